@@ -1,0 +1,45 @@
+namespace Fairlead.Wire;
+
+/// <summary>The methods of all MCP revisions that this gateway knows (<c>schema/*.json</c>).</summary>
+public enum McpMethod : byte
+{
+#pragma warning disable CS1591 // Each member is one method name of the specification; EnvelopeScanner maps them.
+    Unknown,
+    Initialize,
+    Ping,
+    ServerDiscover,
+    SubscriptionsListen,
+    ToolsList,
+    ToolsCall,
+    PromptsList,
+    PromptsGet,
+    ResourcesList,
+    ResourcesTemplatesList,
+    ResourcesRead,
+    ResourcesSubscribe,
+    ResourcesUnsubscribe,
+    CompletionComplete,
+    LoggingSetLevel,
+    SamplingCreateMessage,
+    RootsList,
+    ElicitationCreate,
+    TasksGet,
+    TasksCancel,
+    TasksResult,
+    TasksList,
+    TasksUpdate,
+    NotificationsInitialized,
+    NotificationsCancelled,
+    NotificationsProgress,
+    NotificationsMessage,
+    NotificationsToolsListChanged,
+    NotificationsPromptsListChanged,
+    NotificationsResourcesListChanged,
+    NotificationsResourcesUpdated,
+    NotificationsRootsListChanged,
+    NotificationsElicitationComplete,
+    NotificationsSubscriptionsAcknowledged,
+    NotificationsTasksStatus,
+    NotificationsTasks,
+#pragma warning restore CS1591
+}
