@@ -1,1 +1,8 @@
-return 0;
+using Fairlead.Load;
+
+// The measuring program; bench/README.md says what each mode does and bench/run.sh runs them in order.
+return args switch
+{
+    ["bare", .. var rest] => await BareServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+    _ => LoadArguments.Usage(),
+};

@@ -1,0 +1,17 @@
+namespace Fairlead.Load;
+
+/// <summary>The one call that is measured: a modern <c>tools/call</c> of the echo server (MCP 2026-07-28, basic/transports, Streamable HTTP).</summary>
+internal static class BenchCall
+{
+    private const string Message = "The quick brown fox jumps over the lazy dog and runs back again.";
+
+    /// <summary>The request body, as a client writes it: id first, all of <c>_meta</c>.</summary>
+    public const string Body =
+        "{\"jsonrpc\":\"2.0\",\"id\":12345678,\"method\":\"tools/call\",\"params\":{\"name\":\"echo\",\"arguments\":{\"message\":\"" + Message + "\"}," +
+        "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{\"form\":{}}}," +
+        "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"wrk\",\"version\":\"4.1\"}}}}";
+
+    /// <summary>What the echo server answers to it, byte for byte, with the client's id. The bare server gives it to everybody.</summary>
+    public const string Answer =
+        "{\"result\":{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"" + Message + "\"}]},\"jsonrpc\":\"2.0\",\"id\":12345678}";
+}
