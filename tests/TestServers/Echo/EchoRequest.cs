@@ -28,68 +28,69 @@ internal ref struct EchoRequest
             throw new FormatException("not an object");
         }
 
-        while (root.TryReadMember(out var key, out var value))
+        while (root.TryReadKey(out var key))
         {
             if (key.SequenceEqual("id"u8))
             {
-                request.Id = value;
+                request.Id = root.ReadValue();
             }
             else if (key.SequenceEqual("method"u8))
             {
-                request.Method = value[0] == (byte)'"' ? value[1..^1] : default;
+                var method = root.ReadValue();
+                request.Method = method[0] == (byte)'"' ? method[1..^1] : default;
             }
-            else if (key.SequenceEqual("params"u8))
+            else if (key.SequenceEqual("params"u8) && root.TryEnterObject())
             {
-                request.ScanParams(value);
+                request.ScanParams(ref root);
+            }
+            else
+            {
+                root.ReadValue();
             }
         }
 
         return request;
     }
 
-    private void ScanParams(ReadOnlySpan<byte> text)
+    private void ScanParams(scoped ref JsonCursor cursor)
     {
-        var cursor = new JsonCursor(text);
-        if (!cursor.TryEnterObject())
-        {
-            return;
-        }
-
-        while (cursor.TryReadMember(out var key, out var value))
+        while (cursor.TryReadKey(out var key))
         {
             if (key.SequenceEqual("name"u8))
             {
-                Name = value;
+                Name = cursor.ReadValue();
             }
-            else if (key.SequenceEqual("arguments"u8))
+            else if (key.SequenceEqual("arguments"u8) && cursor.TryEnterObject())
             {
-                Message = MemberOf(value, "message"u8);
+                Message = ReadMember(ref cursor, "message"u8);
             }
-            else if (key.SequenceEqual("_meta"u8))
+            else if (key.SequenceEqual("_meta"u8) && cursor.TryEnterObject())
             {
-                Claim = MemberOf(value, "io.modelcontextprotocol/protocolVersion"u8);
+                Claim = ReadMember(ref cursor, "io.modelcontextprotocol/protocolVersion"u8);
             }
             else if (key.SequenceEqual("protocolVersion"u8))
             {
-                Offered = value;
+                Offered = cursor.ReadValue();
+            }
+            else
+            {
+                cursor.ReadValue();
             }
         }
     }
 
-    private static ReadOnlySpan<byte> MemberOf(ReadOnlySpan<byte> text, ReadOnlySpan<byte> wanted)
+    private static ReadOnlySpan<byte> ReadMember(scoped ref JsonCursor cursor, ReadOnlySpan<byte> wanted)
     {
-        var cursor = new JsonCursor(text);
-        if (cursor.TryEnterObject())
+        ReadOnlySpan<byte> found = default;
+        while (cursor.TryReadKey(out var key))
         {
-            while (cursor.TryReadMember(out var key, out var value))
+            var value = cursor.ReadValue();
+            if (key.SequenceEqual(wanted))
             {
-                if (key.SequenceEqual(wanted))
-                {
-                    return value;
-                }
+                found = value;
             }
         }
 
-        return default;
+        return found;
     }
 }

@@ -16,11 +16,11 @@ internal ref struct JsonCursor(ReadOnlySpan<byte> text)
     private readonly ReadOnlySpan<byte> _text = text;
     private int _position;
 
-    /// <summary>Steps into the object that starts here. False when something else starts here.</summary>
+    /// <summary>Steps into the object that starts here. False, and nothing is read, when something else starts here.</summary>
     public bool TryEnterObject()
     {
         SkipSpace();
-        if (_position >= _text.Length || _text[_position] != (byte)'{')
+        if (Current != (byte)'{')
         {
             return false;
         }
@@ -29,10 +29,9 @@ internal ref struct JsonCursor(ReadOnlySpan<byte> text)
         return true;
     }
 
-    /// <summary>Reads the next member of the object. False at its end.</summary>
+    /// <summary>Reads the next key of the object that was entered last and stops before its value, which the caller reads or enters. False past the object's end.</summary>
     /// <param name="key">The key without its quotes, escapes as written.</param>
-    /// <param name="value">The raw value; a string keeps its quotes.</param>
-    public bool TryReadMember(out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value)
+    public bool TryReadKey(out ReadOnlySpan<byte> key)
     {
         SkipSpace();
         if (Current == (byte)',')
@@ -44,12 +43,11 @@ internal ref struct JsonCursor(ReadOnlySpan<byte> text)
         if (Current == (byte)'}')
         {
             _position++;
-            key = value = default;
+            key = default;
             return false;
         }
 
-        var quoted = ReadString();
-        key = quoted[1..^1];
+        key = ReadString()[1..^1];
         SkipSpace();
         if (Current != (byte)':')
         {
@@ -58,13 +56,11 @@ internal ref struct JsonCursor(ReadOnlySpan<byte> text)
 
         _position++;
         SkipSpace();
-        value = ReadValue();
         return true;
     }
 
-    private readonly byte Current => _position < _text.Length ? _text[_position] : throw new FormatException("the text ends in the middle");
-
-    private ReadOnlySpan<byte> ReadValue()
+    /// <summary>Reads the raw value that starts here; a string keeps its quotes.</summary>
+    public ReadOnlySpan<byte> ReadValue()
     {
         switch (Current)
         {
@@ -80,6 +76,8 @@ internal ref struct JsonCursor(ReadOnlySpan<byte> text)
                 return end > 0 ? rest[..end] : throw new FormatException("a value is missing");
         }
     }
+
+    private readonly byte Current => _position < _text.Length ? _text[_position] : throw new FormatException("the text ends in the middle");
 
     private ReadOnlySpan<byte> ReadContainer()
     {
