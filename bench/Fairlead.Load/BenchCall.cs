@@ -1,3 +1,6 @@
+using System.Net;
+using System.Text;
+
 namespace Fairlead.Load;
 
 /// <summary>The one call that is measured: a modern <c>tools/call</c> of the echo server (MCP 2026-07-28, basic/transports, Streamable HTTP).</summary>
@@ -14,4 +17,22 @@ internal static class BenchCall
     /// <summary>What the echo server answers to it, byte for byte, with the client's id. The bare server gives it to everybody.</summary>
     public const string Answer =
         "{\"result\":{\"resultType\":\"complete\",\"content\":[{\"type\":\"text\",\"text\":\"" + Message + "\"}]},\"jsonrpc\":\"2.0\",\"id\":12345678}";
+
+    /// <summary>Posts the call once, with all headers, and compares the answer byte for byte.</summary>
+    /// <exception cref="BenchFailedException">The status or the body is another.</exception>
+    public static async Task CheckAsync(HttpClient client, Uri endpoint)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(Body)) };
+        request.Content.Headers.Add("Content-Type", "application/json");
+        request.Headers.Add("Accept", "application/json, text/event-stream");
+        request.Headers.Add("MCP-Protocol-Version", "2026-07-28");
+        request.Headers.Add("Mcp-Method", "tools/call");
+        request.Headers.Add("Mcp-Name", "echo");
+        using var response = await client.SendAsync(request).ConfigureAwait(false);
+        var body = await response.Content.ReadAsStringAsync().ConfigureAwait(false);
+        if (response.StatusCode != HttpStatusCode.OK || !string.Equals(body, Answer, StringComparison.Ordinal))
+        {
+            throw new BenchFailedException($"{endpoint} answered {(int)response.StatusCode} '{body}' where '{Answer}' was expected");
+        }
+    }
 }

@@ -7,21 +7,30 @@ internal sealed class LoadArguments
 {
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
 
-    /// <exception cref="ArgumentException">A word is not a `--name`, or a name has no value.</exception>
+    /// <exception cref="BenchFailedException">A word is not a `--name`, or a name has no value.</exception>
     public LoadArguments(string[] words)
     {
         for (var i = 0; i < words.Length; i += 2)
         {
             if (!words[i].StartsWith("--", StringComparison.Ordinal) || i + 1 == words.Length)
             {
-                throw new ArgumentException($"fairlead-load: '{words[i]}' is not understood; options are written --name value");
+                throw new BenchFailedException($"'{words[i]}' is not understood; options are written --name value");
             }
 
             _values[words[i]] = words[i + 1];
         }
     }
 
-    public int Number(string name, int fallback) => _values.TryGetValue(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : fallback;
+    /// <exception cref="BenchFailedException">The value is not a whole number.</exception>
+    public int Number(string name, int fallback)
+    {
+        if (!_values.TryGetValue(name, out var text))
+        {
+            return fallback;
+        }
+
+        return int.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : throw new BenchFailedException($"{name} '{text}' is not a whole number");
+    }
 
     public string Text(string name, string fallback) => _values.GetValueOrDefault(name, fallback);
 
@@ -30,7 +39,12 @@ internal sealed class LoadArguments
     public static int Usage()
     {
         Console.Error.WriteLine("""
-            usage: fairlead-load bare [--port N]     the bare web server; prints {"event":"listening","url":...}
+            usage: fairlead-load bare [--port N]
+                       the bare web server; prints {"event":"listening","url":...}
+                   fairlead-load road [--rounds 5] [--seconds 5] [--root DIR] [--target gateway|bare] [--connections 1,16,64]
+                       calls per second and latency, through the gateway beside the bare web server; --target bare checks the measuring itself
+                   fairlead-load rest [--servers 8] [--starts 5] [--idle-seconds 20] [--root DIR]
+                       start to first answer, memory at rest and idle CPU
             """);
         return 64;
     }

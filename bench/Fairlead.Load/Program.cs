@@ -1,8 +1,18 @@
 using Fairlead.Load;
 
 // The measuring program; bench/README.md says what each mode does and bench/run.sh runs them in order.
-return args switch
+try
 {
-    ["bare", .. var rest] => await BareServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
-    _ => LoadArguments.Usage(),
-};
+    return args switch
+    {
+        ["bare", .. var rest] => await BareServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["road", .. var rest] => await RoadBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["rest", .. var rest] => await RestBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        _ => LoadArguments.Usage(),
+    };
+}
+catch (BenchFailedException e)
+{
+    Console.Error.WriteLine($"fairlead-load: {e.Message}");
+    return 1;
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace Fairlead.Load;
+
+/// <summary>
+/// Calls per second and latency through the gateway beside the bare web server. Per number of connections, after a warm-up, some rounds of
+/// bare, through, bare again; the two bare runs of a round (A/A) show how far two measurements of one and the same thing lie apart here and today.
+/// </summary>
+internal static class RoadBench
+{
+    private const int WarmUpSeconds = 5;
+
+    public static async Task<int> RunAsync(LoadArguments arguments)
+    {
+        using var workplace = new Workplace(arguments);
+        using var client = new HttpClient();
+        var (rounds, seconds) = (arguments.Number("--rounds", 5), arguments.Number("--seconds", 5));
+        var connectionCounts = arguments.Text("--connections", "1,16,64").Split(',').Select(text => int.Parse(text, CultureInfo.InvariantCulture));
+
+        await using var bare = await workplace.StartBareAsync().ConfigureAwait(false);
+        var self = arguments.Text("--target", "gateway") == "bare";
+        await using var target = self ? await workplace.StartBareAsync().ConfigureAwait(false) : await workplace.StartGatewayAsync(servers: 1).ConfigureAwait(false);
+        var (bareEndpoint, endpoint) = (new Uri(bare.Url, Workplace.EndpointOf(1)), new Uri(target.Url, Workplace.EndpointOf(1)));
+        await BenchCall.CheckAsync(client, bareEndpoint).ConfigureAwait(false);
+        await BenchCall.CheckAsync(client, endpoint).ConfigureAwait(false);
+        var children = ProcessFigures.WithEnvironment(workplace.Mark);
+
+        var report = new RoadReport(self ? "bare" : "gateway", rounds, seconds);
+        foreach (var connections in connectionCounts)
+        {
+            Task<Sample> MeasureAsync(Uri to, int length, params int[] pids) => Sample.TakeAsync(workplace.Script, to, connections, length, pids);
+
+            await MeasureAsync(bareEndpoint, WarmUpSeconds).ConfigureAwait(false);
+            var warm = await MeasureAsync(endpoint, WarmUpSeconds).ConfigureAwait(false);
+            var row = new RoadRow(connections);
+            for (var round = 1; round <= rounds; round++)
+            {
+                row.Bare.Add(await MeasureAsync(bareEndpoint, seconds, bare.Id).ConfigureAwait(false));
+                row.Through.Add(await MeasureAsync(endpoint, seconds, [target.Id, .. children]).ConfigureAwait(false));
+                row.BareAgain.Add(await MeasureAsync(bareEndpoint, seconds, bare.Id).ConfigureAwait(false));
+                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{connections} connections, round {round}: bare {row.Bare[^1].Run.CallsPerSecond:0}, through {row.Through[^1].Run.CallsPerSecond:0}, bare again {row.BareAgain[^1].Run.CallsPerSecond:0} calls/s"));
+            }
+
+            CheckSameAnswers(row, warm);
+            report.Rows.Add(row);
+        }
+
+        await BenchCall.CheckAsync(client, endpoint).ConfigureAwait(false);
+        var path = Path.Combine(workplace.Results, "road.json");
+        await File.WriteAllTextAsync(path, report.ToJson()).ConfigureAwait(false);
+        Console.WriteLine(report.ToTable());
+        return 0;
+    }
+
+    /// <summary>wrk does not read answers, but it counts bytes: an error in a 200 answer has another length than the checked one.</summary>
+    private static void CheckSameAnswers(RoadRow row, Sample warm)
+    {
+        foreach (var sample in row.Through)
+        {
+            if (Math.Abs(sample.Run.BytesPerCall - warm.Run.BytesPerCall) > 1)
+            {
+                throw new BenchFailedException(string.Create(CultureInfo.InvariantCulture,
+                    $"answers changed their length during the run, from {warm.Run.BytesPerCall:0.0} to {sample.Run.BytesPerCall:0.0} bytes a call: some were errors"));
+            }
+        }
+    }
+}

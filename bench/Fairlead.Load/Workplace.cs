@@ -1,0 +1,70 @@
+using System.Text.Json;
+
+namespace Fairlead.Load;
+
+/// <summary>Where the built programs lie, and a folder of its own for each run's configuration and state, deleted at the end.</summary>
+internal sealed class Workplace : IDisposable
+{
+    private readonly string _root;
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fairlead-bench-");
+
+    public Workplace(LoadArguments arguments)
+    {
+        _root = Path.GetFullPath(arguments.Text("--root", "."));
+        foreach (var file in (string[])[Echo, Self])
+        {
+            if (!File.Exists(file))
+            {
+                throw new BenchFailedException($"'{file}' is not there; run bench/run.sh, which builds it, or name the repository with --root");
+            }
+        }
+    }
+
+    /// <summary>In the environment of every server that the gateway starts in this run, so that its processes can be told from all others.</summary>
+    public string Mark { get; } = $"FAIRLEAD_BENCH={Guid.NewGuid():N}";
+
+    public string Script => Path.Combine(_root, "bench", "call.lua");
+
+    public string Results => Directory.CreateDirectory(Path.Combine(_root, "artifacts", "bench")).FullName;
+
+    private string Echo => Binary("Echo", "echo-server");
+
+    private string Self => Binary("Fairlead.Load", "fairlead-load");
+
+    private string Gateway => Binary("Fairlead.Cli", "Fairlead.Cli.dll");
+
+    public Task<ServerProcess> StartBareAsync() => ServerProcess.StartAsync(Self, "bare");
+
+    /// <summary>Starts the gateway with servers echo, echo-2, echo-3, ... on stdio.</summary>
+    /// <param name="servers">How many; 1 or more.</param>
+    /// <param name="freshState">True: as on its first start, with nothing remembered. False: as the last run of this workplace left it.</param>
+    public Task<ServerProcess> StartGatewayAsync(int servers, bool freshState = true)
+    {
+        if (!File.Exists(Gateway))
+        {
+            throw new BenchFailedException($"'{Gateway}' is not there; run bench/run.sh, which builds it");
+        }
+
+        var state = Path.Combine(_folder.FullName, "state");
+        if (freshState && Directory.Exists(state))
+        {
+            Directory.Delete(state, recursive: true);
+        }
+
+        var pair = Mark.Split('=');
+        var entry = new { command = Echo, args = Array.Empty<string>(), env = new Dictionary<string, string> { [pair[0]] = pair[1] } };
+        var fleet = Enumerable.Range(1, servers).ToDictionary(ServerName, _ => entry);
+        var configuration = Path.Combine(_folder.FullName, "fairlead.json");
+        File.WriteAllText(configuration, JsonSerializer.Serialize(new { mcpServers = fleet }));
+        return ServerProcess.StartAsync("dotnet", Gateway, "up", "--config", configuration, "--port", "0", "--state", state, "--json");
+    }
+
+    /// <summary>The path of the endpoint of the server with that number, 1 first; names are not changed there.</summary>
+    public static string EndpointOf(int number) => $"/mcp/{ServerName(number)}";
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private static string ServerName(int number) => number == 1 ? "echo" : $"echo-{number}";
+
+    private string Binary(string project, string file) => Path.Combine(_root, "artifacts", "bin", project, "release", file);
+}

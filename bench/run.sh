@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds everything, then measures the road of a call and the gateway at rest. bench/README.md says what the figures mean.
+#   bench/run.sh                     both, about 5 minutes
+#   bench/run.sh road --rounds 3     only the road, with options of `fairlead-load road`
+#   bench/run.sh rest --starts 3     only start, memory and idle CPU
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+
+if ! command -v wrk >/dev/null; then
+    command -v apt-get >/dev/null || { echo "bench: install wrk (https://github.com/wg/wrk) and run again" >&2; exit 69; }
+    sudo=""
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    echo "== installing wrk" >&2
+    $sudo apt-get update -q >&2 && $sudo apt-get install -y -q wrk >&2
+fi
+
+for project in src/Fairlead.Cli tests/TestServers/Echo bench/Fairlead.Load; do
+    dotnet build "$project" -c Release -v quiet --nologo >&2
+done
+
+load="$root/artifacts/bin/Fairlead.Load/release/fairlead-load"
+case "${1:-all}" in
+    all)
+        "$load" road --root "$root"
+        "$load" rest --root "$root"
+        ;;
+    road | rest)
+        mode=$1
+        shift
+        "$load" "$mode" --root "$root" "$@"
+        ;;
+    *)
+        echo "bench: unknown mode '$1' (use road or rest)" >&2
+        exit 64
+        ;;
+esac
