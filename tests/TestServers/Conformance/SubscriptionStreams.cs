@@ -1,0 +1,98 @@
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using ModelContextProtocol;
+using ModelContextProtocol.Protocol;
+using ModelContextProtocol.Server;
+
+namespace Fairlead.TestServers.Conformance;
+
+/// <summary>
+/// Answers <c>subscriptions/listen</c> (2026-07-28). The SDK's own handler grants nothing on a stateless transport, which is what modern HTTP is;
+/// this one feeds each open stream from the process-wide collections, on HTTP and stdio alike.
+/// </summary>
+internal sealed class SubscriptionStreams(
+    McpServerPrimitiveCollection<McpServerTool> tools,
+    McpServerPrimitiveCollection<McpServerPrompt> prompts,
+    FixtureResources resources)
+{
+    // Changes are made by single tool calls, so a reader that is 256 behind is gone; its oldest news are the least interesting.
+    private static readonly BoundedChannelOptions s_queue = new(256) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true };
+
+    /// <summary>Acknowledges what is granted, then streams matching notifications, each tagged with the request's id, until the client cancels or leaves.</summary>
+    public async ValueTask<EmptyResult> ListenAsync(RequestContext<SubscriptionsListenRequestParams> context, CancellationToken cancellationToken)
+    {
+        var wanted = context.Params.Notifications;
+        string[] uris = [.. wanted.ResourceSubscriptions ?? []];
+        var news = Channel.CreateBounded<(string Method, string? Uri)>(s_queue);
+
+        void OnTools(object? sender, EventArgs change) => news.Writer.TryWrite((NotificationMethods.ToolListChangedNotification, null));
+        void OnPrompts(object? sender, EventArgs change) => news.Writer.TryWrite((NotificationMethods.PromptListChangedNotification, null));
+        void OnResource(string uri)
+        {
+            if (uris.Contains(uri, StringComparer.Ordinal))
+            {
+                news.Writer.TryWrite((NotificationMethods.ResourceUpdatedNotification, uri));
+            }
+        }
+
+        // Subscribed before the acknowledgement goes out: a change that the client makes on seeing it must not be missed.
+        if (wanted.ToolsListChanged == true)
+        {
+            tools.Changed += OnTools;
+        }
+
+        if (wanted.PromptsListChanged == true)
+        {
+            prompts.Changed += OnPrompts;
+        }
+
+        resources.Updated += OnResource;
+        try
+        {
+            await SendAsync(context, NotificationMethods.SubscriptionsAcknowledgedNotification, new JsonObject { ["notifications"] = Granted(wanted, uris) }, cancellationToken);
+            await foreach (var (method, uri) in news.Reader.ReadAllAsync(cancellationToken))
+            {
+                await SendAsync(context, method, uri is null ? [] : new JsonObject { ["uri"] = uri }, cancellationToken);
+            }
+        }
+        finally
+        {
+            tools.Changed -= OnTools;
+            prompts.Changed -= OnPrompts;
+            resources.Updated -= OnResource;
+        }
+
+        return new EmptyResult();
+    }
+
+    // The acknowledgement names the granted subset; a kind that is not offered (resources/list_changed) is left out.
+    private static JsonObject Granted(SubscriptionsListenNotifications wanted, string[] uris)
+    {
+        var granted = new JsonObject();
+        if (wanted.ToolsListChanged == true)
+        {
+            granted["toolsListChanged"] = true;
+        }
+
+        if (wanted.PromptsListChanged == true)
+        {
+            granted["promptsListChanged"] = true;
+        }
+
+        if (uris.Length > 0)
+        {
+            granted["resourceSubscriptions"] = new JsonArray([.. uris.Select(uri => JsonValue.Create(uri))]);
+        }
+
+        return granted;
+    }
+
+    private static Task SendAsync(RequestContext<SubscriptionsListenRequestParams> context, string method, JsonObject parameters, CancellationToken cancellationToken)
+    {
+        parameters["_meta"] = new JsonObject
+        {
+            [MetaKeys.SubscriptionId] = context.JsonRpcRequest.Id.Id is long number ? JsonValue.Create(number) : JsonValue.Create(context.JsonRpcRequest.Id.ToString()),
+        };
+        return context.Server.SendMessageAsync(new JsonRpcNotification { Method = method, Params = parameters }, cancellationToken);
+    }
+}
