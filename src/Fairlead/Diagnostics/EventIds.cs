@@ -1,0 +1,18 @@
+namespace Fairlead.Diagnostics;
+
+/// <summary>Numbers of all log events, a range per folder. A number is never used again for another meaning.</summary>
+internal static class EventIds
+{
+    // 1000 Processes
+    public const int ChildStarted = 1000;
+    public const int ChildExited = 1001;
+    public const int ChildIgnoredClosedInput = 1002;
+    public const int ChildKilled = 1003;
+    public const int ChildLeftovers = 1004;
+    public const int ChildCannotBeEnded = 1005;
+    public const int ChildrenSwept = 1006;
+    public const int ReaperDied = 1010;
+    public const int ReaperRestarted = 1011;
+    public const int ReaperMissing = 1012;
+    public const int ChildLogFailed = 1020;
+}

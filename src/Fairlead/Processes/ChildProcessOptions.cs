@@ -1,0 +1,35 @@
+namespace Fairlead.Processes;
+
+/// <summary>What to start and how to keep its stderr. Values are final: variables are expanded before they come here.</summary>
+internal sealed record ChildProcessOptions
+{
+    /// <summary>Name of the server this child belongs to; used in log messages and errors only.</summary>
+    public required string Server { get; init; }
+
+    /// <summary>
+    /// Program to run. Without a directory separator it is looked up in the PATH that the child will have; with one it is taken relative to
+    /// <see cref="WorkingDirectory"/>. Never given to a shell.
+    /// </summary>
+    public required string Command { get; init; }
+
+    /// <summary>Arguments, one element each, passed on unchanged. Default none.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    /// <summary>The server's own variables. They are added to the inherited few of <see cref="ChildEnvironment"/> and win over them. Default none.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Directory to start in; null = the directory of this process.</summary>
+    public string? WorkingDirectory { get; init; }
+
+    /// <summary>
+    /// File that receives stderr line by line (10 MiB, two older ones beside it as <c>.1</c> and <c>.2</c>); null = memory only. Several children
+    /// of one supervisor may name the same file.
+    /// </summary>
+    public string? LogFile { get; init; }
+
+    /// <summary>
+    /// Takes one line of stderr and returns it without secrets; null = lines are kept as they are. Called from the reading loop of the child,
+    /// one call at a time per child. A line for which it throws is withheld.
+    /// </summary>
+    public Func<string, string>? Redact { get; init; }
+}

@@ -1,0 +1,153 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Fairlead.Processes;
+
+/// <summary>
+/// Linux: children start through <c>setsid</c>, which makes them leader of their own session without a fork, so that process id, group id and
+/// session id are one number; /proc shows environments and states.
+/// </summary>
+internal sealed class LinuxProcesses : ProcessPlatform
+{
+    private static readonly string[] s_setsidPaths = ["/usr/bin/setsid", "/bin/setsid", "/usr/local/bin/setsid"];
+    private readonly string? _setsid = Array.Find(s_setsidPaths, File.Exists);
+
+    /// <inheritdoc/>
+    public override void Configure(ProcessStartInfo info, string executable, IReadOnlyList<string> arguments)
+    {
+        info.FileName = _setsid ?? throw new ChildStartException(
+            $"The program 'setsid' was not found (looked at {string.Join(", ", s_setsidPaths)}). It gives each server a session of its own. Install the package 'util-linux'.");
+        info.ArgumentList.Add(executable);
+        foreach (var argument in arguments)
+        {
+            info.ArgumentList.Add(argument);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ProcessGroup Adopt(Process process) => new UnixProcessGroup(process, HasLivingMember);
+
+    /// <inheritdoc/>
+    public override ExecutableProbe Probe(string path) => UnixFiles.Probe(path);
+
+    /// <inheritdoc/>
+    public override void Kill(int id) => UnixProcessGroup.KillProcess(id);
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<int> FindMarked(string marker)
+    {
+        var wanted = Encoding.UTF8.GetBytes(marker);
+        var buffer = new byte[64 * 1024];
+        var found = new List<int>();
+        foreach (var id in ProcessIds())
+        {
+            if (id != Environment.ProcessId && ReadProc(id, "environ", ref buffer) is var length and > 0
+                && HoldsVariable(buffer.AsSpan(0, length), wanted))
+            {
+                found.Add(id);
+            }
+        }
+
+        return found;
+    }
+
+    /// <inheritdoc/>
+    public override long StartTimeOf(int id) =>
+        ReadStat(id) is { } fields && fields.Length > 19 && long.TryParse(fields[19], CultureInfo.InvariantCulture, out var ticks) ? ticks : 0;
+
+    private static bool HoldsVariable(ReadOnlySpan<byte> environment, ReadOnlySpan<byte> wanted)
+    {
+        while (true)
+        {
+            if (environment.StartsWith(wanted))
+            {
+                return true;
+            }
+
+            var end = environment.IndexOf((byte)0);
+            if (end < 0)
+            {
+                return false;
+            }
+
+            environment = environment[(end + 1)..];
+        }
+    }
+
+    // A container whose first process does not collect its children keeps their zombies, and their group, for ever: those do not count.
+    private static bool HasLivingMember(int group)
+    {
+        var name = group.ToString(CultureInfo.InvariantCulture);
+        return ProcessIds().Any(id => ReadStat(id) is { Length: > 2 } fields && fields[2] == name && fields[0] is not ("Z" or "X"));
+    }
+
+    private static IEnumerable<int> ProcessIds()
+    {
+        foreach (var path in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(path.AsSpan("/proc/".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            {
+                yield return id;
+            }
+        }
+    }
+
+    /// <summary>Fields of /proc/id/stat from the state on (0 = state, 1 = parent, 2 = group, 3 = session, 19 = start time); null when it is gone.</summary>
+    private static string[]? ReadStat(int id)
+    {
+        var buffer = new byte[1024];
+        var length = ReadProc(id, "stat", ref buffer);
+        // The name in parentheses may hold blanks and parentheses itself, so the last one counts.
+        var end = length > 0 ? buffer.AsSpan(0, length).LastIndexOf((byte)')') : -1;
+        return end < 0 ? null : Encoding.ASCII.GetString(buffer.AsSpan(end + 2, length - end - 2)).Split(' ');
+    }
+
+    // Most of /proc belongs to others and answers "permission denied": System.IO would throw and catch for each, which costs a hundred times the call.
+    private static int ReadProc(int id, string file, ref byte[] buffer)
+    {
+        var descriptor = open(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/{file}"), OpenReadOnlyCloseOnExec);
+        if (descriptor < 0)
+        {
+            return 0;
+        }
+
+        try
+        {
+            var length = 0;
+            while (true)
+            {
+                var got = (int)read(descriptor, ref buffer[length], (nuint)(buffer.Length - length));
+                if (got <= 0)
+                {
+                    return length;
+                }
+
+                length += got;
+                if (length == buffer.Length)
+                {
+                    Array.Resize(ref buffer, buffer.Length * 2);
+                }
+            }
+        }
+        finally
+        {
+            _ = close(descriptor);
+        }
+    }
+
+    private const int OpenReadOnlyCloseOnExec = 0x80000;
+
+    [DllImport("libc", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int open([MarshalAs(UnmanagedType.LPStr)] string path, int flags);
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern nint read(int descriptor, ref byte buffer, nuint count);
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int close(int descriptor);
+}

@@ -1,0 +1,248 @@
+using System.Collections;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using Fairlead.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Processes;
+
+/// <summary>
+/// Starts children so that none can outlive this process, however it ends. Owns the instance id that marks them, the reaper (from the first child on), the
+/// stderr logs and the list of live children. One per McpManager. Any thread.
+/// </summary>
+internal sealed partial class ProcessSupervisor : IAsyncDisposable
+{
+    private const int SweepRoundsMax = 10;
+    private static readonly TimeSpan s_sweepPause = TimeSpan.FromMilliseconds(20);
+    private readonly ProcessPlatform _platform = ProcessPlatform.Current;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private readonly HashSet<ChildProcess> _children = [];
+    private readonly Dictionary<string, RotatingLog> _logs = new(StringComparer.Ordinal);
+    private Reaper? _reaper;
+    private volatile bool _ended;
+    private uint _lastChild;
+
+    /// <summary>Makes a supervisor with a fresh instance id; starts no process yet.</summary>
+    /// <param name="logger">Gets the events of children and reaper (ids from 1000).</param>
+    /// <param name="time">Clock of all graces and delays.</param>
+    public ProcessSupervisor(ILogger logger, TimeProvider time)
+    {
+        _logger = logger;
+        _time = time;
+    }
+
+    /// <summary>The instance id: 32 hexadecimal digits, in the environment of every child as <c>FAIRLEAD_INSTANCE=&lt;id&gt;.&lt;n&gt;</c>.</summary>
+    public string Instance { get; } = Guid.NewGuid().ToString("N");
+
+    /// <summary>Id of the reaper's process; null before the first child and where the system needs none.</summary>
+    internal int? ReaperId => _reaper?.ProcessId;
+
+    private string Marker => $"{ChildEnvironment.MarkerName}={Instance}.";
+
+    /// <summary>Starts a child. Blocks for the few milliseconds of fork and exec; call it behind a <see cref="StartGate"/>.</summary>
+    /// <param name="options">What to start.</param>
+    /// <returns>The running child; the caller stops and disposes it.</returns>
+    /// <exception cref="ChildStartException">It cannot be started; the message says why and how to mend it.</exception>
+    /// <exception cref="ObjectDisposedException">The supervisor has ended.</exception>
+    public ChildProcess Start(ChildProcessOptions options)
+    {
+        var directory = options.WorkingDirectory is null ? Environment.CurrentDirectory : Path.GetFullPath(options.WorkingDirectory);
+        if (!Directory.Exists(directory))
+        {
+            throw new ChildStartException(
+                $"Server '{options.Server}': the working directory '{directory}' does not exist. Create it, or correct \"cwd\" in the configuration.");
+        }
+
+        var childMarker = string.Create(CultureInfo.InvariantCulture, $"{Instance}.{Interlocked.Increment(ref _lastChild):x8}");
+        var environment = ChildEnvironment.Build(OwnEnvironment(), options.Environment, childMarker, _platform.IsWindows);
+        var executable = Find(options, directory, environment);
+        var info = new ProcessStartInfo
+        {
+            WorkingDirectory = directory,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        info.Environment.Clear();
+        foreach (var (name, value) in environment)
+        {
+            info.Environment[name] = value;
+        }
+
+        _platform.Configure(info, executable, options.Arguments);
+        return StartAndWatch(options, info, childMarker);
+    }
+
+    /// <summary>Stops all children at once with the default graces, ends whatever they left, then the reaper, then closes the logs.</summary>
+    public ValueTask DisposeAsync() => StopAsync(CancellationToken.None);
+
+    /// <summary>As <see cref="DisposeAsync"/>, with a way to hurry. Later calls do nothing.</summary>
+    /// <param name="hurry">When cancelled, children get no further grace; the call still ends normally.</param>
+    public async ValueTask StopAsync(CancellationToken hurry)
+    {
+        List<ChildProcess> children;
+        lock (_gate)
+        {
+            if (_ended)
+            {
+                return;
+            }
+
+            _ended = true;
+            children = [.. _children];
+        }
+
+        await Task.WhenAll(children.Select(child => StopChildAsync(child, hurry))).ConfigureAwait(false);
+        await SweepAsync(Marker).ConfigureAwait(false);
+        if (_reaper is not null)
+        {
+            await _reaper.DisposeAsync().ConfigureAwait(false);
+        }
+
+        foreach (var log in _logs.Values)
+        {
+            await log.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static async Task StopChildAsync(ChildProcess child, CancellationToken hurry)
+    {
+        await child.StopAsync(ChildProcess.DefaultStdinGrace, ChildProcess.DefaultTermGrace, hurry).ConfigureAwait(false);
+        await child.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private ChildProcess StartAndWatch(ChildProcessOptions options, ProcessStartInfo info, string childMarker)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_ended, this);
+            if (_platform.NeedsReaper)
+            {
+                _reaper ??= new Reaper(_platform, Marker, _time, _logger);
+            }
+
+            var log = options.LogFile is null ? null : LogFor_NeedsLock(Path.GetFullPath(options.LogFile));
+            Process process;
+            try
+            {
+                process = Process.Start(info)!;
+            }
+            catch (Win32Exception e)
+            {
+                throw new ChildStartException($"Server '{options.Server}': '{info.FileName}' could not be started: {e.Message}.", e);
+            }
+
+            var id = process.Id;
+            _reaper?.Add(id, _platform.StartTimeOf(id));
+            var drain = new StandardErrorDrain(process.StandardError.BaseStream, options.Redact, log is null ? null : line => log.Append(id, line));
+            var home = new ChildHome(
+                options.Server, _platform, _time, _logger, () => SweepChildAsync($"{ChildEnvironment.MarkerName}={childMarker}"), Forget);
+            var child = new ChildProcess(process, _platform.Adopt(process), home, drain);
+            _children.Add(child);
+            LogStarted(_logger, options.Server, id, options.Command);
+            return child;
+        }
+    }
+
+    private void Forget(ChildProcess child)
+    {
+        _reaper?.Remove(child.Id);
+        lock (_gate)
+        {
+            _children.Remove(child);
+        }
+    }
+
+    private RotatingLog LogFor_NeedsLock(string path)
+    {
+        if (!_logs.TryGetValue(path, out var log))
+        {
+            _logs[path] = log = new RotatingLog(path, _time, e => LogLogFailed(_logger, e, path));
+        }
+
+        return log;
+    }
+
+    // At the end one sweep for all children follows: a sweep each would read all of /proc a hundred times.
+    private Task SweepChildAsync(string marker) => _ended ? Task.CompletedTask : SweepAsync(marker);
+
+    /// <summary>Kills whatever carries the marker, again and again while something is found: a process may fork between the look and the kill.</summary>
+    private async Task SweepAsync(string marker)
+    {
+        for (var round = 0; round < SweepRoundsMax; round++)
+        {
+            var found = _platform.FindMarked(marker);
+            if (found.Count == 0)
+            {
+                return;
+            }
+
+            LogSwept(_logger, found.Count);
+            foreach (var id in found)
+            {
+                _platform.Kill(id);
+            }
+
+            await Task.Delay(s_sweepPause, _time, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private string Find(ChildProcessOptions options, string directory, Dictionary<string, string> environment)
+    {
+        var search = new ExecutableSearch(_platform.Probe, _platform.IsWindows);
+        var path = environment.GetValueOrDefault("PATH");
+        var found = search.Find(options.Command, directory, path, environment.GetValueOrDefault("PATHEXT"));
+        var executable = found.Path ?? throw new ChildStartException($"Server '{options.Server}': {found.Problem}");
+        if (!_platform.IsWindows && ReadInterpreter(executable) is { } interpreter)
+        {
+            if (_platform.Probe(interpreter.Path) != ExecutableProbe.Executable)
+            {
+                throw new ChildStartException(
+                    $"Server '{options.Server}': the first line of '{executable}' names the interpreter '{interpreter.Path.Replace("\r", "\\r", StringComparison.Ordinal)}', "
+                    + "which does not exist or may not be executed. Install it, correct that line, or name the interpreter as the command.");
+            }
+
+            if (interpreter.Program is { } program && search.Find(program, directory, path, null).Problem is { } problem)
+            {
+                throw new ChildStartException($"Server '{options.Server}': the first line of '{executable}' asks for '{program}'. {problem}");
+            }
+        }
+
+        return executable;
+    }
+
+    private static ScriptInterpreter? ReadInterpreter(string executable)
+    {
+        try
+        {
+            using var file = File.OpenHandle(executable);
+            Span<byte> head = stackalloc byte[ScriptInterpreter.HeadBytesMax];
+            return ScriptInterpreter.Parse(head[..RandomAccess.Read(file, head, 0)]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A program may be executable without being readable: the system judges it at the start.
+            return null;
+        }
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> OwnEnvironment()
+    {
+        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
+        {
+            yield return new KeyValuePair<string, string>((string)entry.Key, (string?)entry.Value ?? "");
+        }
+    }
+
+    [LoggerMessage(EventIds.ChildStarted, LogLevel.Debug, "Server {Server}: process {ProcessId} started: {Command}.")]
+    private static partial void LogStarted(ILogger logger, string server, int processId, string command);
+
+    [LoggerMessage(EventIds.ChildrenSwept, LogLevel.Information, "{Count} processes that had left their server's group are ended.")]
+    private static partial void LogSwept(ILogger logger, int count);
+
+    [LoggerMessage(EventIds.ChildLogFailed, LogLevel.Warning, "The log {Path} cannot be written; lines are lost until it can. Check the disk and the rights of its folder.")]
+    private static partial void LogLogFailed(ILogger logger, Exception exception, string path);
+}

@@ -1,0 +1,141 @@
+using System.Buffers;
+using System.Text;
+
+namespace Fairlead.Processes;
+
+/// <summary>
+/// Reads a child's stderr to its end, so that the child never waits for us, and keeps the last lines. Owns the reading; the loop is the only writer of
+/// the tail, any thread may read it. What leaves this type is redacted.
+/// </summary>
+internal sealed class StandardErrorDrain
+{
+    /// <summary>Most bytes of UTF-8 that the tail keeps.</summary>
+    public const int TailBytesMax = 64 * 1024;
+
+    /// <summary>Longest line kept; the rest of a longer one is dropped up to its end.</summary>
+    public const int LineBytesMax = 16 * 1024;
+
+    // A secret that straddles the cut would not be recognised; its first half goes with this many last characters of a cut line.
+    private const int CutMarginChars = 1024;
+    private const string CutNote = " [line cut]";
+    private readonly Stream _stream;
+    private readonly Func<string, string>? _redact;
+    private readonly Action<string>? _sink;
+    private readonly Lock _gate = new();
+    private readonly Queue<string> _tail = new();
+    private readonly ArrayBufferWriter<byte> _line = new();
+    private int _tailBytes;
+    private bool _overflowed;
+
+    /// <summary>Prepares the reading; <see cref="RunAsync"/> does it.</summary>
+    /// <param name="stream">The child's stderr; not disposed here.</param>
+    /// <param name="redact">See <see cref="ChildProcessOptions.Redact"/>.</param>
+    /// <param name="sink">Gets each line once, redacted; must not block. Null = none.</param>
+    public StandardErrorDrain(Stream stream, Func<string, string>? redact, Action<string>? sink)
+    {
+        _stream = stream;
+        _redact = redact;
+        _sink = sink;
+    }
+
+    /// <summary>The last lines, oldest first, at most <see cref="TailBytesMax"/> in all. A copy.</summary>
+    public IReadOnlyList<string> Tail
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _tail];
+            }
+        }
+    }
+
+    /// <summary>Reads until the last holder of the pipe closes it, or until cancelled; neither throws. Call once.</summary>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var buffer = new byte[4096];
+        try
+        {
+            while (await _stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var count and > 0)
+            {
+                Take(buffer.AsSpan(0, count));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or IOException)
+        {
+            // The stream was taken from us at the end of the child: what has been read stays valid.
+        }
+
+        if (_line.WrittenCount > 0)
+        {
+            EndLine();
+        }
+    }
+
+    private void Take(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var end = bytes.IndexOf((byte)'\n');
+            var part = end < 0 ? bytes : bytes[..end];
+            var room = LineBytesMax - _line.WrittenCount;
+            _line.Write(part[..Math.Min(part.Length, room)]);
+            _overflowed |= part.Length > room;
+            if (end < 0)
+            {
+                return;
+            }
+
+            EndLine();
+            bytes = bytes[(end + 1)..];
+        }
+    }
+
+    private void EndLine()
+    {
+        var line = Encoding.UTF8.GetString(_line.WrittenSpan).TrimEnd('\r');
+        line = Redact(line);
+        if (_overflowed)
+        {
+            line = line[..Math.Max(0, line.Length - CutMarginChars)] + CutNote;
+        }
+
+        _line.ResetWrittenCount();
+        _overflowed = false;
+        Keep(line);
+        _sink?.Invoke(line);
+    }
+
+    private string Redact(string line)
+    {
+        if (_redact is null)
+        {
+            return line;
+        }
+
+        try
+        {
+            return _redact(line);
+        }
+#pragma warning disable CA1031 // The callback is the caller's: whatever it throws, the child must not wait and the line must not leak.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            return $"[line withheld: its redaction failed with {e.GetType().Name}]";
+        }
+    }
+
+    private void Keep(string line)
+    {
+        lock (_gate)
+        {
+            _tail.Enqueue(line);
+            _tailBytes += Encoding.UTF8.GetByteCount(line) + 1;
+            while (_tailBytes > TailBytesMax)
+            {
+                _tailBytes -= Encoding.UTF8.GetByteCount(_tail.Dequeue()) + 1;
+            }
+        }
+    }
+}
