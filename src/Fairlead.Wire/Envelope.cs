@@ -26,6 +26,7 @@ public enum MessageKind : byte
 /// <remarks>A range with length 0 means that the member is absent. All ranges are raw JSON tokens: strings include their quotes and escapes.</remarks>
 public struct Envelope
 {
+#pragma warning disable CA1051 // Fields: the scanner fills them by reference, and 24 property calls would only hide that.
     /// <summary>What the message is.</summary>
     public MessageKind Kind;
 
@@ -41,7 +42,7 @@ public struct Envelope
     /// <summary>Which known method <see cref="Method"/> is (compared after unescaping).</summary>
     public McpMethod KnownMethod;
 
-    /// <summary>Root <c>params</c>: an object or array token.</summary>
+    /// <summary>Root <c>params</c>: an object or array token (anything else is <see cref="ScanError.NotJsonRpc"/>).</summary>
     public ByteRange Params;
 
     /// <summary><c>params.name</c> when it is a string.</summary>
@@ -65,7 +66,7 @@ public struct Envelope
     /// <summary><c>params.requestState</c> (2026-07-28), any value.</summary>
     public ByteRange RequestState;
 
-    /// <summary><c>params._meta</c> of a request or notification, when it is an object.</summary>
+    /// <summary><c>params._meta</c> of a request or notification, always an object (anything else is <see cref="ScanError.NotJsonRpc"/>).</summary>
     public ByteRange Meta;
 
     /// <summary><c>params._meta.progressToken</c> of a request; <c>params.progressToken</c> of notifications/progress.</summary>
@@ -103,4 +104,5 @@ public struct Envelope
 
     /// <summary><c>error.code</c>; 0 when absent or not a 32-bit integer.</summary>
     public int ErrorCode;
+#pragma warning restore CA1051
 }

@@ -1,40 +1,53 @@
-using System.Text.Json;
-
 namespace Fairlead.Wire;
 
-/// <summary>Bounds that a message must keep (decision 17).</summary>
-/// <param name="DepthMax">Deepest nesting of objects and arrays. Default 64.</param>
-/// <param name="IdBytesMax">Longest id token in bytes. Default 256.</param>
-public readonly record struct ScanLimits(int DepthMax = 64, int IdBytesMax = 256)
+/// <summary>Finds in one pass over a message what routing and splicing need, and refuses what could be read two ways (decision 4).</summary>
+public static class EnvelopeScanner
 {
-    /// <summary>Depth 64, ids up to 256 bytes.</summary>
-    public static ScanLimits Default { get; } = new(64, 256);
-}
+    /// <summary>Scans one whole message.</summary>
+    /// <param name="message">One JSON text, whitespace around it allowed, no BOM. It may be any bytes: the scan never throws and never reads outside.</param>
+    /// <param name="limits">Bounds; <see cref="ScanLimits.Default"/> when in doubt.</param>
+    /// <param name="envelope">
+    /// The places found. When the message is refused only <see cref="Envelope.Kind"/> and <see cref="Envelope.Id"/> can be set: the id whenever it could
+    /// be read without doubt, because an error answer must echo it (not for <see cref="ScanError.NotJson"/>, <see cref="ScanError.IdTooLong"/> and a doubled id).
+    /// </param>
+    /// <returns><see cref="ScanError.None"/> when the message can be used.</returns>
+    /// <remarks>
+    /// The whole text is checked against the JSON grammar, also where nothing is looked for. <c>jsonrpc</c> must be "2.0" in requests and notifications;
+    /// a response may leave it out. No allocation, except that an object with more than 8 unknown members rents a table from the shared pool.
+    /// </remarks>
+    public static ScanError Scan(ReadOnlySpan<byte> message, in ScanLimits limits, out Envelope envelope)
+    {
+        envelope = default;
+        var notes = default(EnvelopeNotes);
+        var fault = new EnvelopeWalk(message, ref envelope, ref notes).Run(Math.Min(limits.DepthMax, JsonCursor.LevelsMax));
+        if (fault == JsonFault.Invalid)
+        {
+            envelope = default;
+            return ScanError.NotJson;
+        }
 
-/// <summary>Why a message was refused.</summary>
-public enum ScanError : byte
-{
-    /// <summary>The message is fine.</summary>
-    None,
+        ScanError error;
+        if (fault == JsonFault.None && message[envelope.Root.Start] != (byte)'{')
+        {
+            var isArray = message[envelope.Root.Start] == (byte)'[';
+            envelope.Kind = isArray ? MessageKind.Batch : MessageKind.None;
+            error = isArray ? ScanError.None : ScanError.NotJsonRpc;
+        }
+        else
+        {
+            error = EnvelopeJudge.Judge(message, ref envelope, notes, limits.IdBytesMax);
+        }
 
-    /// <summary>Not JSON, or bytes after the value. JSON-RPC -32700.</summary>
-    NotJson,
+        if (fault == JsonFault.TooDeep)
+        {
+            error = ScanError.TooDeep;
+        }
 
-    /// <summary>Nested deeper than <see cref="ScanLimits.DepthMax"/>. JSON-RPC -32700.</summary>
-    TooDeep,
+        if (error != ScanError.None)
+        {
+            envelope = new Envelope { Kind = envelope.Kind, Id = envelope.Id };
+        }
 
-    /// <summary>JSON, but not a JSON-RPC message: not an object, no method, result or error, or a wrong type of one. JSON-RPC -32600.</summary>
-    NotJsonRpc,
-
-    /// <summary>A request whose <c>id</c> is null, an object, an array or a boolean. JSON-RPC -32600.</summary>
-    InvalidId,
-
-    /// <summary>The id is longer than <see cref="ScanLimits.IdBytesMax"/>. JSON-RPC -32600.</summary>
-    IdTooLong,
-
-    /// <summary>A member stands twice where that could be read two ways (compared after unescaping). JSON-RPC -32600.</summary>
-    DuplicateMember,
-
-    /// <summary>A request with <c>result</c> or <c>error</c>, or a response with both. JSON-RPC -32600.</summary>
-    MixedKinds,
+        return error;
+    }
 }
