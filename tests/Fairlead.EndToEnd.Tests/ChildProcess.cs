@@ -1,0 +1,154 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using Fairlead.TestKit;
+
+namespace Fairlead.EndToEnd.Tests;
+
+/// <summary>
+/// A process that a test started: its output is kept for the failure message, and it does not outlive the test. Safe for all threads.
+/// </summary>
+internal sealed class ChildProcess : IAsyncDisposable
+{
+    private const int SigTerm = 15;
+    private readonly Process _process;
+    private readonly Lock _gate = new();
+    private readonly List<string> _lines = [];
+    private readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Found)> _waiters = [];
+    private readonly StringBuilder _output = new();
+    private readonly string _title;
+
+    private ChildProcess(Process process, string title)
+    {
+        _process = process;
+        _title = title;
+        Exit = RunAsync();
+    }
+
+    /// <summary>Completes with the exit code after all output has been read.</summary>
+    public Task<int> Exit { get; }
+
+    /// <summary>Id of the process.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Everything printed so far, stderr lines marked by "! ".</summary>
+    public string Output
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _output.ToString();
+            }
+        }
+    }
+
+    /// <summary>Starts a program; its stdin is closed at once.</summary>
+    /// <param name="environment">Added to this process's own.</param>
+    public static ChildProcess Start(string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        var process = Process.Start(start) ?? throw new InvalidOperationException($"'{file}' did not start.");
+        process.StandardInput.Close();
+        return new ChildProcess(process, $"{Path.GetFileName(file)} {string.Join(' ', start.ArgumentList)}");
+    }
+
+    /// <summary>The first line on stdout, past or future, that satisfies the condition.</summary>
+    /// <param name="what">What the line says, for the failure message.</param>
+    /// <exception cref="InvalidOperationException">The process ended without it; the message carries its output.</exception>
+    public async Task<string> LineAsync(Func<string, bool> wanted, string what)
+    {
+        Task<string> found;
+        lock (_gate)
+        {
+            if (_lines.Find(line => wanted(line)) is { } past)
+            {
+                return past;
+            }
+
+            var source = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiters.Add((wanted, source));
+            found = source.Task;
+        }
+
+        try
+        {
+            await Guard.WithinAsync(Task.WhenAny(found, Exit), $"{what} from {_title}");
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message}\n{Output}", exception);
+        }
+
+        return found.IsCompletedSuccessfully
+            ? await found
+            : throw new InvalidOperationException($"{_title} ended with {await Exit} before it printed {what}.\n{Output}");
+    }
+
+    /// <summary>Asks the process to end (SIGTERM) and waits for it.</summary>
+    public async Task<int> StopAsync()
+    {
+        if (!Exit.IsCompleted)
+        {
+            _ = Kill(_process.Id, SigTerm);
+        }
+
+        return await Guard.WithinAsync(Exit, $"the end of {_title}");
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await StopAsync();
+        }
+        finally
+        {
+            if (!Exit.IsCompleted)
+            {
+                _process.Kill(entireProcessTree: true);
+            }
+
+            _process.Dispose();
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int processId, int signal);
+
+    private async Task<int> RunAsync()
+    {
+        await Task.WhenAll(ReadAsync(_process.StandardOutput, isOutput: true), ReadAsync(_process.StandardError, isOutput: false));
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
+    }
+
+    private async Task ReadAsync(StreamReader reader, bool isOutput)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+        {
+            lock (_gate)
+            {
+                _output.Append(isOutput ? "" : "! ").AppendLine(line);
+                if (isOutput)
+                {
+                    _lines.Add(line);
+                    _waiters.FindAll(waiter => waiter.Wanted(line)).ForEach(waiter => waiter.Found.TrySetResult(line));
+                }
+            }
+        }
+    }
+}

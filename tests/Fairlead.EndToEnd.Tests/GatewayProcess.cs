@@ -1,0 +1,93 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Fairlead.EndToEnd.Tests;
+
+/// <summary>A real <c>fairlead up</c> on a free port, with a configuration and a state folder of its own, which go when it goes.</summary>
+internal sealed class GatewayProcess : IAsyncDisposable
+{
+    private readonly ChildProcess _process;
+    private readonly DirectoryInfo _folder;
+
+    private GatewayProcess(ChildProcess process, DirectoryInfo folder, Uri url)
+    {
+        _process = process;
+        _folder = folder;
+        Url = url;
+    }
+
+    /// <summary>Root of the listener, such as <c>http://127.0.0.1:40123/</c>.</summary>
+    public Uri Url { get; }
+
+    /// <summary>The aggregate endpoint.</summary>
+    public Uri Aggregate => new(Url, "mcp");
+
+    /// <summary>The state folder, where the admin token is.</summary>
+    public string StateFolder => Path.Combine(_folder.FullName, "state");
+
+    /// <summary>Everything the process printed so far.</summary>
+    public string Output => _process.Output;
+
+    /// <summary>The identity endpoint of a server.</summary>
+    public Uri Identity(string server) => new(Url, $"mcp/{server}");
+
+    /// <summary>A stdio server in the configuration.</summary>
+    public static JsonObject Stdio(string command, params string[] arguments) => new()
+    {
+        ["command"] = command,
+        ["args"] = new JsonArray([.. arguments.Select(argument => JsonValue.Create(argument))]),
+    };
+
+    /// <summary>A Streamable HTTP server in the configuration.</summary>
+    public static JsonObject Http(string url) => new() { ["url"] = url };
+
+    /// <summary>Starts the gateway with one server.</summary>
+    public static Task<GatewayProcess> StartAsync(string name, JsonObject server) => StartAsync(new JsonObject { ["servers"] = new JsonObject { [name] = server } });
+
+    /// <summary>Starts the gateway and waits until it listens.</summary>
+    /// <param name="configuration">Written to the file that <c>--config</c> names.</param>
+    /// <exception cref="InvalidOperationException">It ended instead; the message carries its output.</exception>
+    public static async Task<GatewayProcess> StartAsync(JsonObject configuration)
+    {
+        var folder = Directory.CreateTempSubdirectory("fairlead-test-");
+        var file = Path.Combine(folder.FullName, "fairlead.json");
+        await File.WriteAllTextAsync(file, configuration.ToJsonString());
+        var process = ChildProcess.Start(
+            "dotnet",
+            [RepositoryPaths.Cli, "up", "--config", file, "--port", "0", "--state", Path.Combine(folder.FullName, "state"), "--json"]);
+        try
+        {
+            var line = await process.LineAsync(text => EventOf(text) == "listening", "the event 'listening'");
+            return new GatewayProcess(process, folder, new Uri(JsonNode.Parse(line)!["url"]!.GetValue<string>()));
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            folder.Delete(recursive: true);
+            throw;
+        }
+    }
+
+    /// <summary>Stops the gateway as a service manager would.</summary>
+    /// <returns>Its exit code.</returns>
+    public Task<int> StopAsync() => _process.StopAsync();
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private static string? EventOf(string line)
+    {
+        try
+        {
+            return line.StartsWith('{') ? (string?)JsonNode.Parse(line)?["event"] : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
