@@ -12,6 +12,9 @@ internal static class RepositoryPaths
     /// <summary>The fixture server, in the configuration of the running tests.</summary>
     public static string ConformanceServer => BuiltAssembly("Conformance", "conformance-server.dll");
 
+    /// <summary>The program that the suite starts for client scenarios.</summary>
+    public static string ConformanceClient => BuiltAssembly("ConformanceClient", "conformance-client.dll");
+
     /// <summary>The command line of the product, in the configuration of the running tests.</summary>
     public static string Cli => BuiltAssembly("Fairlead.Cli", "Fairlead.Cli.dll");
 
