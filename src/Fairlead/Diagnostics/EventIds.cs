@@ -15,4 +15,14 @@ internal static class EventIds
     public const int ReaperRestarted = 1011;
     public const int ReaperMissing = 1012;
     public const int ChildLogFailed = 1020;
+
+    // 2000 Servers
+
+    // 3000 Upstreams
+    public const int UpstreamJunk = 3000;
+    public const int UpstreamLineTooLong = 3001;
+    public const int UpstreamFlood = 3002;
+    public const int UpstreamWriteFailed = 3003;
+
+    // 4000 Exchanges, 5000 Catalog, 6000 Configuration, 7000 Sessions, 8000 Fronts, 9000 Actors
 }

@@ -1,0 +1,70 @@
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Catalog;
+
+/// <summary>The four kinds of lists.</summary>
+internal enum ListKind : byte
+{
+    /// <summary>tools/list.</summary>
+    Tools,
+
+    /// <summary>prompts/list.</summary>
+    Prompts,
+
+    /// <summary>resources/list.</summary>
+    Resources,
+
+    /// <summary>resources/templates/list.</summary>
+    ResourceTemplates,
+}
+
+/// <summary>Which lists changed; the names of the three list_changed notifications.</summary>
+[Flags]
+internal enum CatalogChanges : byte
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>notifications/tools/list_changed.</summary>
+    Tools = 1,
+
+    /// <summary>notifications/prompts/list_changed.</summary>
+    Prompts = 2,
+
+    /// <summary>notifications/resources/list_changed: resources or templates.</summary>
+    Resources = 4,
+}
+
+/// <summary>One tool, prompt, resource or template as its server defined it: bytes, and the place of its name.</summary>
+/// <param name="Name">Tool or prompt name, URI or URI template, unescaped.</param>
+/// <param name="Raw">The raw definition object, as the server wrote it.</param>
+/// <param name="NameToken">Where in <paramref name="Raw"/> the string token of the name stands.</param>
+internal sealed record CatalogEntry(string Name, byte[] Raw, ByteRange NameToken)
+{
+    /// <summary>Custom headers of a tool's input schema; empty for almost all.</summary>
+    public McpHeaderParameter[] Headers { get; init; } = [];
+}
+
+/// <summary>The last known definitions of one server. Frozen.</summary>
+/// <param name="Tools">Tools, in the server's order.</param>
+/// <param name="Prompts">Prompts.</param>
+/// <param name="Resources">Resources.</param>
+/// <param name="Templates">Resource templates.</param>
+/// <param name="Identity">What the server said of itself when it was last connected; null before the first time.</param>
+internal sealed record ServerCatalog(CatalogEntry[] Tools, CatalogEntry[] Prompts, CatalogEntry[] Resources, CatalogEntry[] Templates, UpstreamIdentity? Identity)
+{
+    /// <summary>Nothing is known yet.</summary>
+    public static ServerCatalog Empty { get; } = new([], [], [], [], null);
+
+    /// <summary>Whether nothing has ever been learned of this server.</summary>
+    public bool IsUnknown => Identity is null;
+}
+
+/// <summary>Where a name or URI leads.</summary>
+/// <param name="Cell">The server.</param>
+/// <param name="NameToken">The server's own name or URI as a raw JSON string token; what the request must carry upstream.</param>
+/// <param name="IsRenamed">Whether the client's word differs from the server's.</param>
+/// <param name="Entry">The definition; null when a URI was routed by template or scheme.</param>
+internal sealed record CatalogRoute(ServerCell Cell, byte[] NameToken, bool IsRenamed, CatalogEntry? Entry);

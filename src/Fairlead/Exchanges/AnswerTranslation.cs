@@ -1,0 +1,150 @@
+using System.Buffers;
+using System.Text.Json;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Exchanges;
+
+/// <summary>A translated answer.</summary>
+/// <param name="Body">The whole JSON-RPC message, with the client's id.</param>
+/// <param name="Status">The HTTP status for a modern client.</param>
+internal sealed record TranslatedAnswer(byte[] Body, int Status);
+
+/// <summary>The rare answers that must be read and written anew: errors whose code means another thing on the client's hop, and input that cannot be asked for (protocol.md 6, 6.1).</summary>
+internal static class AnswerTranslation
+{
+    private const int ResourceNotFoundLegacy = -32002;
+    private const int InvalidParams = -32602;
+    private const int HeaderMismatch = -32020;
+    private const int MissingCapability = -32021;
+    private const int UnsupportedVersion = -32022;
+    private const int UrlElicitationRequired = -32042;
+
+    /// <summary>Translates an error of the server, or returns null when its bytes may pass.</summary>
+    public static TranslatedAnswer? Error(Exchange exchange, bool upstreamIsModern)
+    {
+        var clientIsModern = exchange.ClientVersion.IsModern;
+        var code = exchange.AnswerEnvelope.ErrorCode;
+        return code switch
+        {
+            ResourceNotFoundLegacy when clientIsModern => new TranslatedAnswer(WithCode(exchange, InvalidParams), 200),
+            MissingCapability when clientIsModern && upstreamIsModern && NamesUndeclared(exchange) => new TranslatedAnswer(WithCode(exchange, MissingCapability), 400),
+
+            // These speak of Fairlead's own request to the server, never of the client's (protocol.md 2.4, error code space).
+            HeaderMismatch or MissingCapability or UnsupportedVersion => new TranslatedAnswer(Hidden(exchange, code), 200),
+            UrlElicitationRequired when clientIsModern || exchange.ClientVersion < ProtocolVersion.V2025_11_25 => new TranslatedAnswer(Hidden(exchange, code), 200),
+            _ => null,
+        };
+    }
+
+    /// <summary>What a legacy client gets when a modern server asks for input: the refusal of protocol.md 6.1. Null when the server did not ask.</summary>
+    public static byte[]? InputRequired(Exchange exchange)
+    {
+        var type = exchange.AnswerEnvelope.ResultType;
+        return type.Exists && JsonText.Equals(type.Of(exchange.Answer), "input_required"u8)
+            ? ToolErrorOrError(exchange, ForwardErrors.Message(ForwardError.InputNotPossible, exchange.Connection!.Server, null), null)
+            : null;
+    }
+
+    /// <summary>An error message of ours with the client's id.</summary>
+    /// <param name="id">The raw id token; empty = null id.</param>
+    /// <param name="code">JSON-RPC code.</param>
+    /// <param name="message">What went wrong and how to mend it.</param>
+    /// <param name="data">Raw JSON for <c>data</c>, or empty.</param>
+    public static byte[] Compose(ReadOnlySpan<byte> id, int code, string message, ReadOnlySpan<byte> data)
+    {
+        var buffer = new ArrayBufferWriter<byte>(128 + message.Length + data.Length);
+        buffer.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
+        buffer.Write(id.IsEmpty ? "null"u8 : id);
+        buffer.Write(",\"error\":{\"code\":"u8);
+        buffer.Write(System.Text.Encoding.ASCII.GetBytes(code.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        buffer.Write(",\"message\":"u8);
+        buffer.Write(JsonText.Quote(message));
+        if (!data.IsEmpty)
+        {
+            buffer.Write(",\"data\":"u8);
+            buffer.Write(data);
+        }
+
+        buffer.Write("}}"u8);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>What a client reads when a call failed on the way; the server's name stands in <c>data.server</c>.</summary>
+    public static byte[] Failure(Exchange exchange)
+    {
+        var server = exchange.Cell?.Name ?? "";
+        byte[] data = [.. "{\"server\":"u8, .. JsonText.Quote(server), .. ",\"reason\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(ForwardErrors.Tag(exchange.Error)), .. "\"}"u8];
+        var message = ForwardErrors.Message(exchange.Error, server, exchange.ErrorDetail);
+        return Compose(exchange.RequestEnvelope.Id.Of(exchange.Request.Span), ForwardErrors.JsonRpcCode, message, data);
+    }
+
+    private static byte[] Hidden(Exchange exchange, int code)
+    {
+        using var error = JsonDocument.Parse(exchange.Answer.Slice(exchange.AnswerEnvelope.Error.Start, exchange.AnswerEnvelope.Error.Length).ToArray());
+        var text = error.RootElement.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String ? message.GetString() : "no message";
+        var server = exchange.Connection!.Server;
+        var sentence = code switch
+        {
+            MissingCapability => $"The server '{server}' needs a capability that this client did not declare: {text}",
+            UrlElicitationRequired => $"The server '{server}' needs the user to open a page first: {text}{Urls(error.RootElement)}",
+            _ => $"The server '{server}' refused Fairlead's request (code {code}): {text}",
+        };
+        byte[] data = [.. "{\"server\":"u8, .. JsonText.Quote(server), .. ",\"upstream\":"u8, .. System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(error.RootElement), .. "}"u8];
+        return ToolErrorOrError(exchange, sentence, data);
+    }
+
+    private static string Urls(JsonElement error)
+    {
+        if (!error.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object
+            || !data.TryGetProperty("elicitations", out var list) || list.ValueKind != JsonValueKind.Array)
+        {
+            return "";
+        }
+
+        var urls = list.EnumerateArray()
+            .Where(static entry => entry.ValueKind == JsonValueKind.Object && entry.TryGetProperty("url", out var url) && url.ValueKind == JsonValueKind.String)
+            .Select(static entry => entry.GetProperty("url").GetString());
+        return " " + string.Join(' ', urls);
+    }
+
+    /// <summary>A tool's failure is told in its result, where a model can read it; any other call fails with -32603.</summary>
+    private static byte[] ToolErrorOrError(Exchange exchange, string text, byte[]? data)
+    {
+        var id = exchange.RequestEnvelope.Id.Of(exchange.Request.Span);
+        if (exchange.RequestEnvelope.KnownMethod != McpMethod.ToolsCall)
+        {
+            return Compose(id, ForwardErrors.JsonRpcCode, text, data);
+        }
+
+        ReadOnlySpan<byte> type = exchange.ClientVersion.IsModern ? "\"resultType\":\"complete\","u8 : default;
+        return
+        [
+            .. "{\"jsonrpc\":\"2.0\",\"id\":"u8, .. id, .. ",\"result\":{"u8, .. type, .. "\"content\":[{\"type\":\"text\",\"text\":"u8, .. JsonText.Quote(text),
+            .. "}],\"isError\":true}}"u8,
+        ];
+    }
+
+    /// <summary>Whether the capabilities that the server misses are ones that the client really did not declare: only then the refusal is the client's to see.</summary>
+    private static bool NamesUndeclared(Exchange exchange)
+    {
+        using var error = JsonDocument.Parse(exchange.Answer.Slice(exchange.AnswerEnvelope.Error.Start, exchange.AnswerEnvelope.Error.Length).ToArray());
+        if (!error.RootElement.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object
+            || !data.TryGetProperty("requiredCapabilities", out var required) || required.ValueKind != JsonValueKind.Object)
+        {
+            return false;
+        }
+
+        var declared = exchange.RequestEnvelope.MetaClientCapabilities;
+        using var capabilities = JsonDocument.Parse(declared.Exists ? exchange.Request.Slice(declared.Start, declared.Length) : "{}"u8.ToArray());
+        return required.EnumerateObject().Any(one => capabilities.RootElement.ValueKind != JsonValueKind.Object || !capabilities.RootElement.TryGetProperty(one.Name, out _));
+    }
+
+    private static byte[] WithCode(Exchange exchange, int code)
+    {
+        using var error = JsonDocument.Parse(exchange.Answer.Slice(exchange.AnswerEnvelope.Error.Start, exchange.AnswerEnvelope.Error.Length).ToArray());
+        var message = error.RootElement.TryGetProperty("message", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "";
+        ReadOnlySpan<byte> data = error.RootElement.TryGetProperty("data", out var value) ? System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(value) : default;
+        return Compose(exchange.RequestEnvelope.Id.Of(exchange.Request.Span), code, message, data);
+    }
+}

@@ -1,0 +1,99 @@
+using Fairlead.Configuration;
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Exchanges;
+
+/// <summary>Sends an exchange on its road: instance, slot, frame (steps 4 to 6 of docs/architecture.md). No lock and no allocation when the server is ready.</summary>
+internal sealed class CallDispatcher
+{
+    private readonly Fleet _fleet;
+    private readonly DeadlineSweep _sweep;
+    private readonly long _idleTicksDefault;
+    private readonly long _hardTicks;
+
+    /// <summary>Reads servers from <paramref name="fleet"/> and limits from <paramref name="limits"/>.</summary>
+    public CallDispatcher(Fleet fleet, DeadlineSweep sweep, LimitsOptions limits)
+    {
+        _fleet = fleet;
+        _sweep = sweep;
+        _idleTicksDefault = sweep.Ticks(limits.RequestTimeout);
+        _hardTicks = sweep.Ticks(limits.RequestTimeoutMax);
+    }
+
+    /// <summary>Sends the call to its server's instance for <paramref name="caller"/>, waiting while the server starts or wakes (decision 12).</summary>
+    /// <param name="exchange">Filled with request, client and cell. When this returns it is on its way or has failed; it is never neither.</param>
+    /// <param name="caller">Whose call it is.</param>
+    /// <param name="cancellationToken">The client went away while the call waited for the server.</param>
+    public ValueTask SendAsync(Exchange exchange, Caller caller, CancellationToken cancellationToken)
+    {
+        var cell = exchange.Cell!;
+        var snapshot = cell.Current;
+        if (_fleet.IsShuttingDown)
+        {
+            exchange.Fail(ForwardError.ShuttingDown, null);
+            return default;
+        }
+
+        if (snapshot.IsCallable && !snapshot.IsAsking && cell.InstanceFor is null)
+        {
+            Send(exchange, caller, snapshot, snapshot.Shared!);
+            return default;
+        }
+
+        return SendSlowlyAsync(exchange, caller, cancellationToken);
+    }
+
+    private async ValueTask SendSlowlyAsync(Exchange exchange, Caller caller, CancellationToken cancellationToken)
+    {
+        var cell = exchange.Cell!;
+        var timeout = TimeSpan.FromMilliseconds(cell.Current.Config.TimeoutMs);
+        using var deadline = new CancellationTokenSource(timeout, _sweep.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            var snapshot = await cell.WaitAsync(either.Token).ConfigureAwait(false);
+            if (!snapshot.IsCallable)
+            {
+                exchange.Fail(ForwardError.ServerUnavailable, Describe(snapshot));
+                return;
+            }
+
+            var own = cell.InstanceFor is { } instanceFor ? await instanceFor(caller, either.Token).ConfigureAwait(false) : null;
+            Send(exchange, caller, snapshot, own ?? snapshot.Shared!);
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            var byClient = cancellationToken.IsCancellationRequested;
+            exchange.Fail(
+                byClient ? ForwardError.ClientCancelled : ForwardError.ServerUnavailable,
+                byClient ? null : $"it is still {cell.Current.State} after {timeout.TotalSeconds:0.#} s");
+        }
+    }
+
+    private void Send(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection)
+    {
+        var now = _sweep.Now;
+        var idle = snapshot.IdleTicks(_sweep, _idleTicksDefault);
+        exchange.Owner = caller.Owner;
+        exchange.IdleTicks = idle;
+        exchange.IdleDeadline = idle == 0 ? long.MaxValue : now + idle;
+        exchange.HardDeadline = _hardTicks == 0 ? long.MaxValue : now + _hardTicks;
+        exchange.WantsProgress = exchange.RequestEnvelope.ProgressToken.Exists;
+        if (!connection.TryOpen(exchange))
+        {
+            var lost = connection.Lost.IsCompleted;
+            exchange.Fail(lost ? ForwardError.ServerLost : ForwardError.TooManyCalls, null);
+            return;
+        }
+
+        connection.Send(exchange, RequestSplicer.Compose(exchange, connection.Identity.IsModern));
+    }
+
+    private static string Describe(ServerSnapshot snapshot)
+    {
+        var retry = snapshot.NextRetry is { } at ? $"; the next start is tried at {at:HH:mm:ss}" : "";
+        return snapshot.Reason is null ? $"it is {snapshot.State}{retry}" : $"it is {snapshot.State}: {snapshot.Reason}{retry}";
+    }
+}

@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+using Fairlead.Catalog;
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Exchanges;
+
+/// <summary>One call from its arrival at a front to its answer: what the client asked, where it went, and the upstream face that it inherits.</summary>
+/// <remarks>
+/// Pooled. The front rents it, fills it, hands it to <see cref="CallDispatcher"/>, reads messages until it is complete, writes the answer, and calls
+/// <see cref="UpstreamCall.Release"/> exactly once. <see cref="Request"/> must stay valid until then.
+/// </remarks>
+internal sealed class Exchange : UpstreamCall
+{
+    private const int PooledMax = 1024;
+
+    private static readonly ConcurrentQueue<Exchange> s_pool = new();
+    private static int s_pooled;
+
+    /// <summary>The scan of <see cref="Request"/>.</summary>
+    public Envelope RequestEnvelope;
+
+    private Exchange()
+    {
+    }
+
+    /// <summary>The client's whole request; owned by the front.</summary>
+    public ReadOnlyMemory<byte> Request { get; set; }
+
+    /// <summary>The revision the client speaks.</summary>
+    public ProtocolVersion ClientVersion { get; set; }
+
+    /// <summary>For legacy clients of modern servers: the capabilities and client info that go into <c>_meta</c>, and the session's log level. Null otherwise.</summary>
+    public LegacyClient? Client { get; set; }
+
+    /// <summary>The server.</summary>
+    public ServerCell? Cell { get; set; }
+
+    /// <summary>The server's own name or URI, when it differs from the client's; else null.</summary>
+    public byte[]? UpstreamName { get; set; }
+
+    /// <summary>Takes a clean exchange with two references.</summary>
+    public static Exchange Rent()
+    {
+        if (s_pool.TryDequeue(out var exchange))
+        {
+            Interlocked.Decrement(ref s_pooled);
+        }
+        else
+        {
+            exchange = new Exchange();
+        }
+
+        exchange.Reset();
+        return exchange;
+    }
+
+    /// <inheritdoc/>
+    protected override void Recycle()
+    {
+        Request = default;
+        Client = null;
+        Cell = null;
+        UpstreamName = null;
+        Headers = null;
+        if (Interlocked.Increment(ref s_pooled) <= PooledMax)
+        {
+            s_pool.Enqueue(this);
+            return;
+        }
+
+        Interlocked.Decrement(ref s_pooled);
+        base.Recycle();
+    }
+}
+
+/// <summary>What a legacy client said of itself at <c>initialize</c>, in the form that a modern request carries (protocol.md 6, L→M).</summary>
+/// <param name="MetaMembers">Raw members for <c>params._meta</c>: protocolVersion, clientCapabilities, clientInfo.</param>
+internal sealed record LegacyClient(byte[] MetaMembers)
+{
+    /// <summary>A raw <c>logLevel</c> member with a leading comma, once the client has set a level; else empty.</summary>
+    public byte[] LogLevelMember { get; init; } = [];
+}

@@ -1,0 +1,98 @@
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Exchanges;
+
+/// <summary>Turns a client's request into the server's: same bytes, with id, progress token and name replaced and <c>_meta</c> of the right era (protocol.md 6).</summary>
+internal static class RequestSplicer
+{
+    /// <summary>Composes the frame of an open exchange.</summary>
+    public static OutboundFrame Compose(Exchange exchange, bool upstreamIsModern)
+    {
+        var source = exchange.Request.Span;
+        ref readonly var envelope = ref exchange.RequestEnvelope;
+        Span<byte> scratch = stackalloc byte[Splice.ScratchBytes];
+        Span<byte> id = stackalloc byte[20];
+        exchange.UpstreamId.TryFormat(id, out var idLength, default, System.Globalization.CultureInfo.InvariantCulture);
+        id = id[..idLength];
+
+        using var splice = new Splice(source, scratch, blankNewlines: true);
+        splice.Replace(envelope.Id, id);
+        if (envelope.ProgressToken.Exists)
+        {
+            splice.Replace(envelope.ProgressToken, id);
+        }
+
+        if (exchange.UpstreamName is { } name)
+        {
+            splice.Replace(NamePlace(source, envelope), name);
+        }
+
+        if (!upstreamIsModern)
+        {
+            RemoveModernMembers(splice, envelope);
+        }
+        else if (!exchange.ClientVersion.IsModern)
+        {
+            AddModernMeta(splice, envelope, exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server."));
+        }
+
+        var length = splice.ResultLength;
+        var frame = OutboundFrame.Rent(length);
+        splice.WriteTo(frame.GetSpan(length));
+        frame.Advance(length);
+        return frame;
+    }
+
+    /// <summary>The token that names the tool, prompt or resource: <c>params.name</c>, <c>params.uri</c>, or the reference of a completion.</summary>
+    public static ByteRange NamePlace(ReadOnlySpan<byte> source, in Envelope envelope) => envelope.KnownMethod switch
+    {
+        McpMethod.CompletionComplete => CompletionReference.Find(source, envelope.Params).Place,
+        McpMethod.ResourcesRead or McpMethod.ResourcesSubscribe or McpMethod.ResourcesUnsubscribe => envelope.Uri,
+        _ => envelope.Name,
+    };
+
+    // Toward legacy servers what only 2026-07-28 knows is removed (decision 4): a server must not take a client's word for its own session's.
+    private static void RemoveModernMembers(scoped in Splice splice, in Envelope envelope)
+    {
+        RemoveIfThere(splice, envelope.MetaProtocolVersion);
+        RemoveIfThere(splice, envelope.MetaClientCapabilities);
+        RemoveIfThere(splice, envelope.MetaClientInfo);
+        RemoveIfThere(splice, envelope.MetaLogLevel);
+        RemoveIfThere(splice, envelope.InputResponses);
+        RemoveIfThere(splice, envelope.RequestState);
+    }
+
+    private static void RemoveIfThere(scoped in Splice splice, ByteRange value)
+    {
+        if (value.Exists)
+        {
+            splice.RemoveMember(value);
+        }
+    }
+
+    private static void AddModernMeta(scoped in Splice splice, in Envelope envelope, LegacyClient client)
+    {
+        if (envelope.Meta.Exists)
+        {
+            splice.AppendMember(envelope.Meta, client.MetaMembers);
+            if (client.LogLevelMember.Length != 0)
+            {
+                splice.AppendMember(envelope.Meta, client.LogLevelMember);
+            }
+
+            return;
+        }
+
+        byte[] comma = client.LogLevelMember.Length != 0 ? [(byte)','] : [];
+        byte[] meta = [.. "\"_meta\":{"u8, .. client.MetaMembers, .. comma, .. client.LogLevelMember, .. "}"u8];
+        if (envelope.Params.Exists)
+        {
+            splice.AppendMember(envelope.Params, meta);
+        }
+        else
+        {
+            splice.AppendMember(envelope.Root, [.. "\"params\":{"u8, .. meta, .. "}"u8]);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+using System.Collections.Frozen;
+using System.Diagnostics.CodeAnalysis;
+using Fairlead.Catalog;
+
+namespace Fairlead.Routing;
+
+/// <summary>All servers at one moment, in configuration order.</summary>
+/// <param name="Version">Rises by one with each snapshot.</param>
+/// <param name="InOrder">The cells in configuration order.</param>
+/// <param name="ByName">The cells by name.</param>
+internal sealed record FleetSnapshot(long Version, ServerCell[] InOrder, FrozenDictionary<string, ServerCell> ByName)
+{
+    /// <summary>No servers.</summary>
+    public static FleetSnapshot Empty { get; } = new(0, [], FrozenDictionary<string, ServerCell>.Empty);
+}
+
+/// <summary>Where the request path finds servers and lists. Written by the control plane, read by everybody without a lock.</summary>
+internal sealed class Fleet
+{
+    private volatile FleetSnapshot _current = FleetSnapshot.Empty;
+    private volatile CatalogSnapshot _aggregate = CatalogSnapshot.Empty;
+
+    /// <summary>The servers of the moment.</summary>
+    public FleetSnapshot Current => _current;
+
+    /// <summary>What the aggregate endpoint offers.</summary>
+    public CatalogSnapshot Aggregate => _aggregate;
+
+    /// <summary>Raised after lists have changed and the change can be read: the server whose own lists changed, or null for the aggregate. Handlers must not block.</summary>
+    public event Action<ServerCell?, CatalogChanges>? CatalogChanged;
+
+    /// <summary>Raised when a server told of an updated resource: the server and the raw URI token in the server's own words.</summary>
+    public event Action<ServerCell, byte[]>? ResourceUpdated;
+
+    /// <summary>Whether new calls are refused because Fairlead is stopping.</summary>
+    public bool IsShuttingDown { get; set; }
+
+    /// <summary>Completes when lists need not wait any more for servers that are starting (decision 12). Set by the control plane.</summary>
+    public Task FirstListWait { get; set; } = Task.CompletedTask;
+
+    /// <summary>Finds a server by its name.</summary>
+    public bool TryGet(string name, [NotNullWhen(true)] out ServerCell? cell) => _current.ByName.TryGetValue(name, out cell);
+
+    /// <summary>Publishes another set of servers. Only the control plane calls it.</summary>
+    public void Publish(FleetSnapshot snapshot) => _current = snapshot;
+
+    /// <summary>Publishes the aggregate and tells everybody what changed. Only the catalogue calls it.</summary>
+    public void PublishAggregate(CatalogSnapshot snapshot, CatalogChanges changes)
+    {
+        _aggregate = snapshot;
+        if (changes != CatalogChanges.None)
+        {
+            CatalogChanged?.Invoke(null, changes);
+        }
+    }
+
+    /// <summary>Tells everybody that one server's own lists changed.</summary>
+    public void AnnounceServer(ServerCell cell, CatalogChanges changes) => CatalogChanged?.Invoke(cell, changes);
+
+    /// <summary>Tells everybody that a resource changed.</summary>
+    public void AnnounceResource(ServerCell cell, byte[] uriToken) => ResourceUpdated?.Invoke(cell, uriToken);
+}

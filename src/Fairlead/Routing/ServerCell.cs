@@ -1,0 +1,86 @@
+using Fairlead.Catalog;
+using Fairlead.Upstreams;
+
+namespace Fairlead.Routing;
+
+/// <summary>Who calls, as far as choosing an instance and asking back is concerned (decision 8).</summary>
+/// <param name="Owner">Compared by reference: a legacy session, an interned principal + clientInfo, or the in-process caller.</param>
+/// <param name="Capabilities">The raw client capabilities object that the owner declared; "{}" when none.</param>
+internal sealed record Caller(object Owner, byte[] Capabilities);
+
+/// <summary>One server's place in the fleet: a fixed name and the snapshot of the moment.</summary>
+/// <remarks>Written only by the server's actor; read by anybody. The delegates are set once by the actor before the cell is published.</remarks>
+internal sealed class ServerCell
+{
+    private volatile ServerSnapshot _current;
+    private volatile CatalogSnapshot _offered = CatalogSnapshot.Empty;
+    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Starts with <paramref name="first"/>.</summary>
+    public ServerCell(string name, ServerSnapshot first)
+    {
+        Name = name;
+        NameUtf8 = System.Text.Encoding.UTF8.GetBytes(name);
+        _current = first;
+    }
+
+    /// <summary>The server's name: a slug, also its id.</summary>
+    public string Name { get; }
+
+    /// <summary><see cref="Name"/> as bytes.</summary>
+    public byte[] NameUtf8 { get; }
+
+    /// <summary>Counters of the request path.</summary>
+    public CallCounters Counters { get; } = new();
+
+    /// <summary>The snapshot of the moment.</summary>
+    public ServerSnapshot Current => _current;
+
+    /// <summary>What the identity endpoint <c>/mcp/&lt;name&gt;</c> offers: the server's own names. Written by the catalogue.</summary>
+    public CatalogSnapshot Offered
+    {
+        get => _offered;
+        set => _offered = value;
+    }
+
+    /// <summary>Wakes a sleeping server; returns at once. Set by the actor.</summary>
+    public Action Wake { get; init; } = static () => { };
+
+    /// <summary>Gives the instance for a caller when the server is asking or isolated (decision 8.3, 8.5). Null result: use the shared one. Set by the actor.</summary>
+    public Func<Caller, CancellationToken, ValueTask<UpstreamConnection?>>? InstanceFor { get; init; }
+
+    /// <summary>Completes when the next snapshot is published.</summary>
+    public Task Changed => _changed.Task;
+
+    /// <summary>Publishes a snapshot. Only the server's actor calls it.</summary>
+    public void Publish(ServerSnapshot snapshot)
+    {
+        _current = snapshot;
+        var told = _changed;
+        _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        told.TrySetResult();
+    }
+
+    /// <summary>Waits while the server is Initializing or Idle, waking it if it sleeps.</summary>
+    /// <returns>The first snapshot that is worth no waiting; whether calls run then is for the caller to look at.</returns>
+    public async ValueTask<ServerSnapshot> WaitAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // The task is taken before the snapshot is read: a change between the two completes the task already taken.
+            var changed = Changed;
+            var snapshot = Current;
+            if (!snapshot.IsWorthWaiting)
+            {
+                return snapshot;
+            }
+
+            if (snapshot.State == ServerState.Idle)
+            {
+                Wake();
+            }
+
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

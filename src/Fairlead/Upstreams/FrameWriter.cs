@@ -1,0 +1,167 @@
+using System.Buffers;
+
+namespace Fairlead.Upstreams;
+
+/// <summary>Writes frames of many callers to one stream, many per write. Lock-free for the callers.</summary>
+/// <remarks>
+/// Frames are pushed on a stack with one compare-and-swap; whoever finds nobody writing starts the writer on the pool, which takes the whole stack,
+/// turns it round and writes it as one block. Under load a write carries what came while the last one was under way; there is no loop that waits.
+/// Bounded by the bytes that wait (<see cref="QueuedBytes"/>), which the connection checks before it adds.
+/// </remarks>
+internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
+{
+    // One write carries at most this much; a longer frame is written on its own. 64 KiB is the capacity of a Linux pipe.
+    private const int BlockBytes = 64 * 1024;
+
+    private readonly Stream _stream;
+    private readonly Action<Exception> _failed;
+    private readonly byte[] _block = ArrayPool<byte>.Shared.Rent(BlockBytes);
+    private OutboundFrame? _stack;
+    private OutboundFrame? _ready; // Owned by the writer: frames in order.
+    private int _writing;
+    private long _queuedBytes;
+    private volatile bool _broken;
+
+    /// <summary>Writes to <paramref name="stream"/>; <paramref name="failed"/> is called once when a write fails.</summary>
+    public FrameWriter(Stream stream, Action<Exception> failed)
+    {
+        _stream = stream;
+        _failed = failed;
+    }
+
+    /// <summary>Bytes handed over and not yet written.</summary>
+    public long QueuedBytes => Volatile.Read(ref _queuedBytes);
+
+    /// <summary>Adds a frame (without line break); it is owned by the writer from here on.</summary>
+    public void Add(OutboundFrame frame)
+    {
+        Interlocked.Add(ref _queuedBytes, frame.Span.Length);
+        var head = Volatile.Read(ref _stack);
+        while (true)
+        {
+            frame.Next = head;
+            var seen = Interlocked.CompareExchange(ref _stack, frame, head);
+            if (ReferenceEquals(seen, head))
+            {
+                break;
+            }
+
+            head = seen;
+        }
+
+        if (Interlocked.Exchange(ref _writing, 1) == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IThreadPoolWorkItem.Execute() => _ = WriteAllAsync();
+
+    /// <summary>Gives the buffers back. Frames that wait are dropped.</summary>
+    public void Dispose() => _broken = true;
+
+    private async Task WriteAllAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                while (TakeReady())
+                {
+                    if (_broken)
+                    {
+                        Drop();
+                        continue;
+                    }
+
+                    await WriteBlockAsync().ConfigureAwait(false);
+                }
+
+                // Leave, then look again: a frame pushed between the two found a writer and started none.
+                Interlocked.Exchange(ref _writing, 0);
+                if (Volatile.Read(ref _stack) is null || Interlocked.Exchange(ref _writing, 1) != 0)
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or OperationCanceledException or InvalidOperationException)
+        {
+            // _writing stays 1: later frames are only pushed and dropped with the connection.
+            _broken = true;
+            Drop();
+            _failed(exception);
+        }
+    }
+
+    private bool TakeReady()
+    {
+        if (_ready is not null)
+        {
+            return true;
+        }
+
+        var taken = Interlocked.Exchange(ref _stack, null);
+        while (taken is not null)
+        {
+            var next = taken.Next;
+            taken.Next = _ready;
+            _ready = taken;
+            taken = next;
+        }
+
+        return _ready is not null;
+    }
+
+    private async ValueTask WriteBlockAsync()
+    {
+        var used = 0;
+        long frameBytes = 0;
+        while (_ready is { } frame)
+        {
+            var length = frame.Span.Length;
+            if (used + length + 1 > BlockBytes)
+            {
+                if (used == 0)
+                {
+                    await WriteLongAsync(frame).ConfigureAwait(false);
+                    return;
+                }
+
+                break;
+            }
+
+            frame.Span.CopyTo(_block.AsSpan(used));
+            used += length;
+            _block[used++] = (byte)'\n';
+            frameBytes += length;
+            _ready = frame.Next;
+            frame.Return();
+        }
+
+        await _stream.WriteAsync(_block.AsMemory(0, used)).ConfigureAwait(false);
+        Interlocked.Add(ref _queuedBytes, -frameBytes);
+    }
+
+    private async ValueTask WriteLongAsync(OutboundFrame frame)
+    {
+        var length = frame.Span.Length;
+        _ready = frame.Next;
+        frame.Append("\n"u8);
+        await _stream.WriteAsync(frame.Memory).ConfigureAwait(false);
+        frame.Return();
+        Interlocked.Add(ref _queuedBytes, -length);
+    }
+
+    private void Drop()
+    {
+        while (TakeReady())
+        {
+            var frame = _ready!;
+            _ready = frame.Next;
+            Interlocked.Add(ref _queuedBytes, -frame.Span.Length);
+            frame.Return();
+        }
+    }
+}

@@ -1,0 +1,242 @@
+using Fairlead.Configuration;
+using Fairlead.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Upstreams;
+
+/// <summary>A connection that carries all calls over one pair of streams, a message per line: a stdio child or an in-process server (MCP basic/transports, stdio).</summary>
+/// <remarks>One reader and one batching writer. The reader owns its memory: an answer is copied once, into the call. It waits for nobody but the server.</remarks>
+internal partial class MultiplexedConnection : UpstreamConnection
+{
+    private readonly Stream _input;
+    private readonly Stream _output;
+    private readonly FrameWriter _writer;
+    private readonly LineReader _reader;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ILogger _logger;
+    private readonly InboundMeter _meter;
+    private Task _reading = Task.CompletedTask;
+    private bool _firstLine = true;
+
+    /// <summary>Takes over both streams; they are closed with the connection.</summary>
+    /// <param name="server">Name of the server.</param>
+    /// <param name="input">What the server reads.</param>
+    /// <param name="output">What the server writes.</param>
+    /// <param name="sweep">Deadlines.</param>
+    /// <param name="limits">Bounds.</param>
+    /// <param name="logger">Where junk and oversized lines are told.</param>
+    public MultiplexedConnection(string server, Stream input, Stream output, DeadlineSweep sweep, LimitsOptions limits, ILogger logger)
+        : base(server, sweep, limits)
+    {
+        _input = input;
+        _output = output;
+        _logger = logger;
+        _writer = new FrameWriter(input, WriteFailed);
+        _reader = new LineReader(output, limits.UpstreamMessageBytesMax);
+        _meter = new InboundMeter(limits, sweep.TimeProvider);
+    }
+
+    /// <summary>Lines of the server that were no messages.</summary>
+    public long JunkLines => _meter.JunkLines;
+
+    /// <summary>Why reading pauses at the moment ("floods ..."), or null: a reason to be Degraded.</summary>
+    public string? FloodReason => _meter.FloodReason;
+
+    /// <summary>Begins to read. Call once, after <see cref="UpstreamConnection.NotificationReceived"/> is set.</summary>
+    public void Start() => _reading = Task.Run(ReadAllAsync);
+
+    /// <inheritdoc/>
+    public override void Send(UpstreamCall call, OutboundFrame frame)
+    {
+        if (_writer.QueuedBytes + frame.Span.Length > Limits.BufferedBytesMax)
+        {
+            frame.Return();
+            if (Pending.TryTake(call.UpstreamId, ForwardError.TooManyCalls, out var taken))
+            {
+                taken.Fail(ForwardError.TooManyCalls, "the server does not read its input");
+            }
+
+            return;
+        }
+
+        _writer.Add(frame);
+    }
+
+    /// <inheritdoc/>
+    public override void Post(OutboundFrame frame)
+    {
+        if (_writer.QueuedBytes + frame.Span.Length > Limits.BufferedBytesMax)
+        {
+            frame.Return();
+            return;
+        }
+
+        _writer.Add(frame);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        Lose(await DescribeEndAsync("the connection was closed").ConfigureAwait(false));
+        await _stop.CancelAsync().ConfigureAwait(false);
+        _writer.Dispose();
+        await _input.DisposeAsync().ConfigureAwait(false);
+        await _output.DisposeAsync().ConfigureAwait(false);
+        await _reading.ConfigureAwait(false);
+        _reader.Dispose();
+        _stop.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Puts the end of the connection into words for clients and operators; a child adds its exit code and last stderr lines.</summary>
+    protected virtual ValueTask<string> DescribeEndAsync(string reason) => new(reason);
+
+    private async Task ReadAllAsync()
+    {
+        var reason = "it closed its output";
+        try
+        {
+            while (await _reader.FillAsync(_stop.Token).ConfigureAwait(false))
+            {
+                if (!HandleBuffered())
+                {
+                    reason = $"it sent a line without end (more than 4 x {Limits.UpstreamMessageBytesMax} bytes)";
+                    break;
+                }
+
+                if (_meter.TakePause() is { } pause)
+                {
+                    LogFlood(_logger, Server, _meter.FloodReason ?? "too much", pause);
+                    await Task.Delay(pause, Sweeper.TimeProvider, _stop.Token).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            reason = "the connection was closed";
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            reason = "its output could not be read: " + exception.Message;
+        }
+
+        Lose(await DescribeEndAsync(reason).ConfigureAwait(false));
+    }
+
+    /// <summary>Handles every whole line that has been read; false when the stream must be given up.</summary>
+    private bool HandleBuffered()
+    {
+        while (true)
+        {
+            switch (_reader.TryRead())
+            {
+                case LineKind.Line:
+                    HandleLine(_reader.Line);
+                    break;
+                case LineKind.TooLong:
+                    HandleTail(_reader.Line);
+                    break;
+                case LineKind.NeedMore:
+                    return true;
+                default:
+                    return false;
+            }
+        }
+    }
+
+    private void HandleLine(ReadOnlySpan<byte> line)
+    {
+        if (_firstLine)
+        {
+            _firstLine = false;
+            line = line.StartsWith("\uFEFF"u8) ? line[3..] : line;
+        }
+
+        line = line.Trim(" \t"u8);
+        if (line.IsEmpty)
+        {
+            return;
+        }
+
+        if (line[0] != '{')
+        {
+            // Servers print banners and debug lines; 2025-03-26 allows arrays, which no server on stdio was seen to send.
+            if (line[0] == '[')
+            {
+                HandleBatch(line);
+                return;
+            }
+
+            Junk(line);
+            return;
+        }
+
+        var error = EnvelopeScanner.Scan(line, ScanLimits.Default, out var envelope);
+        if (error != ScanError.None)
+        {
+            RefuseAnswer(envelope.Id.Of(line), ForwardError.AnswerInvalid, error.ToString());
+            Junk(line);
+            return;
+        }
+
+        if (envelope.Kind == MessageKind.Notification && envelope.KnownMethod != McpMethod.NotificationsProgress)
+        {
+            _meter.Notification();
+        }
+
+        Receive(line, envelope, streamOf: null);
+    }
+
+    private void HandleBatch(ReadOnlySpan<byte> line)
+    {
+        var elements = JsonArray.Elements(line);
+        if (elements.IsEmpty)
+        {
+            Junk(line);
+            return;
+        }
+
+        foreach (var element in elements)
+        {
+            HandleLine(element.Of(line));
+        }
+    }
+
+    private void HandleTail(ReadOnlySpan<byte> tail)
+    {
+        LogTooLong(_logger, Server, Limits.UpstreamMessageBytesMax);
+        if (LongLine.TryFindId(tail, out var id))
+        {
+            RefuseAnswer(id, ForwardError.AnswerTooLarge, $"upstreamMessageBytesMax is {Limits.UpstreamMessageBytesMax}");
+        }
+    }
+
+    private void Junk(ReadOnlySpan<byte> line)
+    {
+        if (_meter.Junk(line.Length))
+        {
+            LogJunk(_logger, Server, _meter.JunkLines, System.Text.Encoding.UTF8.GetString(line[..Math.Min(line.Length, 200)]));
+        }
+    }
+
+    private void WriteFailed(Exception exception)
+    {
+        // The reader tells the better story (exit code, stderr); it ends by itself when the server is gone. A server that only closed its input is lost too.
+        LogWriteFailed(_logger, Server, exception.Message);
+        _ = LoseAfterReaderAsync("it closed its input: " + exception.Message);
+    }
+
+    private async Task LoseAfterReaderAsync(string reason) => Lose(await DescribeEndAsync(reason).ConfigureAwait(false));
+
+    [LoggerMessage(Diagnostics.EventIds.UpstreamJunk, LogLevel.Debug, "Server {Server} printed a line that is no message (the {Count}th): {Line}")]
+    private static partial void LogJunk(ILogger logger, string server, long count, string line);
+
+    [LoggerMessage(Diagnostics.EventIds.UpstreamLineTooLong, LogLevel.Warning, "Server {Server} sent a message over upstreamMessageBytesMax ({Max}); it was discarded.")]
+    private static partial void LogTooLong(ILogger logger, string server, int max);
+
+    [LoggerMessage(Diagnostics.EventIds.UpstreamFlood, LogLevel.Warning, "Server {Server} {Reason}; reading pauses for {Pause}.")]
+    private static partial void LogFlood(ILogger logger, string server, string reason, TimeSpan pause);
+
+    [LoggerMessage(Diagnostics.EventIds.UpstreamWriteFailed, LogLevel.Debug, "Writing to server {Server} failed: {Reason}")]
+    private static partial void LogWriteFailed(ILogger logger, string server, string reason);
+}

@@ -1,0 +1,97 @@
+using Fairlead.Wire;
+
+namespace Fairlead.Upstreams;
+
+/// <summary>Decides who is asked when a legacy server asks something (decision 8), and answers itself what needs no client.</summary>
+/// <remarks>
+/// Over HTTP the stream tells the call. On a shared pipe the server cannot say which call its question belongs to: it is asked at the newest call
+/// that can carry it, and only while all calls in flight belong to one owner. Questions never reach another owner; when in doubt they are declined.
+/// </remarks>
+internal static class QuestionRouter
+{
+    private static ReadOnlySpan<byte> Cancelled => "{\"action\":\"cancel\"}"u8;
+
+    private static ReadOnlySpan<byte> NobodyToAsk => "{\"code\":-32603,\"message\":\"No client can answer this now.\"}"u8;
+
+    private static ReadOnlySpan<byte> NotFound => "{\"code\":-32601,\"message\":\"Method not found.\"}"u8;
+
+    /// <summary>Receives a request of the server.</summary>
+    public static void Receive(UpstreamConnection connection, ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf)
+    {
+        var id = envelope.Id.Of(message);
+        switch (envelope.KnownMethod)
+        {
+            case McpMethod.Ping:
+                connection.AnswerQuestion(id, "result"u8, "{}"u8);
+                return;
+            case McpMethod.ElicitationCreate or McpMethod.SamplingCreateMessage or McpMethod.RootsList:
+                break;
+            default:
+                connection.AnswerQuestion(id, "error"u8, NotFound);
+                return;
+        }
+
+        // Asking for roots is no sign of interaction: real servers do it right after the handshake (protocol.md 10.25).
+        if (envelope.KnownMethod != McpMethod.RootsList)
+        {
+            connection.Asked?.Invoke(connection, envelope.KnownMethod);
+        }
+
+        var question = new CallMessage(message.ToArray(), envelope) { AskedBy = connection };
+        if (streamOf is not null ? streamOf.CarriesMessages && connection.TryDeliver(streamOf.UpstreamId, question, streamOf.Owner) : TryAskOnlyOwner(connection, question))
+        {
+            return;
+        }
+
+        Decline(connection, id, envelope.KnownMethod);
+    }
+
+    /// <summary>The answer a server gets when nobody can be asked: cancel, an error, or the configured roots.</summary>
+    public static void Decline(UpstreamConnection connection, ReadOnlySpan<byte> questionId, McpMethod method)
+    {
+        switch (method)
+        {
+            case McpMethod.ElicitationCreate:
+                connection.AnswerQuestion(questionId, "result"u8, Cancelled);
+                break;
+            case McpMethod.RootsList:
+                connection.AnswerQuestion(questionId, "result"u8, connection.RootsResult);
+                break;
+            default:
+                connection.AnswerQuestion(questionId, "error"u8, NobodyToAsk);
+                break;
+        }
+    }
+
+    /// <summary>Delivers to the call that was opened last among those that can carry messages, when all work of the server is for one owner.</summary>
+    /// <returns>False when calls of several owners are in flight, or none that can carry it.</returns>
+    public static bool TryAskOnlyOwner(UpstreamConnection connection, CallMessage message)
+    {
+        object? owner = null;
+        long newestId = 0;
+        var newestOpened = long.MinValue;
+        for (var i = 0; i < connection.Pending.Capacity; i++)
+        {
+            var id = connection.Pending.Peek(i, out var call);
+            if (id == 0 || call!.Owner is not { } other)
+            {
+                continue;
+            }
+
+            if (owner is not null && !ReferenceEquals(owner, other))
+            {
+                return false;
+            }
+
+            owner = other;
+            if (call.CarriesMessages && call.OpenedAt >= newestOpened)
+            {
+                newestId = id;
+                newestOpened = call.OpenedAt;
+            }
+        }
+
+        // The slot may have passed to another call since it was looked at: the delivery checks generation and owner again.
+        return newestId != 0 && !connection.WorksForOthers(owner!) && connection.TryDeliver(newestId, message, owner);
+    }
+}

@@ -1,0 +1,259 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Threading.Tasks.Sources;
+using Fairlead.Wire;
+
+namespace Fairlead.Upstreams;
+
+/// <summary>A message that a server sent for a call before the answer: progress, a log line, or a question.</summary>
+/// <param name="Bytes">The whole JSON text; owned by this object.</param>
+/// <param name="Envelope">Its scan.</param>
+internal sealed record CallMessage(byte[] Bytes, Envelope Envelope)
+{
+    /// <summary>For a question (a request from the server): the connection that asked and waits for <see cref="UpstreamConnection.AnswerQuestion"/>. Null for notifications.</summary>
+    public UpstreamConnection? AskedBy { get; init; }
+}
+
+/// <summary>One call as the server's side sees it: its slot, its deadlines, its inbox and its end.</summary>
+/// <remarks>
+/// Two references keep it: the caller's, given up with <see cref="Release"/>, and the slot's, given up by whoever took the slot after
+/// <see cref="Complete"/> or <see cref="Fail"/>. Producers are exclusive by the slot's word, so the inbox has one producer at a time and one consumer.
+/// The consumer loops: <see cref="TryReadMessage"/>, <see cref="IsComplete"/>, then awaits <see cref="WaitAsync"/>.
+/// </remarks>
+internal class UpstreamCall : IValueTaskSource<bool>
+{
+    /// <summary>Most messages that wait in one call's inbox (decision 17, exchangeQueue); beyond it notifications are dropped and counted.</summary>
+    public const int InboxMax = 64;
+
+    private const int NobodyWaits = 0;
+    private const int ConsumerWaits = 1;
+
+    private ManualResetValueTaskSourceCore<bool> _signal = new() { RunContinuationsAsynchronously = true };
+    private ConcurrentQueue<CallMessage>? _inbox;
+    private byte[] _answer = [];
+    private int _answerLength;
+    private int _references;
+    private int _waiting;
+    private int _complete;
+    private int _graceIsOver;
+
+    /// <summary>The id that the server sees; set by <see cref="PendingTable.TryOpen"/>.</summary>
+    public long UpstreamId { get; internal set; }
+
+    /// <summary>The connection the call was opened on; null before.</summary>
+    public UpstreamConnection? Connection { get; internal set; }
+
+    /// <summary>Who asked (decision 8): a legacy session, or the interned pair of principal and clientInfo. Compared by reference. Null: Fairlead itself.</summary>
+    public object? Owner { get; set; }
+
+    /// <summary>Whether the client sent a progress token, so that progress has somewhere to go.</summary>
+    public bool WantsProgress { get; set; }
+
+    /// <summary>Whether questions and log lines of the server can reach the client while this call is open.</summary>
+    public bool CarriesMessages { get; set; }
+
+    /// <summary>Custom headers that the tool's schema asks for, for HTTP servers of 2026-07-28; null for almost all calls.</summary>
+    public McpHeaderParameter[]? Headers { get; set; }
+
+    /// <summary>Timestamp at which the call was opened.</summary>
+    public long OpenedAt { get; internal set; }
+
+    /// <summary>Whether this is <c>initialize</c>, which must not be cancelled.</summary>
+    public bool IsInitialize { get; init; }
+
+    /// <summary>Timestamp (of the sweep's clock) after which the call fails unless the server is heard of; moved by progress. <see cref="long.MaxValue"/> = never.</summary>
+    public long IdleDeadline;
+
+    /// <summary>Timestamp after which the call fails whatever the server says. <see cref="long.MaxValue"/> = never.</summary>
+    public long HardDeadline;
+
+    /// <summary>Timestamp at which a waiting consumer is woken once to begin a stream; <see cref="long.MaxValue"/> = never.</summary>
+    public long GraceDeadline;
+
+    /// <summary>Length of the idle deadline in ticks of the sweep's clock; 0 = none.</summary>
+    public long IdleTicks;
+
+    /// <summary>Why the call failed; None when it was answered. Valid once <see cref="IsComplete"/>.</summary>
+    public ForwardError Error { get; private set; }
+
+    /// <summary>More about <see cref="Error"/>, for people; no secrets.</summary>
+    public string? ErrorDetail { get; private set; }
+
+    /// <summary>The scan of the answer. Valid once <see cref="IsComplete"/> without <see cref="Error"/>.</summary>
+    public Envelope AnswerEnvelope;
+
+    /// <summary>Messages that were dropped because the inbox was full.</summary>
+    public int Dropped { get; private set; }
+
+    /// <summary>The answer's bytes, or empty. Owned by the call until <see cref="Release"/>.</summary>
+    public ReadOnlySpan<byte> Answer => _answer.AsSpan(0, _answerLength);
+
+    /// <summary>Whether the end is known. Messages that came before may still be in the inbox.</summary>
+    public bool IsComplete => Volatile.Read(ref _complete) != 0;
+
+    /// <summary>Prepares a new or pooled call for use with two references.</summary>
+    protected void Reset()
+    {
+        _references = 2;
+        _waiting = NobodyWaits;
+        _complete = 0;
+        _graceIsOver = 0;
+        _inbox?.Clear();
+        UpstreamId = 0;
+        Connection = null;
+        Owner = null;
+        WantsProgress = false;
+        CarriesMessages = false;
+        IdleDeadline = HardDeadline = GraceDeadline = long.MaxValue;
+        IdleTicks = 0;
+        Error = ForwardError.None;
+        ErrorDetail = null;
+        Dropped = 0;
+        AnswerEnvelope = default;
+    }
+
+    /// <summary>A call of Fairlead's own (handshake, lists, probes); not pooled.</summary>
+    public static UpstreamCall Create(bool isInitialize = false)
+    {
+        var call = new UpstreamCall { IsInitialize = isInitialize };
+        call.Reset();
+        return call;
+    }
+
+    /// <summary>Takes the oldest message.</summary>
+    public bool TryReadMessage(out CallMessage? message)
+    {
+        message = null;
+        return _inbox is not null && _inbox.TryDequeue(out message);
+    }
+
+    /// <summary>Whether the grace has passed since the last look; true once.</summary>
+    public bool TakeGrace() => Interlocked.Exchange(ref _graceIsOver, 0) == 1;
+
+    /// <summary>Completes when there is something to read: a message, the end of the grace, or the end of the call. One waiter at a time.</summary>
+    public ValueTask<bool> WaitAsync()
+    {
+        if (HasNews())
+        {
+            return new ValueTask<bool>(true);
+        }
+
+        _signal.Reset();
+        Interlocked.Exchange(ref _waiting, ConsumerWaits);
+
+        // What came between the look above and the line above was signalled to nobody: look again, unless a producer has already woken us.
+        if (HasNews() && Interlocked.Exchange(ref _waiting, NobodyWaits) == ConsumerWaits)
+        {
+            return new ValueTask<bool>(true);
+        }
+
+        return new ValueTask<bool>(this, _signal.Version);
+    }
+
+    /// <summary>Puts a message into the inbox. Only between <see cref="PendingTable.TryBeginDelivery"/> and <see cref="PendingTable.EndDelivery"/>.</summary>
+    /// <returns>False when the inbox is full and the message was dropped. Questions are never dropped: the caller declines them.</returns>
+    public bool Deliver(CallMessage message)
+    {
+        _inbox ??= new ConcurrentQueue<CallMessage>();
+        if (_inbox.Count >= InboxMax)
+        {
+            Dropped++;
+            return false;
+        }
+
+        _inbox.Enqueue(message);
+        Wake();
+        return true;
+    }
+
+    /// <summary>Tells the consumer that the grace is over. Only within a delivery.</summary>
+    public void DeliverGrace()
+    {
+        GraceDeadline = long.MaxValue;
+        Volatile.Write(ref _graceIsOver, 1);
+        Wake();
+    }
+
+    /// <summary>Ends the call with the server's answer, which is copied. Only by the winner of the slot.</summary>
+    public void Complete(ReadOnlySpan<byte> answer, in Envelope envelope)
+    {
+        if (_answer.Length < answer.Length)
+        {
+            ReturnAnswer();
+            _answer = ArrayPool<byte>.Shared.Rent(answer.Length);
+        }
+
+        answer.CopyTo(_answer);
+        _answerLength = answer.Length;
+        AnswerEnvelope = envelope;
+        End();
+    }
+
+    /// <summary>Ends the call without an answer. Only by the winner of the slot.</summary>
+    public void Fail(ForwardError error, string? detail)
+    {
+        Error = error;
+        ErrorDetail = detail;
+        End();
+    }
+
+    /// <summary>Gives up one reference. The caller must not touch the call afterwards.</summary>
+    public void Release()
+    {
+        if (Interlocked.Decrement(ref _references) != 0)
+        {
+            return;
+        }
+
+        // A small answer buffer stays with the call, so that the next one copies into warm memory; a large one goes back.
+        if (_answer.Length > 4096)
+        {
+            ReturnAnswer();
+        }
+
+        _answerLength = 0;
+        Recycle();
+    }
+
+    /// <summary>Called when both references are gone.</summary>
+    protected virtual void Recycle()
+    {
+        ReturnAnswer();
+    }
+
+    /// <inheritdoc/>
+    bool IValueTaskSource<bool>.GetResult(short token) => _signal.GetResult(token);
+
+    /// <inheritdoc/>
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _signal.GetStatus(token);
+
+    /// <inheritdoc/>
+    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _signal.OnCompleted(continuation, state, token, flags);
+
+    private bool HasNews() => IsComplete || _inbox is { IsEmpty: false } || Volatile.Read(ref _graceIsOver) != 0;
+
+    private void End()
+    {
+        Volatile.Write(ref _complete, 1);
+        Wake();
+        Release();
+    }
+
+    private void Wake()
+    {
+        if (Interlocked.Exchange(ref _waiting, NobodyWaits) == ConsumerWaits)
+        {
+            _signal.SetResult(true);
+        }
+    }
+
+    private void ReturnAnswer()
+    {
+        if (_answer.Length != 0)
+        {
+            ArrayPool<byte>.Shared.Return(_answer);
+            _answer = [];
+        }
+    }
+}

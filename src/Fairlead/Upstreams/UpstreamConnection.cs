@@ -1,0 +1,360 @@
+using System.Buffers.Text;
+using System.Collections.Concurrent;
+using System.Text;
+using Fairlead.Configuration;
+using Fairlead.Wire;
+
+namespace Fairlead.Upstreams;
+
+/// <summary>What a server said of itself in the handshake.</summary>
+/// <param name="Version">The revision spoken on this connection.</param>
+/// <param name="Capabilities">The raw <c>capabilities</c> object.</param>
+/// <param name="ServerInfo">The raw Implementation object (2026-07-28: from <c>_meta</c>); empty when the server gave none.</param>
+/// <param name="Instructions">The server's instructions, as a raw JSON string token; empty when it gave none.</param>
+internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabilities, byte[] ServerInfo, byte[] Instructions)
+{
+    /// <summary>Whether the connection speaks 2026-07-28 or later.</summary>
+    public bool IsModern => Version.IsModern;
+}
+
+/// <summary>One connection to one instance of a server, of either shape (decision 5): multiplexed (stdio, in-process pipe) or a stream per call (HTTP).</summary>
+/// <remarks>
+/// Owns the table of calls in flight. Any thread may open, send and cancel. A connection ends once: <see cref="Lost"/> completes, every open call
+/// fails with <see cref="ForwardError.ServerLost"/>, and no call can be opened any more.
+/// </remarks>
+internal abstract class UpstreamConnection : IAsyncDisposable
+{
+    // Calls given up whose late answer has not come yet. A server that obeys the cancellation never answers: after this time it is taken to have stopped.
+    private const int AbandonedMax = 1024;
+    private static readonly TimeSpan AbandonedFor = TimeSpan.FromSeconds(30);
+
+    private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly DeadlineSweep _sweep;
+    private UpstreamIdentity? _identity;
+    private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
+    private long _lateAnswers;
+
+    /// <summary>Starts with no call open and joins <paramref name="sweep"/>.</summary>
+    protected UpstreamConnection(string server, DeadlineSweep sweep, LimitsOptions limits)
+    {
+        Server = server;
+        Limits = limits;
+        _sweep = sweep;
+        sweep.Add(this);
+    }
+
+    /// <summary>Name of the server, as users know it.</summary>
+    public string Server { get; }
+
+    /// <summary>Bounds of this connection.</summary>
+    public LimitsOptions Limits { get; }
+
+    /// <summary>The calls in flight.</summary>
+    public PendingTable Pending { get; } = new();
+
+    /// <summary>The clock and the deadlines.</summary>
+    public DeadlineSweep Sweeper => _sweep;
+
+    /// <summary>What the server is; set by the handshake before anybody else sees the connection.</summary>
+    public UpstreamIdentity Identity
+    {
+        get => _identity ?? throw new InvalidOperationException("The handshake has not ended.");
+        internal set => _identity = value;
+    }
+
+    /// <summary>Receives notifications that belong to no call in flight (list_changed, resources/updated, log lines), on the reader's thread: it must not block. Set before the handshake.</summary>
+    public Action<UpstreamConnection, CallMessage>? NotificationReceived { get; set; }
+
+    /// <summary>Told once each kind of question a legacy server asks ("elicitation/create", ...): decision 8.3. On the reader's thread.</summary>
+    public Action<UpstreamConnection, McpMethod>? Asked { get; set; }
+
+    /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
+    public byte[] RootsResult { get; set; } = "{\"roots\":[]}"u8.ToArray();
+
+    /// <summary>Completes when the connection has ended, with the reason in words.</summary>
+    public Task<string> Lost => _lost.Task;
+
+    /// <summary>Answers that met no open call: late, duplicate or invented.</summary>
+    public long LateAnswers => Volatile.Read(ref _lateAnswers);
+
+    /// <summary>Opens <paramref name="call"/>: gives it a slot and an id. Deadlines must be set before.</summary>
+    /// <returns>False when the connection has ended or is full; the call then keeps both references.</returns>
+    public bool TryOpen(UpstreamCall call)
+    {
+        call.Connection = this;
+        call.OpenedAt = _sweep.Now;
+        if (!Pending.TryOpen(call))
+        {
+            return false;
+        }
+
+        _sweep.EnsureRunning();
+        return true;
+    }
+
+    /// <summary>Sends the request of an open call. Never blocks and never throws for what the server does: the call fails instead.</summary>
+    /// <param name="call">The call; it was opened here.</param>
+    /// <param name="frame">The whole request with the call's upstream id; owned by the connection from here on.</param>
+    public abstract void Send(UpstreamCall call, OutboundFrame frame);
+
+    /// <summary>Sends a notification or an answer. Owned by the connection from here on; lost silently when the connection has ended.</summary>
+    public abstract void Post(OutboundFrame frame);
+
+    /// <summary>The client gave up: ends the call with <see cref="ForwardError.ClientCancelled"/> and tells the server. Nothing happens when the call ended already.</summary>
+    public void Cancel(UpstreamCall call, ForwardError cause = ForwardError.ClientCancelled)
+    {
+        if (Pending.TryTake(call.UpstreamId, cause, out var taken))
+        {
+            AbandonAtServer(taken);
+            taken.Fail(cause, null);
+        }
+    }
+
+    /// <summary>Answers a question of the server (a request with its own id).</summary>
+    /// <param name="questionId">The raw id token of the question.</param>
+    /// <param name="member">"result" or "error".</param>
+    /// <param name="payload">The raw value of that member.</param>
+    public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
+    {
+        var frame = OutboundFrame.Rent(64 + questionId.Length + payload.Length);
+        frame.Append("{\"jsonrpc\":\"2.0\",\"id\":"u8);
+        frame.Append(questionId);
+        frame.Append(",\""u8);
+        frame.Append(member);
+        frame.Append("\":"u8);
+        frame.AppendBlankingNewlines(payload);
+        frame.Append("}"u8);
+        Post(frame);
+    }
+
+    /// <summary>Ends calls whose deadline has passed and wakes those whose grace is over.</summary>
+    /// <returns>Whether any call was open.</returns>
+    internal bool Sweep(long now)
+    {
+        var any = false;
+        for (var i = 0; i < Pending.Capacity; i++)
+        {
+            var id = Pending.Peek(i, out var call);
+            if (id == 0)
+            {
+                continue;
+            }
+
+            any = true;
+            var idle = Volatile.Read(ref call!.IdleDeadline);
+            var hard = Volatile.Read(ref call.HardDeadline);
+            if (now >= idle || now >= hard)
+            {
+                var cause = now >= hard ? ForwardError.ServerTimedOutHard : ForwardError.ServerTimedOut;
+                if (Pending.TryTake(id, cause, out var taken))
+                {
+                    AbandonAtServer(taken);
+                    taken.Fail(cause, null);
+                }
+            }
+            else if (now >= Volatile.Read(ref call.GraceDeadline) && Pending.TryBeginDelivery(id, out var waiting))
+            {
+                waiting.DeliverGrace();
+                EndDelivery(waiting);
+            }
+        }
+
+        return any;
+    }
+
+    /// <summary>Whether the server may still work on a call that was given up for somebody else than <paramref name="owner"/>: its questions may be about that one.</summary>
+    internal bool WorksForOthers(object owner)
+    {
+        var now = _sweep.Now;
+        foreach (var (id, call) in _abandoned)
+        {
+            if (now >= call.Until)
+            {
+                _abandoned.TryRemove(id, out _);
+            }
+            else if (!ReferenceEquals(call.Owner, owner))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Tells the server that a call has been given up: a cancelled notification, or the end of the call's own stream.</summary>
+    protected virtual void AbandonAtServer(UpstreamCall call)
+    {
+        if (call.Owner is { } owner)
+        {
+            // Past the bound one entry that is nobody's declines every question until it ages out.
+            var room = _abandoned.Count < AbandonedMax;
+            _abandoned[room ? call.UpstreamId : -1] = new AbandonedCall(room ? owner : this, _sweep.Now + _sweep.Ticks(AbandonedFor));
+        }
+
+        // initialize must not be cancelled (2025-11-25, basic/utilities/cancellation).
+        if (call.IsInitialize)
+        {
+            return;
+        }
+
+        var frame = OutboundFrame.Rent(128);
+        frame.Append("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":"u8);
+        frame.Append(call.UpstreamId);
+        frame.Append(",\"reason\":\"The client gave up.\"}}"u8);
+        Post(frame);
+    }
+
+    /// <summary>Hands one message from the server to whom it concerns. Never waits for a consumer.</summary>
+    /// <param name="message">The whole JSON text; copied when kept.</param>
+    /// <param name="envelope">Its scan.</param>
+    /// <param name="streamOf">The call whose own stream carried the message; null on multiplexed connections.</param>
+    protected void Receive(ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf)
+    {
+        switch (envelope.Kind)
+        {
+            case MessageKind.Result or MessageKind.Error:
+                ReceiveAnswer(message, envelope);
+                break;
+            case MessageKind.Request:
+                QuestionRouter.Receive(this, message, envelope, streamOf);
+                break;
+            case MessageKind.Notification:
+                ReceiveNotification(message, envelope, streamOf);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Fails the call that an unusable answer names, so that its client does not wait for the deadline.</summary>
+    protected void RefuseAnswer(ReadOnlySpan<byte> idToken, ForwardError error, string detail)
+    {
+        if (TryParseId(idToken, out var id) && Pending.TryTake(id, error, out var call))
+        {
+            call.Fail(error, detail);
+        }
+    }
+
+    /// <summary>Ends the connection: every open call fails with <see cref="ForwardError.ServerLost"/>. The first reason is kept.</summary>
+    protected void Lose(string reason)
+    {
+        if (!_lost.TrySetResult(reason))
+        {
+            return;
+        }
+
+        Pending.Close();
+        _sweep.Remove(this);
+        for (var i = 0; i < Pending.Capacity; i++)
+        {
+            var id = Pending.Peek(i, out _);
+            if (id != 0 && Pending.TryTake(id, ForwardError.ServerLost, out var call))
+            {
+                call.Fail(ForwardError.ServerLost, reason);
+            }
+        }
+    }
+
+    /// <summary>Ends a delivery, completing the call when somebody wanted to end it meanwhile.</summary>
+    internal void EndDelivery(UpstreamCall call)
+    {
+        var doom = Pending.EndDelivery(call);
+        if (doom != ForwardError.None)
+        {
+            if (doom is not ForwardError.ServerLost)
+            {
+                AbandonAtServer(call);
+            }
+
+            call.Fail(doom, null);
+        }
+    }
+
+    /// <summary>Puts a message into the inbox of the call with this id, if the call is <paramref name="owner"/>'s.</summary>
+    /// <returns>Whether the call was open and took it.</returns>
+    internal bool TryDeliver(long upstreamId, CallMessage message, object? owner)
+    {
+        if (!Pending.TryBeginDelivery(upstreamId, out var call))
+        {
+            return false;
+        }
+
+        var taken = ReferenceEquals(call.Owner, owner) && call.Deliver(message);
+        EndDelivery(call);
+        return taken;
+    }
+
+    /// <inheritdoc/>
+    public abstract ValueTask DisposeAsync();
+
+    /// <summary>Reads an id that this side minted: digits only. Anything else was invented by the server.</summary>
+    private protected static bool TryParseId(ReadOnlySpan<byte> token, out long id) =>
+        Utf8Parser.TryParse(token, out id, out var used) && used == token.Length && id >= 0;
+
+    private void ReceiveAnswer(ReadOnlySpan<byte> message, in Envelope envelope)
+    {
+        if (TryParseId(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
+        {
+            call.Complete(message, envelope);
+            return;
+        }
+
+        Interlocked.Increment(ref _lateAnswers);
+        _abandoned.TryRemove(id, out _);
+    }
+
+    private void ReceiveNotification(ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf)
+    {
+        if (envelope.KnownMethod == McpMethod.NotificationsProgress)
+        {
+            ReceiveProgress(message, envelope);
+            return;
+        }
+
+        var copy = new CallMessage(message.ToArray(), envelope);
+
+        // 2026-07-28: what belongs to a listen carries its id and goes to that call.
+        if (envelope.SubscriptionId.Exists && TryParseId(envelope.SubscriptionId.Of(message), out var subscription))
+        {
+            TryDeliver(subscription, copy, owner: null);
+            return;
+        }
+
+        if (envelope.KnownMethod == McpMethod.NotificationsMessage)
+        {
+            if (streamOf is not null ? TryDeliver(streamOf.UpstreamId, copy, streamOf.Owner) : QuestionRouter.TryAskOnlyOwner(this, copy))
+            {
+                return;
+            }
+        }
+
+        NotificationReceived?.Invoke(this, copy);
+    }
+
+    private void ReceiveProgress(ReadOnlySpan<byte> message, in Envelope envelope)
+    {
+        if (!TryParseId(envelope.ProgressToken.Of(message), out var id) || !Pending.TryBeginDelivery(id, out var call))
+        {
+            return;
+        }
+
+        // Progress moves the idle deadline, never the hard one (decision 17).
+        if (call.IdleTicks != 0)
+        {
+            Volatile.Write(ref call.IdleDeadline, _sweep.Now + call.IdleTicks);
+        }
+
+        if (call.WantsProgress)
+        {
+            call.Deliver(new CallMessage(message.ToArray(), envelope));
+        }
+
+        EndDelivery(call);
+    }
+
+    private readonly record struct AbandonedCall(object Owner, long Until);
+
+    /// <summary>For people: server, kind and number of open calls.</summary>
+    public override string ToString() =>
+        new StringBuilder(Server).Append(" (").Append(GetType().Name).Append(", ").Append(Pending.CountOpen()).Append(" open)").ToString();
+}
