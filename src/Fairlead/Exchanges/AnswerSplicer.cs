@@ -23,7 +23,7 @@ internal static class AnswerSplicer
             return (translated.Body.Length, translated.Status);
         }
 
-        var clientIsModern = exchange.ClientVersion.IsModern;
+        var clientIsModern = exchange.ClientVersion.IsModern();
         if (envelope.Kind == MessageKind.Result && !clientIsModern && upstreamIsModern && AnswerTranslation.InputRequired(exchange) is { } refused)
         {
             writer.Write(refused);
@@ -31,24 +31,31 @@ internal static class AnswerSplicer
         }
 
         Span<byte> scratch = stackalloc byte[Splice.ScratchBytes];
-        using var splice = new Splice(source, scratch, blankNewlines: true);
-        splice.Replace(envelope.Id, id);
-        if (envelope.Kind == MessageKind.Result && clientIsModern != upstreamIsModern)
+        var splice = new Splice(source, scratch, blankNewlines: true);
+        try
         {
-            if (clientIsModern)
+            splice.Replace(envelope.Id, id);
+            if (envelope.Kind == MessageKind.Result && clientIsModern != upstreamIsModern)
             {
-                AddModernMembers(splice, exchange, source);
+                if (clientIsModern)
+                {
+                    AddModernMembers(ref splice, exchange, source);
+                }
+                else
+                {
+                    RemoveModernMembers(ref splice, envelope);
+                }
             }
-            else
-            {
-                RemoveModernMembers(splice, envelope);
-            }
-        }
 
-        var length = splice.ResultLength;
-        splice.WriteTo(writer.GetSpan(length));
-        writer.Advance(length);
-        return (length, 200);
+            var length = splice.ResultLength;
+            splice.WriteTo(writer.GetSpan(length));
+            writer.Advance(length);
+            return (length, 200);
+        }
+        finally
+        {
+            splice.Dispose();
+        }
     }
 
     /// <summary>Writes a notification of the call with the client's own progress token.</summary>
@@ -67,7 +74,7 @@ internal static class AnswerSplicer
     }
 
     // 2026-07-28 requires resultType everywhere, and the two caching hints on resources/read; lists are answered by the catalogue.
-    private static void AddModernMembers(scoped in Splice splice, Exchange exchange, ReadOnlySpan<byte> source)
+    private static void AddModernMembers(scoped ref Splice splice, Exchange exchange, ReadOnlySpan<byte> source)
     {
         ref readonly var envelope = ref exchange.AnswerEnvelope;
         if (source[envelope.Result.Start] != (byte)'{')
@@ -95,7 +102,7 @@ internal static class AnswerSplicer
     }
 
     // TypeScript SDK v1 reads some results strictly: an extra resultType makes ping, setLevel and subscribe fail.
-    private static void RemoveModernMembers(scoped in Splice splice, in Envelope envelope)
+    private static void RemoveModernMembers(scoped ref Splice splice, in Envelope envelope)
     {
         if (envelope.ResultType.Exists)
         {

@@ -23,7 +23,7 @@ internal static class AnswerTranslation
     /// <summary>Translates an error of the server, or returns null when its bytes may pass.</summary>
     public static TranslatedAnswer? Error(Exchange exchange, bool upstreamIsModern)
     {
-        var clientIsModern = exchange.ClientVersion.IsModern;
+        var clientIsModern = exchange.ClientVersion.IsModern();
         var code = exchange.AnswerEnvelope.ErrorCode;
         return code switch
         {
@@ -32,7 +32,7 @@ internal static class AnswerTranslation
 
             // These speak of Fairlead's own request to the server, never of the client's (protocol.md 2.4, error code space).
             HeaderMismatch or MissingCapability or UnsupportedVersion => new TranslatedAnswer(Hidden(exchange, code), 200),
-            UrlElicitationRequired when clientIsModern || exchange.ClientVersion < ProtocolVersion.V2025_11_25 => new TranslatedAnswer(Hidden(exchange, code), 200),
+            UrlElicitationRequired when clientIsModern || exchange.ClientVersion < ProtocolVersion.V20251125 => new TranslatedAnswer(Hidden(exchange, code), 200),
             _ => null,
         };
     }
@@ -117,7 +117,7 @@ internal static class AnswerTranslation
             return Compose(id, ForwardErrors.JsonRpcCode, text, data);
         }
 
-        ReadOnlySpan<byte> type = exchange.ClientVersion.IsModern ? "\"resultType\":\"complete\","u8 : default;
+        ReadOnlySpan<byte> type = exchange.ClientVersion.IsModern() ? "\"resultType\":\"complete\","u8 : default;
         return
         [
             .. "{\"jsonrpc\":\"2.0\",\"id\":"u8, .. id, .. ",\"result\":{"u8, .. type, .. "\"content\":[{\"type\":\"text\",\"text\":"u8, .. JsonText.Quote(text),

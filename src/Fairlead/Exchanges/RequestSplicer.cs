@@ -16,32 +16,39 @@ internal static class RequestSplicer
         exchange.UpstreamId.TryFormat(id, out var idLength, default, System.Globalization.CultureInfo.InvariantCulture);
         id = id[..idLength];
 
-        using var splice = new Splice(source, scratch, blankNewlines: true);
-        splice.Replace(envelope.Id, id);
-        if (envelope.ProgressToken.Exists)
+        var splice = new Splice(source, scratch, blankNewlines: true);
+        try
         {
-            splice.Replace(envelope.ProgressToken, id);
-        }
+            splice.Replace(envelope.Id, id);
+            if (envelope.ProgressToken.Exists)
+            {
+                splice.Replace(envelope.ProgressToken, id);
+            }
 
-        if (exchange.UpstreamName is { } name)
-        {
-            splice.Replace(NamePlace(source, envelope), name);
-        }
+            if (exchange.UpstreamName is { } name)
+            {
+                splice.Replace(NamePlace(source, envelope), name);
+            }
 
-        if (!upstreamIsModern)
-        {
-            RemoveModernMembers(splice, envelope);
-        }
-        else if (!exchange.ClientVersion.IsModern)
-        {
-            AddModernMeta(splice, envelope, exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server."));
-        }
+            if (!upstreamIsModern)
+            {
+                RemoveModernMembers(ref splice, envelope);
+            }
+            else if (!exchange.ClientVersion.IsModern())
+            {
+                AddModernMeta(ref splice, envelope, exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server."));
+            }
 
-        var length = splice.ResultLength;
-        var frame = OutboundFrame.Rent(length);
-        splice.WriteTo(frame.GetSpan(length));
-        frame.Advance(length);
-        return frame;
+            var length = splice.ResultLength;
+            var frame = OutboundFrame.Rent(length);
+            splice.WriteTo(frame.GetSpan(length));
+            frame.Advance(length);
+            return frame;
+        }
+        finally
+        {
+            splice.Dispose();
+        }
     }
 
     /// <summary>The token that names the tool, prompt or resource: <c>params.name</c>, <c>params.uri</c>, or the reference of a completion.</summary>
@@ -53,17 +60,17 @@ internal static class RequestSplicer
     };
 
     // Toward legacy servers what only 2026-07-28 knows is removed (decision 4): a server must not take a client's word for its own session's.
-    private static void RemoveModernMembers(scoped in Splice splice, in Envelope envelope)
+    private static void RemoveModernMembers(scoped ref Splice splice, in Envelope envelope)
     {
-        RemoveIfThere(splice, envelope.MetaProtocolVersion);
-        RemoveIfThere(splice, envelope.MetaClientCapabilities);
-        RemoveIfThere(splice, envelope.MetaClientInfo);
-        RemoveIfThere(splice, envelope.MetaLogLevel);
-        RemoveIfThere(splice, envelope.InputResponses);
-        RemoveIfThere(splice, envelope.RequestState);
+        RemoveIfThere(ref splice, envelope.MetaProtocolVersion);
+        RemoveIfThere(ref splice, envelope.MetaClientCapabilities);
+        RemoveIfThere(ref splice, envelope.MetaClientInfo);
+        RemoveIfThere(ref splice, envelope.MetaLogLevel);
+        RemoveIfThere(ref splice, envelope.InputResponses);
+        RemoveIfThere(ref splice, envelope.RequestState);
     }
 
-    private static void RemoveIfThere(scoped in Splice splice, ByteRange value)
+    private static void RemoveIfThere(scoped ref Splice splice, ByteRange value)
     {
         if (value.Exists)
         {
@@ -71,7 +78,7 @@ internal static class RequestSplicer
         }
     }
 
-    private static void AddModernMeta(scoped in Splice splice, in Envelope envelope, LegacyClient client)
+    private static void AddModernMeta(scoped ref Splice splice, in Envelope envelope, LegacyClient client)
     {
         if (envelope.Meta.Exists)
         {

@@ -121,7 +121,7 @@ internal static class Handshake
 
         var info = root.TryGetProperty("_meta", out var meta) && meta.ValueKind == JsonValueKind.Object
             && meta.TryGetProperty("io.modelcontextprotocol/serverInfo", out var serverInfo) ? Raw(serverInfo) : [];
-        return new UpstreamIdentity(ProtocolVersion.V2026_07_28, Object(root, "capabilities"), info, String(root, "instructions"));
+        return new UpstreamIdentity(ProtocolVersion.V20260728, Object(root, "capabilities"), info, String(root, "instructions"));
     }
 
     private static UpstreamIdentity? ReadInitialize(ControlAnswer answer)
@@ -129,12 +129,12 @@ internal static class Handshake
         using var document = JsonDocument.Parse(answer.Result);
         var root = document.RootElement;
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("protocolVersion", out var version) || version.ValueKind != JsonValueKind.String
-            || !ProtocolVersion.TryParse(version.GetString(), out var parsed) || parsed.IsModern)
+            || !ProtocolVersions.Parse(version.GetString()).IsLegacy())
         {
             return null;
         }
 
-        return new UpstreamIdentity(parsed, Object(root, "capabilities"), root.TryGetProperty("serverInfo", out var info) ? Raw(info) : [], String(root, "instructions"));
+        return new UpstreamIdentity(ProtocolVersions.Parse(version.GetString()), Object(root, "capabilities"), root.TryGetProperty("serverInfo", out var info) ? Raw(info) : [], String(root, "instructions"));
     }
 
     private static string ErrorText(ControlAnswer answer)

@@ -189,16 +189,17 @@ internal partial class MultiplexedConnection : UpstreamConnection
 
     private void HandleBatch(ReadOnlySpan<byte> line)
     {
-        var elements = JsonArray.Elements(line);
-        if (elements.IsEmpty)
+        var end = line.LastIndexOf((byte)']') + 1;
+        var any = false;
+        foreach (var element in new JsonElements(line, new ByteRange(0, end)))
         {
-            Junk(line);
-            return;
+            any = true;
+            HandleLine(element.Of(line));
         }
 
-        foreach (var element in elements)
+        if (!any)
         {
-            HandleLine(element.Of(line));
+            Junk(line);
         }
     }
 

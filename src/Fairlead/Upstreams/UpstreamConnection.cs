@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Text;
 using Fairlead.Configuration;
@@ -14,7 +13,7 @@ namespace Fairlead.Upstreams;
 internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabilities, byte[] ServerInfo, byte[] Instructions)
 {
     /// <summary>Whether the connection speaks 2026-07-28 or later.</summary>
-    public bool IsModern => Version.IsModern;
+    public bool IsModern => Version.IsModern();
 }
 
 /// <summary>One connection to one instance of a server, of either shape (decision 5): multiplexed (stdio, in-process pipe) or a stream per call (HTTP).</summary>
@@ -229,7 +228,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Fails the call that an unusable answer names, so that its client does not wait for the deadline.</summary>
     protected void RefuseAnswer(ReadOnlySpan<byte> idToken, ForwardError error, string detail)
     {
-        if (TryParseId(idToken, out var id) && Pending.TryTake(id, error, out var call))
+        if (RequestIds.TryParse(idToken, out var id) && Pending.TryTake(id, error, out var call))
         {
             call.Fail(error, detail);
         }
@@ -287,13 +286,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
 
-    /// <summary>Reads an id that this side minted: digits only. Anything else was invented by the server.</summary>
-    private protected static bool TryParseId(ReadOnlySpan<byte> token, out long id) =>
-        Utf8Parser.TryParse(token, out id, out var used) && used == token.Length && id >= 0;
-
     private void ReceiveAnswer(ReadOnlySpan<byte> message, in Envelope envelope)
     {
-        if (TryParseId(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
+        if (RequestIds.TryParse(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
         {
             call.Complete(message, envelope);
             return;
@@ -314,7 +309,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         var copy = new CallMessage(message.ToArray(), envelope);
 
         // 2026-07-28: what belongs to a listen carries its id and goes to that call.
-        if (envelope.SubscriptionId.Exists && TryParseId(envelope.SubscriptionId.Of(message), out var subscription))
+        if (envelope.SubscriptionId.Exists && RequestIds.TryParse(envelope.SubscriptionId.Of(message), out var subscription))
         {
             TryDeliver(subscription, copy, owner: null);
             return;
@@ -333,7 +328,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     private void ReceiveProgress(ReadOnlySpan<byte> message, in Envelope envelope)
     {
-        if (!TryParseId(envelope.ProgressToken.Of(message), out var id) || !Pending.TryBeginDelivery(id, out var call))
+        if (!RequestIds.TryParse(envelope.ProgressToken.Of(message), out var id) || !Pending.TryBeginDelivery(id, out var call))
         {
             return;
         }
