@@ -48,6 +48,9 @@ public sealed class ConfigurationResult
     /// <summary>The file that was read, as a full path; null when there was none.</summary>
     public string? File { get; init; }
 
+    /// <summary>Whose format the file is in.</summary>
+    public ConfigurationFormat Format { get; init; }
+
     /// <summary>True when there are no errors.</summary>
     public bool IsValid => Errors.Count == 0;
 }

@@ -1,7 +1,7 @@
 namespace Fairlead.Configuration;
 
 /// <summary>What the user wrote for the gateway as a whole, with the ordered list of servers.</summary>
-/// <remarks>Filled by the loader or by code; read once at start into snapshots, so a later change has no effect.</remarks>
+/// <remarks>Filled by <see cref="ConfigurationLoader"/> or by code; read once at start into snapshots, so a later change has no effect.</remarks>
 public sealed class FairleadOptions
 {
     /// <summary>The address to listen on. Anything but a loopback address needs authentication to be configured.</summary>

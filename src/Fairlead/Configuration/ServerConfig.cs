@@ -2,7 +2,7 @@ namespace Fairlead.Configuration;
 
 /// <summary>What the user wrote for one server: an entry of the configuration file, or the argument of <c>McpManager.DeployServerAsync</c>.</summary>
 /// <remarks>A plain mutable object without locks: fill it, hand it over, and do not change it afterwards. The receiver takes a copy
-/// (<see cref="Copy"/>).</remarks>
+/// (<see cref="Copy"/>) and checks it with <see cref="ServerConfigRules.Normalise"/>.</remarks>
 public sealed class ServerConfig
 {
     /// <summary>The server's id: in paths, tool names, metrics and logs.</summary>
@@ -128,7 +128,7 @@ public sealed class ServerConfig
     public RolloutOptions Rollout { get; set; } = new();
 
     /// <summary>Variables and inputs the entry refers to that have no value, in order of appearance. Not empty = the server is <c>MissingAuth</c>
-    /// and must not be started; the fields that needed them keep the text as written.</summary>
+    /// and must not be started; texts that needed them stay as written, other values keep their defaults.</summary>
     public IList<string> MissingVariables { get; set; } = [];
 
     /// <summary>True when a variable has no value, so that the server waits in the state <c>MissingAuth</c>.</summary>
@@ -140,8 +140,17 @@ public sealed class ServerConfig
         : Url.AbsolutePath.EndsWith("/sse", StringComparison.OrdinalIgnoreCase) ? ServerTransport.Sse
         : ServerTransport.Http);
 
+    /// <summary>Paths of values below the server, such as <c>env.REGION</c> or <c>args[2]</c>, that came out of variables and are shown as REDACTED
+    /// although their names do not ask for it.</summary>
+    internal ISet<string> SecretPaths { get; private set; } = new HashSet<string>(StringComparer.Ordinal);
+
     /// <summary>A deep copy: changes to one never show in the other.</summary>
-    public ServerConfig Copy() => OptionsShape.Copy(this);
+    public ServerConfig Copy()
+    {
+        ServerConfig copy = OptionsShape.Copy(this);
+        copy.SecretPaths = new HashSet<string>(SecretPaths, StringComparer.Ordinal);
+        return copy;
+    }
 
     /// <summary>The name and the transport; never a value that could be secret.</summary>
     public override string ToString() => $"{Name} ({EffectiveTransport})";

@@ -1,0 +1,68 @@
+namespace Fairlead.Configuration;
+
+/// <summary>Reads small files that a user wrote, without ever throwing for what is wrong with them.</summary>
+internal static class TextFile
+{
+    /// <summary>The bytes, or null; then <paramref name="failure"/> says why, and is null when there is no such file.</summary>
+    public static byte[]? ReadBytes(string path, int bytesMax, out string? failure)
+    {
+        failure = null;
+        try
+        {
+            if (Directory.Exists(path))
+            {
+                failure = $"{path} is a folder.";
+                return null;
+            }
+
+            using FileStream file = File.OpenRead(path);
+            // A pipe or a device has no length; it is read up to the bound like any other file.
+            byte[] buffer = new byte[bytesMax + 1];
+            int length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+            if (length > bytesMax)
+            {
+                failure = $"The file {path} is larger than {bytesMax} bytes.";
+                return null;
+            }
+
+            return buffer[..length];
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            failure = $"The file {path} cannot be read: {e.Message}";
+            return null;
+        }
+    }
+
+    /// <summary>The same as a text; broken UTF-8 becomes replacement characters.</summary>
+    public static string? Read(string path, int bytesMax, out string? failure) =>
+        ReadBytes(path, bytesMax, out failure) is { } bytes ? System.Text.Encoding.UTF8.GetString(bytes) : null;
+}
+
+/// <summary>The folders that relative paths and folder variables refer to. All are full paths.</summary>
+/// <param name="Configuration">Where the file and its <c>.env</c> files are.</param>
+/// <param name="Workspace">What <c>${workspaceFolder}</c> stands for.</param>
+/// <param name="Home">What <c>${userHome}</c> and a leading <c>~</c> stand for.</param>
+internal sealed record ConfigFolders(string Configuration, string Workspace, string Home)
+{
+    /// <summary>A full path from what the user wrote; text that is no path at all comes back unchanged.</summary>
+    public string Resolve(string path)
+    {
+        string rooted = path == "~" ? Home : path.StartsWith("~/", StringComparison.Ordinal) ? Path.Combine(Home, path[2..]) : path;
+        return rooted.Contains('\0', StringComparison.Ordinal) ? path : Path.GetFullPath(rooted, Workspace);
+    }
+
+    /// <summary>The folders for a file, or for the current directory without one.</summary>
+    public static ConfigFolders For(string? file, LoadSettings settings)
+    {
+        string folder = file is null ? Path.GetFullPath(settings.WorkspaceFolder ?? Directory.GetCurrentDirectory()) : Path.GetDirectoryName(file) ?? file;
+        string workspace = settings.WorkspaceFolder is { } given ? Path.GetFullPath(given)
+            : Path.GetFileName(folder) is ".vscode" or ".cursor" && Path.GetDirectoryName(folder) is { } parent ? parent
+            : folder;
+        return new ConfigFolders(folder, workspace, settings.UserHome ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
+    }
+}
