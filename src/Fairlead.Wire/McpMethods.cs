@@ -9,6 +9,19 @@ public static class McpMethods
     /// <summary>Whether the method is sent as a notification (its name begins with <c>notifications/</c>).</summary>
     public static bool IsNotification(this McpMethod method) => method >= McpMethod.NotificationsInitialized;
 
+    /// <summary>Whether a client may send the method as a request in a revision (protocol.md 1.1), tasks included where they exist in any form.</summary>
+    public static bool IsRequestOf(this McpMethod method, ProtocolVersion version) => method switch
+    {
+        McpMethod.ToolsList or McpMethod.ToolsCall or McpMethod.PromptsList or McpMethod.PromptsGet or McpMethod.ResourcesList
+            or McpMethod.ResourcesTemplatesList or McpMethod.ResourcesRead or McpMethod.CompletionComplete => version != ProtocolVersion.Unknown,
+        McpMethod.Initialize or McpMethod.Ping or McpMethod.ResourcesSubscribe or McpMethod.ResourcesUnsubscribe or McpMethod.LoggingSetLevel =>
+            version.IsLegacy(),
+        McpMethod.ServerDiscover or McpMethod.SubscriptionsListen or McpMethod.TasksUpdate => version.IsModern(),
+        McpMethod.TasksGet or McpMethod.TasksCancel => version >= ProtocolVersion.V20251125,
+        McpMethod.TasksResult or McpMethod.TasksList => version == ProtocolVersion.V20251125,
+        _ => false,
+    };
+
     /// <summary>The name on the wire, without quotes; empty for <see cref="McpMethod.Unknown"/>. No name needs escaping.</summary>
     public static ReadOnlySpan<byte> NameOf(McpMethod method) => method switch
     {
