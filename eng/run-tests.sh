@@ -1,49 +1,109 @@
 #!/usr/bin/env bash
 # Called by ./test. Builds the solution once, runs each test project, adds up the results.
+# The last line is always "N passed, N failed, N skipped"; the exit code is 0 only when everything ran and nothing failed.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+# No build node may outlive the run: a CI job that reads our output would wait for it.
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 MSBUILDDISABLENODEREUSE=1
+
+# A test that does not end is killed with its host and named; a host that does not end is killed too.
+hang=5m
+limit=45m
 filter=""
 full=0
 while [ $# -gt 0 ]; do
     case "$1" in
-        --full) full=1 ;;
-        --filter) shift; filter="$1" ;;
+        --full) full=1; hang=45m; limit=4h ;;
+        --filter)
+            [ $# -gt 1 ] || { echo "test: --filter needs an expression, as in --filter FullyQualifiedName~Wire" >&2; exit 64; }
+            shift
+            filter="$1"
+            ;;
         *) echo "test: unknown option '$1' (use --full or --filter EXPR)" >&2; exit 64 ;;
     esac
     shift
 done
 export FAIRLEAD_TEST_FULL=$full
 
-bash eng/install-node-tools.sh || exit 1
+passed=0 failed=0 skipped=0
+broken=()
+
+# Prints the last line and ends. Whatever ended the run early counts as one failure, so that nobody takes half a run for a whole one.
+finish() {
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+    exit
+}
+give_up() {
+    echo "test: $1" >&2
+    failed=$((failed + 1))
+    finish
+}
+trap 'give_up "interrupted"' INT TERM
+
+command -v dotnet >/dev/null || give_up "the .NET 10 SDK is needed; 'dotnet' was not found on PATH (https://dot.net)"
+bash eng/install-node-tools.sh || give_up "the npm servers and clients could not be installed"
 
 echo "== build"
-dotnet build Fairlead.slnx -c Release -v quiet --nologo || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
+mkdir -p artifacts
+build() {
+    # ./fairlead takes the same lock.
+    if command -v flock >/dev/null; then flock 9; fi
+    dotnet build Fairlead.slnx -c Release -v quiet --nologo </dev/null 9>&-
+}
+(build) 9>artifacts/build.lock || give_up "the build failed"
 
 results="$root/artifacts/test-results"
-rm -rf "$results"; mkdir -p "$results"
-status=0
-for project in tests/*/*.csproj; do
-    name=$(basename "$project" .csproj)
-    grep -q '<IsTestProject>true' "$project" || continue
-    echo "== $name"
-    args=(test "$project" -c Release --no-build --nologo --results-directory "$results" --logger "trx;LogFileName=$name.trx" --logger "console;verbosity=minimal")
-    [ -n "$filter" ] && args+=(--filter "$filter")
-    dotnet "${args[@]}" </dev/null || status=1
+rm -rf "$results"
+mkdir -p "$results"
+
+# Quick ones first; a project that is in no list still runs.
+ordered="tests/Fairlead.Wire.Tests tests/Fairlead.Tests tests/Fairlead.AspNetCore.Tests tests/Fairlead.EndToEnd.Tests"
+projects=()
+for folder in $ordered tests/*; do
+    project="$folder/$(basename "$folder").csproj"
+    [ -f "$project" ] && grep -q '<IsTestProject>true' "$project" || continue
+    [[ " ${projects[*]-} " == *" $project "* ]] || projects+=("$project")
 done
 
-# Adds up the counters that the test platform wrote, and never trusts an absent file.
-passed=0; failed=0; skipped=0; files=0
-for trx in "$results"/*.trx; do
-    [ -f "$trx" ] || continue
-    files=$((files + 1))
-    line=$(grep -o '<Counters [^>]*>' "$trx" | head -n 1)
-    number() { sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p" <<<"$line"; }
-    total=$(number total); p=$(number passed); executed=$(number executed)
-    passed=$((passed + p)); skipped=$((skipped + total - executed)); failed=$((failed + executed - p))
+# The number that the test platform wrote into a result file; nothing when there is no file or no such counter.
+counter() { grep -o '<Counters [^>]*>' "$1" 2>/dev/null | head -n 1 | sed -n "s/.* $2=\"\([0-9]*\)\".*/\1/p"; }
+
+for project in "${projects[@]}"; do
+    name=$(basename "$project" .csproj)
+    trx="$results/$name.trx"
+    echo "== $name"
+    args=(test "$project" -c Release --no-build --nologo --results-directory "$results" --logger "trx;LogFileName=$name.trx"
+        --logger "console;verbosity=minimal" --blame-hang-timeout "$hang" --blame-hang-dump-type none)
+    [ -z "$filter" ] || args+=(--filter "$filter")
+    code=0
+    timeout --foreground --kill-after=30s "$limit" dotnet "${args[@]}" </dev/null || code=$?
+
+    total=$(counter "$trx" total) executed=$(counter "$trx" executed) good=$(counter "$trx" passed)
+    if [ -z "$total" ] || [ -z "$executed" ] || [ -z "$good" ]; then
+        total=0 executed=0 good=0
+        # With a filter that selects nothing here, the platform writes no file and is content.
+        if [ "$code" -eq 0 ] && [ -z "$filter" ]; then code=1; fi
+    fi
+    if [ "$total" -eq 0 ] && [ -z "$filter" ]; then
+        echo "test: $name ran no test" >&2
+        code=1
+    fi
+    bad=$((executed - good))
+    # A crashed or killed test host leaves a file without the tests that were running.
+    if [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        echo "test: $name did not run to its end (exit code $code); the output above says why" >&2
+        bad=1
+        broken+=("$name (did not run to its end)")
+    fi
+    passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + total - executed))
 done
-if [ "$files" -eq 0 ]; then status=1; failed=1; fi
-[ "$status" -ne 0 ] && [ "$failed" -eq 0 ] && failed=1
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$status" -eq 0 ] && [ "$failed" -eq 0 ]
+
+[ $((passed + failed + skipped)) -gt 0 ] || give_up "no test was selected"
+if [ "$failed" -gt 0 ]; then
+    echo "== failed"
+    grep -ho '<UnitTestResult [^>]*outcome="Failed"[^>]*>' "$results"/*.trx 2>/dev/null | sed -n 's/.*testName="\([^"]*\)".*/\1/p' | sort -u | head -n 100
+    [ "${#broken[@]}" -eq 0 ] || printf '%s\n' "${broken[@]}"
+fi
+finish
