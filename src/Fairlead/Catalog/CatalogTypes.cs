@@ -45,6 +45,9 @@ internal sealed record CatalogEntry(string Name, byte[] Raw, ByteRange NameToken
 {
     /// <summary>Custom headers of a tool's input schema; empty for almost all.</summary>
     public McpHeaderParameter[] Headers { get; init; } = [];
+
+    /// <summary>Where in <see cref="Raw"/> the URI token of a tool's user interface stands (MCP Apps, <c>_meta.ui.resourceUri</c>); absent for most.</summary>
+    public ByteRange UiResource { get; init; }
 }
 
 /// <summary>The last known definitions of one server. Frozen.</summary>
@@ -64,7 +67,8 @@ internal sealed record ServerCatalog(CatalogEntry[] Tools, CatalogEntry[] Prompt
 
 /// <summary>Where a name or URI leads.</summary>
 /// <param name="Cell">The server.</param>
-/// <param name="NameToken">The server's own name or URI as a raw JSON string token; what the request must carry upstream.</param>
+/// <param name="NameToken">The server's own name or URI as a raw JSON string token: what the request must carry upstream. Empty when a URI was routed by template or as the
+/// only possibility: the client's own token goes on unchanged.</param>
 /// <param name="IsRenamed">Whether the client's word differs from the server's.</param>
-/// <param name="Entry">The definition; null when a URI was routed by template or scheme.</param>
+/// <param name="Entry">The definition; null when no exact definition was found (<paramref name="NameToken"/> is empty then, too).</param>
 internal sealed record CatalogRoute(ServerCell Cell, byte[] NameToken, bool IsRenamed, CatalogEntry? Entry);

@@ -1,0 +1,114 @@
+using System.Text;
+using Fairlead.Routing;
+using Fairlead.Wire;
+
+namespace Fairlead.Catalog;
+
+/// <summary>An entry as one endpoint offers it.</summary>
+/// <param name="Cell">The server it comes from.</param>
+/// <param name="Entry">The server's definition.</param>
+/// <param name="NewName">The name that clients see, when it is not the server's own; else null.</param>
+/// <param name="IsModern">Whether the server speaks 2026-07-28 or later, so that legacy clients may need another rendering.</param>
+internal sealed record OfferedEntry(ServerCell Cell, CatalogEntry Entry, string? NewName, bool IsModern)
+{
+    /// <summary>The name that clients see.</summary>
+    public string Name => NewName ?? Entry.Name;
+
+    /// <summary>The UTF-8 bytes of <see cref="Name"/>: what a route is found by.</summary>
+    public byte[] NameUtf8()
+    {
+        if (NewName is not null)
+        {
+            return Encoding.UTF8.GetBytes(NewName);
+        }
+
+        var token = Entry.NameToken.Of(Entry.Raw);
+        var name = new byte[token.Length];
+        JsonText.TryUnescape(token, name, out var written);
+        return name[..written];
+    }
+
+    /// <summary>Where a client's call of this entry goes.</summary>
+    public CatalogRoute ToRoute() => new(Cell, Entry.NameToken.Of(Entry.Raw).ToArray(), NewName is not null, Entry);
+
+    /// <summary>Whether a client sees the same in both.</summary>
+    public bool LooksLike(OfferedEntry other) =>
+        (ReferenceEquals(Entry, other.Entry) || Entry.Raw.AsSpan().SequenceEqual(other.Entry.Raw))
+        && NewName == other.NewName && IsModern == other.IsModern;
+}
+
+/// <summary>One list of one endpoint with its rendered pages. The entries are frozen; a rendering is made when the first client of its kind asks and kept.</summary>
+internal sealed class OfferedList
+{
+    private readonly RenderedPages?[] _rendered = new RenderedPages?[ListAudiences.Count];
+
+    /// <summary>Freezes <paramref name="entries"/>, which the list owns from here on.</summary>
+    /// <param name="kind">Which list.</param>
+    /// <param name="entries">In the order that clients see.</param>
+    /// <param name="carriesTasks">Whether the endpoint carries the tasks of 2025-11-25, so that tools which need them can be shown to clients of that revision.</param>
+    public OfferedList(ListKind kind, OfferedEntry[] entries, bool carriesTasks)
+    {
+        Kind = kind;
+        Entries = entries;
+        CarriesTasks = carriesTasks;
+    }
+
+    /// <summary>Which list.</summary>
+    public ListKind Kind { get; }
+
+    /// <summary>What is in it, in order; not to be changed.</summary>
+    public OfferedEntry[] Entries { get; }
+
+    /// <summary>Whether tools that only run as tasks of 2025-11-25 are shown to its clients.</summary>
+    public bool CarriesTasks { get; }
+
+    /// <summary>A list without entries.</summary>
+    public static OfferedList Empty(ListKind kind) => new(kind, [], carriesTasks: false);
+
+    /// <summary>Whether clients see the same in both lists, so that nobody has to be told.</summary>
+    public bool LooksLike(OfferedList other)
+    {
+        if (Entries.Length != other.Entries.Length || CarriesTasks != other.CarriesTasks)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < Entries.Length; i++)
+        {
+            if (!Entries[i].LooksLike(other.Entries[i]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Keeps what <paramref name="other"/>, which looks the same, has rendered already.</summary>
+    public void AdoptPages(OfferedList other)
+    {
+        for (var i = 0; i < _rendered.Length; i++)
+        {
+            Volatile.Write(ref _rendered[i], Volatile.Read(ref other._rendered[i]));
+        }
+    }
+
+    /// <summary>One page of the list.</summary>
+    /// <param name="audience">For whom.</param>
+    /// <param name="cursorToken">The client's raw cursor; empty, <c>""</c> or <c>null</c> for the first page.</param>
+    /// <param name="result">The raw result object.</param>
+    /// <returns>False when the cursor is not one of this list as it is now.</returns>
+    public bool TryGetPage(ListAudience audience, ReadOnlySpan<byte> cursorToken, out ReadOnlyMemory<byte> result)
+    {
+        ref var place = ref _rendered[(int)audience];
+        var pages = Volatile.Read(ref place);
+        if (pages is null)
+        {
+            // Two first clients may both render; the results are equal and either may stay.
+            pages = PageRenderer.Render(this, audience);
+            Volatile.Write(ref place, pages);
+        }
+
+        return pages.TryGet(cursorToken, out result);
+    }
+}

@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Fairlead.Wire;
+
+namespace Fairlead.Catalog;
+
+/// <summary>Writes lists as clients of each revision need them: definitions byte for byte, except the renamed name and what the revision cannot carry (protocol.md 6, tools/list).</summary>
+internal static class PageRenderer
+{
+    /// <summary>Most entries of a page. Many clients never ask for a second page, so only lists that no model could use are cut.</summary>
+    public const int EntriesMax = 1_000;
+
+    /// <summary>Bytes of definitions after which a page ends; one entry may go beyond.</summary>
+    public const int BytesMax = 4 * 1024 * 1024;
+
+    /// <summary>Renders all pages.</summary>
+    public static RenderedPages Render(OfferedList list, ListAudience audience)
+    {
+        var bodies = new List<byte[]>();
+        var body = new ArrayBufferWriter<byte>(256);
+        var count = 0;
+        foreach (var entry in list.Entries)
+        {
+            var shape = DefinitionShape.Read(entry.Entry.Raw, list.Kind);
+            if (IsHidden(list, shape, audience))
+            {
+                continue;
+            }
+
+            if (count == EntriesMax || body.WrittenCount >= BytesMax)
+            {
+                bodies.Add(body.WrittenSpan.ToArray());
+                body.ResetWrittenCount();
+                count = 0;
+            }
+
+            if (count++ != 0)
+            {
+                body.Write(","u8);
+            }
+
+            WriteEntry(entry, shape, audience, body);
+        }
+
+        bodies.Add(body.WrittenSpan.ToArray());
+        return Assemble(list.Kind, audience, bodies);
+    }
+
+    private static bool IsHidden(OfferedList list, in DefinitionShape shape, ListAudience audience) =>
+        shape.NeedsTask && !(list.CarriesTasks && audience == ListAudience.WithTasks);
+
+    private static void WriteEntry(OfferedEntry entry, in DefinitionShape shape, ListAudience audience, ArrayBufferWriter<byte> writer)
+    {
+        var raw = entry.Entry.Raw;
+        var splice = new Splice(raw, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
+        if (entry.NewName is not null)
+        {
+            splice.Replace(entry.Entry.NameToken, JsonText.Quote(entry.NewName));
+        }
+
+        if (audience == ListAudience.Modern)
+        {
+            // 2026-07-28 has no execution member; its tasks are an extension that the server decides on.
+            if (!entry.IsModern && shape.Execution.Exists)
+            {
+                splice.RemoveMember(shape.Execution);
+            }
+        }
+        else if (entry.IsModern && shape.OutputSchema.Exists && !shape.OutputIsObject)
+        {
+            // Up to 2025-11-25 structuredContent is an object, so clients refuse tools whose schema says anything else.
+            splice.RemoveMember(shape.OutputSchema);
+        }
+
+        splice.WriteTo(writer);
+        splice.Dispose();
+    }
+
+    private static RenderedPages Assemble(ListKind kind, ListAudience audience, List<byte[]> bodies)
+    {
+        var modern = audience == ListAudience.Modern;
+        var edition = Edition(audience, bodies);
+        var pages = new byte[bodies.Count][];
+        var page = new ArrayBufferWriter<byte>(bodies[0].Length + 256);
+        for (var i = 0; i < pages.Length; i++)
+        {
+            page.ResetWrittenCount();
+            page.Write(modern ? "{\"resultType\":\"complete\",\""u8 : "{\""u8);
+            page.Write(ListAudiences.MemberOf(kind));
+            page.Write("\":["u8);
+            page.Write(bodies[i]);
+            page.Write("]"u8);
+            if (i + 1 < pages.Length)
+            {
+                page.Write(",\"nextCursor\":\""u8);
+                page.Write(RenderedPages.Cursor(edition, i + 1));
+                page.Write("\""u8);
+            }
+
+            // 0: a client may keep the list until it is told of a change, and asking again costs nothing here. A longer time would only make clients
+            // that do not listen see changes later. Private: what is shown may depend on who asks.
+            page.Write(modern ? ",\"ttlMs\":0,\"cacheScope\":\"private\"}"u8 : "}"u8);
+            pages[i] = page.WrittenSpan.ToArray();
+        }
+
+        return new RenderedPages(edition, pages);
+    }
+
+    private static string Edition(ListAudience audience, List<byte[]> bodies)
+    {
+        if (bodies.Count == 1)
+        {
+            return "";
+        }
+
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData([(byte)audience]);
+        foreach (var body in bodies)
+        {
+            hash.AppendData(body);
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
+    }
+}

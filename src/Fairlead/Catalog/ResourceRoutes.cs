@@ -1,0 +1,46 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Fairlead.Catalog;
+
+/// <summary>Finds the server of a URI: the exact one, then the first template that matches, then the only server that has resources. URIs are never rewritten. Frozen.</summary>
+internal sealed class ResourceRoutes
+{
+    /// <summary>No resources.</summary>
+    public static ResourceRoutes Empty { get; } = new();
+
+    /// <summary>Exact URIs: listed ones, and those that tools name as their user interface.</summary>
+    public RouteTable Exact { get; init; } = RouteTable.Empty;
+
+    /// <summary>The templates themselves, as completions name them.</summary>
+    public RouteTable Templates { get; init; } = RouteTable.Empty;
+
+    /// <summary>The templates as patterns, in the order of the list.</summary>
+    public (UriTemplate Template, CatalogRoute Route)[] Patterns { get; init; } = [];
+
+    /// <summary>Where any other URI leads; null: nowhere.</summary>
+    public CatalogRoute? Others { get; init; }
+
+    /// <summary>Finds the route of an unescaped URI.</summary>
+    /// <param name="uri">The URI, or a template when <paramref name="isTemplate"/>.</param>
+    /// <param name="isTemplate">Whether the text may be a template itself.</param>
+    /// <param name="route">Where to.</param>
+    public bool TryGet(ReadOnlySpan<byte> uri, bool isTemplate, [NotNullWhen(true)] out CatalogRoute? route)
+    {
+        if ((isTemplate && Templates.TryGet(uri, out route)) || Exact.TryGet(uri, out route))
+        {
+            return true;
+        }
+
+        foreach (var (template, target) in Patterns)
+        {
+            if (template.IsMatch(uri))
+            {
+                route = target;
+                return true;
+            }
+        }
+
+        route = Others;
+        return route is not null;
+    }
+}
