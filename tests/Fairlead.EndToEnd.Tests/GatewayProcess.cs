@@ -42,7 +42,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public static JsonObject Http(string url) => new() { ["url"] = url };
 
     /// <summary>Starts the gateway with one server.</summary>
-    public static Task<GatewayProcess> StartAsync(string name, JsonObject server) => StartAsync(new JsonObject { ["servers"] = new JsonObject { [name] = server } });
+    public static Task<GatewayProcess> StartAsync(string name, JsonObject server) =>
+        StartAsync(new JsonObject { ["servers"] = new JsonObject { [name] = server } });
 
     /// <summary>Starts the gateway and waits until it listens.</summary>
     /// <param name="configuration">Written to the file that <c>--config</c> names.</param>

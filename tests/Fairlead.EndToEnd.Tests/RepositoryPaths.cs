@@ -45,6 +45,6 @@ internal static class RepositoryPaths
             }
         }
 
-        throw new DirectoryNotFoundException($"No folder above '{AppContext.BaseDirectory}' holds Fairlead.slnx; run the tests from a clone of the repository.");
+        throw new DirectoryNotFoundException($"No folder above '{AppContext.BaseDirectory}' holds Fairlead.slnx; run the tests from a clone.");
     }
 }

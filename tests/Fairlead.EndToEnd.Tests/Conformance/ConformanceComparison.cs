@@ -9,7 +9,7 @@ internal static class ConformanceComparison
     /// <summary>Checks that may differ, with the reason. Not failures: the suite accepts both outcomes.</summary>
     private static readonly Dictionary<string, string> s_mayDiffer = new(StringComparer.Ordinal)
     {
-        ["server-sse-streams-functional"] = "The gateway answers a list as JSON where the fixture opens a stream; the suite then reports INFO instead of SUCCESS.",
+        ["server-sse-streams-functional"] = "The gateway answers a list as JSON where the fixture opens a stream; the suite then says INFO.",
     };
 
     /// <summary>What got worse, one sentence each; empty when nothing did.</summary>

@@ -16,7 +16,9 @@ public sealed class ConformanceComparisonTests
 
     [Fact]
     public void Worse_WhenTheSecondOfTwoAlikeFailed_NamesIt() =>
-        Assert.Equal("ping: a (A) was SUCCESS and is FAILURE: because", Assert.Single(Compare([("a", "SUCCESS"), ("a", "SUCCESS")], [("a", "SUCCESS"), ("a", "FAILURE")])));
+        Assert.Equal(
+            "ping: a (A) was SUCCESS and is FAILURE: because",
+            Assert.Single(Compare([("a", "SUCCESS"), ("a", "SUCCESS")], [("a", "SUCCESS"), ("a", "FAILURE")])));
 
     [Fact]
     public void Worse_WhenAWarningAppeared_NamesIt() =>
@@ -40,8 +42,9 @@ public sealed class ConformanceComparisonTests
     private static IReadOnlyList<string> Compare((string Id, string Status)[] direct, (string Id, string Status)[] through) =>
         ConformanceComparison.Worse(Report(direct), Report(through), []);
 
-    private static ConformanceReport Report((string Id, string Status)[] checks) => new(
-        "2025-11-25",
-        0,
-        [new ScenarioResult("ping", IsRequired: true, [.. checks.Select(check => new CheckResult(check.Id, check.Id.ToUpperInvariant(), check.Status, "because"))])]);
+    private static ConformanceReport Report((string Id, string Status)[] checks)
+    {
+        var results = checks.Select(check => new CheckResult(check.Id, check.Id.ToUpperInvariant(), check.Status, "because"));
+        return new ConformanceReport("2025-11-25", 0, [new ScenarioResult("ping", IsRequired: true, [.. results])]);
+    }
 }

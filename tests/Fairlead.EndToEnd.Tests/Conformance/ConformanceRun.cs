@@ -56,6 +56,8 @@ internal static class ConformanceRun
             await Task.WhenAny(suite.Exit, Task.Delay(Guard.Limit, TimeProvider.System));
         }
 
-        return suite.Exit.IsCompleted ? await suite.Exit : throw new TimeoutException($"Still waiting for {what}; the suite prints nothing more.\n{suite.Output}");
+        return suite.Exit.IsCompleted
+            ? await suite.Exit
+            : throw new TimeoutException($"Still waiting for {what}; the suite prints nothing more.\n{suite.Output}");
     }
 }

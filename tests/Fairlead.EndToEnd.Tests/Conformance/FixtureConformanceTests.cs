@@ -1,16 +1,15 @@
 namespace Fairlead.EndToEnd.Tests.Conformance;
 
 /// <summary>The fixture alone: every required scenario can be passed, so one that fails through the gateway is the gateway's.</summary>
-public sealed class FixtureConformanceTests
+[Collection(ConformanceCollection.Name)]
+public sealed class FixtureConformanceTests(DirectRuns direct)
 {
     [Theory]
-    [InlineData("legacy", "2025-11-25", 30)]
-    [InlineData("modern", "2026-07-28", 37)]
-    public async Task Fixture_WhenCalledDirectly_PassesEveryRequiredScenario(string era, string revision, int scenarios)
+    [InlineData("2025-11-25", 30)]
+    [InlineData("2026-07-28", 37)]
+    public void Fixture_WhenCalledDirectly_PassesEveryRequiredScenario(string revision, int scenarios)
     {
-        await using var fixture = await FixtureServer.StartAsync(era);
-
-        var report = await ConformanceRun.RunServerAsync(fixture.Url, revision);
+        var report = direct[revision];
 
         Assert.Equal("", report.DescribeFailures());
         Assert.Equal(scenarios, report.Required.Count(scenario => scenario.Passed));

@@ -26,7 +26,12 @@ internal static class FixturePrompts
             context => User(
                 new EmbeddedResourceBlock
                 {
-                    Resource = new TextResourceContents { Uri = Value(context, "resourceUri"), MimeType = "text/plain", Text = "Embedded resource content for testing." },
+                    Resource = new TextResourceContents
+                    {
+                        Uri = Value(context, "resourceUri"),
+                        MimeType = "text/plain",
+                        Text = "Embedded resource content for testing.",
+                    },
                 },
                 new TextContentBlock { Text = "Please process the embedded resource above." })),
         new FixturePrompt(
@@ -71,8 +76,11 @@ internal static class FixturePrompts
         Messages = [.. blocks.Select(block => new PromptMessage { Role = Role.User, Content = block })],
     };
 
-    private sealed class FixturePrompt(string name, string description, PromptArgument[] arguments, Func<RequestContext<GetPromptRequestParams>, GetPromptResult> body)
-        : McpServerPrompt
+    private sealed class FixturePrompt(
+        string name,
+        string description,
+        PromptArgument[] arguments,
+        Func<RequestContext<GetPromptRequestParams>, GetPromptResult> body) : McpServerPrompt
     {
         public override Prompt ProtocolPrompt { get; } = new()
         {

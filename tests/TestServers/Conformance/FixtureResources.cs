@@ -35,7 +35,13 @@ internal sealed class FixtureResources(FixtureEra era)
         {
             ResourceTemplates =
             [
-                new ResourceTemplate { UriTemplate = "test://template/{id}/data", Name = "template", Description = "Data for an id", MimeType = "application/json" },
+                new ResourceTemplate
+                {
+                    UriTemplate = "test://template/{id}/data",
+                    Name = "template",
+                    Description = "Data for an id",
+                    MimeType = "application/json",
+                },
             ],
         });
         handlers.ReadResourceHandler = (context, _) => ValueTask.FromResult(new ReadResourceResult { Contents = [Read(context.Params.Uri)] });
@@ -86,15 +92,15 @@ internal sealed class FixtureResources(FixtureEra era)
         {
             "test://static-text" => new TextResourceContents { Uri = uri, MimeType = "text/plain", Text = "This is the content of the static text resource." },
             "test://static-binary" => BlobResourceContents.FromBytes(Media.RedPixelPng, uri, "image/png"),
-            Watched => new TextResourceContents { Uri = uri, MimeType = "text/plain", Text = $"Watched resource content, version {Volatile.Read(ref _version)}" },
+            Watched => new TextResourceContents { Uri = uri, MimeType = "text/plain", Text = $"Watched resource, version {Volatile.Read(ref _version)}" },
             _ => throw NotFound(uri),
         };
     }
 
     // SEP-2164: -32602 with the URI in data from 2026-07-28 on, -32002 before.
-    private McpProtocolException NotFound(string uri) =>
-        new($"There is no resource '{uri}'; resources/list shows what there is.", era == FixtureEra.Modern ? McpErrorCode.InvalidParams : McpErrorCode.ResourceNotFound)
-        {
-            Data = { ["uri"] = uri },
-        };
+    private McpProtocolException NotFound(string uri)
+    {
+        var code = era == FixtureEra.Modern ? McpErrorCode.InvalidParams : McpErrorCode.ResourceNotFound;
+        return new McpProtocolException($"There is no resource '{uri}'; resources/list shows what there is.", code) { Data = { ["uri"] = uri } };
+    }
 }

@@ -11,14 +11,14 @@ internal sealed class FixtureTool : McpServerTool
     /// <summary>Schema of a tool without arguments.</summary>
     public const string NoArguments = """{"type":"object","properties":{}}""";
 
-    private readonly Func<RequestContext<CallToolRequestParams>, CancellationToken, ValueTask<CallToolResult>> _body;
+    private readonly Func<ToolCall, CancellationToken, ValueTask<CallToolResult>> _body;
 
     /// <param name="body">Runs for each call, concurrently; an <see cref="McpException"/> becomes the JSON-RPC error.</param>
     public FixtureTool(
         string name,
         string description,
         string inputSchema,
-        Func<RequestContext<CallToolRequestParams>, CancellationToken, ValueTask<CallToolResult>> body)
+        Func<ToolCall, CancellationToken, ValueTask<CallToolResult>> body)
     {
         ProtocolTool = new Tool { Name = name, Description = description, InputSchema = JsonElement.Parse(inputSchema) };
         _body = body;
@@ -37,7 +37,7 @@ internal sealed class FixtureTool : McpServerTool
     public override IReadOnlyList<object> Metadata => [];
 
     /// <inheritdoc/>
-    public override ValueTask<CallToolResult> InvokeAsync(RequestContext<CallToolRequestParams> request, CancellationToken cancellationToken = default) =>
+    public override ValueTask<CallToolResult> InvokeAsync(ToolCall request, CancellationToken cancellationToken = default) =>
         _body(request, cancellationToken);
 
     /// <summary>A result of one text block.</summary>
@@ -48,7 +48,7 @@ internal sealed class FixtureTool : McpServerTool
     };
 
     /// <summary>The string argument, or null when the caller left it out or sent something else.</summary>
-    public static string? Argument(RequestContext<CallToolRequestParams> context, string name) =>
+    public static string? Argument(ToolCall context, string name) =>
         context.Params.Arguments is { } arguments && arguments.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.String
             ? value.GetString()
             : null;

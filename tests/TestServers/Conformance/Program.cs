@@ -2,7 +2,11 @@ using Fairlead.TestServers.Conformance;
 using Fairlead.TestServers.Conformance.Http;
 using ModelContextProtocol.Server;
 
-const string Usage = "usage: conformance-server stdio --era legacy|modern\n       conformance-server http [--port N] --era legacy|modern   (port 0: any free port; the URL is printed as one line)";
+const string Usage =
+    """
+    usage: conformance-server stdio --era legacy|modern
+           conformance-server http [--port N] --era legacy|modern   (port 0: any free port; the URL is printed as one line)
+    """;
 
 var mode = args.FirstOrDefault();
 var era = ReadOption("--era") switch

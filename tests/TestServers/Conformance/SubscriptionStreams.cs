@@ -18,8 +18,8 @@ internal sealed class SubscriptionStreams(
     // Changes are made by single tool calls, so a reader that is 256 behind is gone; its oldest news are the least interesting.
     private static readonly BoundedChannelOptions s_queue = new(256) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true };
 
-    /// <summary>Acknowledges what is granted, then streams matching notifications, each tagged with the request's id, until the client cancels or leaves.</summary>
-    public async ValueTask<EmptyResult> ListenAsync(RequestContext<SubscriptionsListenRequestParams> context, CancellationToken cancellationToken)
+    /// <summary>Acknowledges what is granted, then streams what matches, each notification tagged with the request's id, until the client leaves.</summary>
+    public async ValueTask<EmptyResult> ListenAsync(ListenCall context, CancellationToken cancellationToken)
     {
         var wanted = context.Params.Notifications;
         string[] uris = [.. wanted.ResourceSubscriptions ?? []];
@@ -49,7 +49,8 @@ internal sealed class SubscriptionStreams(
         resources.Updated += OnResource;
         try
         {
-            await SendAsync(context, NotificationMethods.SubscriptionsAcknowledgedNotification, new JsonObject { ["notifications"] = Granted(wanted, uris) }, cancellationToken);
+            var granted = new JsonObject { ["notifications"] = Granted(wanted, uris) };
+            await SendAsync(context, NotificationMethods.SubscriptionsAcknowledgedNotification, granted, cancellationToken);
             await foreach (var (method, uri) in news.Reader.ReadAllAsync(cancellationToken))
             {
                 await SendAsync(context, method, uri is null ? [] : new JsonObject { ["uri"] = uri }, cancellationToken);
@@ -87,11 +88,12 @@ internal sealed class SubscriptionStreams(
         return granted;
     }
 
-    private static Task SendAsync(RequestContext<SubscriptionsListenRequestParams> context, string method, JsonObject parameters, CancellationToken cancellationToken)
+    private static Task SendAsync(ListenCall context, string method, JsonObject parameters, CancellationToken cancellationToken)
     {
+        var id = context.JsonRpcRequest.Id;
         parameters["_meta"] = new JsonObject
         {
-            [MetaKeys.SubscriptionId] = context.JsonRpcRequest.Id.Id is long number ? JsonValue.Create(number) : JsonValue.Create(context.JsonRpcRequest.Id.ToString()),
+            [MetaKeys.SubscriptionId] = id.Id is long number ? JsonValue.Create(number) : JsonValue.Create(id.ToString()),
         };
         return context.Server.SendMessageAsync(new JsonRpcNotification { Method = method, Params = parameters }, cancellationToken);
     }

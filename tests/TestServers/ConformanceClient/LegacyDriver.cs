@@ -11,7 +11,8 @@ internal static class LegacyDriver
     /// <exception cref="InvalidOperationException">An answer was not what the suite's server sends.</exception>
     public static async Task RunAsync(Uri endpoint, string scenario)
     {
-        await using var transport = new HttpClientTransport(new HttpClientTransportOptions { Endpoint = endpoint, TransportMode = HttpTransportMode.StreamableHttp });
+        var options = new HttpClientTransportOptions { Endpoint = endpoint, TransportMode = HttpTransportMode.StreamableHttp };
+        await using var transport = new HttpClientTransport(options);
         await using var client = await McpClient.CreateAsync(transport, new McpClientOptions
         {
             ProtocolVersion = "2025-11-25",
@@ -33,7 +34,8 @@ internal static class LegacyDriver
                 Expect(await client.CallToolAsync("test_reconnection"), "Reconnection test completed successfully");
                 break;
             default:
-                throw new InvalidOperationException($"No driver for the scenario '{scenario}' of 2025-11-25; it offers {string.Join(", ", tools.Select(tool => tool.Name))}.");
+                var offered = string.Join(", ", tools.Select(tool => tool.Name));
+                throw new InvalidOperationException($"No driver for the scenario '{scenario}' of 2025-11-25; its server offers {offered}.");
         }
     }
 
@@ -44,7 +46,8 @@ internal static class LegacyDriver
         return ValueTask.FromResult(new ElicitResult
         {
             Action = "accept",
-            Content = schema.GetProperty("properties").EnumerateObject().ToDictionary(property => property.Name, property => property.Value.GetProperty("default")),
+            Content = schema.GetProperty("properties").EnumerateObject()
+                .ToDictionary(property => property.Name, property => property.Value.GetProperty("default")),
         });
     }
 

@@ -41,7 +41,13 @@ internal sealed class ModernClient(Uri endpoint) : IDisposable
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
         request.Headers.Add("MCP-Protocol-Version", Revision);
         request.Headers.Add("Mcp-Method", method);
-        if ((method == RequestMethods.ResourcesRead ? parameters["uri"] : method is RequestMethods.ToolsCall or RequestMethods.PromptsGet ? parameters["name"] : null) is { } name)
+        var name = method switch
+        {
+            RequestMethods.ResourcesRead => parameters["uri"],
+            RequestMethods.ToolsCall or RequestMethods.PromptsGet => parameters["name"],
+            _ => null,
+        };
+        if (name is not null)
         {
             request.Headers.Add("Mcp-Name", name.GetValue<string>());
         }
@@ -53,7 +59,8 @@ internal sealed class ModernClient(Uri endpoint) : IDisposable
 
         using var response = await _http.SendAsync(request);
         var body = await response.Content.ReadAsStringAsync();
-        return Messages(response, body).FirstOrDefault(message => message["id"]?.ToJsonString() == id.ToString(System.Globalization.CultureInfo.InvariantCulture))?["result"] as JsonObject
+        var answer = Messages(response, body).FirstOrDefault(message => message["id"]?.GetValueKind() == JsonValueKind.Number && (int)message["id"]! == id);
+        return answer?["result"] as JsonObject
             ?? throw new InvalidOperationException($"{method} got no result but HTTP {(int)response.StatusCode}: {body}");
     }
 

@@ -27,7 +27,12 @@ internal static class ModernDriver
         });
     }
 
-    private static Task<JsonObject> CallAsync(ModernClient client, string tool, JsonObject arguments, JsonObject? extra = null, IReadOnlyDictionary<string, string>? headers = null)
+    private static Task<JsonObject> CallAsync(
+        ModernClient client,
+        string tool,
+        JsonObject arguments,
+        JsonObject? extra = null,
+        IReadOnlyDictionary<string, string>? headers = null)
     {
         var parameters = extra ?? [];
         parameters["name"] = tool;

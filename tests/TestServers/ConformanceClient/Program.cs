@@ -6,7 +6,11 @@ using Fairlead.TestServers.ConformanceClient;
 // scenario is driven through the gateway's identity endpoint, so that the checks judge the gateway's client side.
 if (args.Length is 0 or > 2 || (args.Length == 2 && args[0] != "--direct"))
 {
-    await Console.Error.WriteLineAsync("usage: MCP_CONFORMANCE_SCENARIO=NAME MCP_CONFORMANCE_PROTOCOL_VERSION=REVISION conformance-client [--direct] URL   (--direct: without a gateway)");
+    await Console.Error.WriteLineAsync(
+        """
+        usage: MCP_CONFORMANCE_SCENARIO=NAME MCP_CONFORMANCE_PROTOCOL_VERSION=REVISION conformance-client [--direct] URL
+               (--direct: without a gateway)
+        """);
     return 64;
 }
 

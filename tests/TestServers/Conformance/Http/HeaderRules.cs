@@ -64,7 +64,7 @@ internal static class HeaderRules
             var sent = headers.TryGetValue(header, out var raw) ? Decode(raw.ToString().Trim()) : null;
             if (sent != expected)
             {
-                return expected is null ? $"The {header} header is sent without its argument." : $"The {header} header must carry the value of '{property.Name}'.";
+                return $"The {header} header must carry the value of '{property.Name}', and be left out with it.";
             }
         }
 
@@ -74,7 +74,8 @@ internal static class HeaderRules
     // A value between the exact markers is Base64 of UTF-8; anything else is literal. Null, equal to no value: broken Base64.
     private static string? Decode(string value)
     {
-        if (!value.StartsWith(Prefix, StringComparison.Ordinal) || !value.EndsWith(Suffix, StringComparison.Ordinal) || value.Length < Prefix.Length + Suffix.Length)
+        var isMarked = value.StartsWith(Prefix, StringComparison.Ordinal) && value.EndsWith(Suffix, StringComparison.Ordinal);
+        if (!isMarked || value.Length < Prefix.Length + Suffix.Length)
         {
             return value;
         }

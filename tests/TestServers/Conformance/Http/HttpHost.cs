@@ -29,7 +29,8 @@ internal static class HttpHost
         {
             if (!IsLocal(context.Request))
             {
-                await HttpAnswers.ErrorAsync(context, StatusCodes.Status403Forbidden, -32600, "Host or Origin is not this server's; call it by its loopback address.");
+                const string Refusal = "Host or Origin is not this server's; call it by its loopback address.";
+                await HttpAnswers.ErrorAsync(context, StatusCodes.Status403Forbidden, -32600, Refusal);
                 return;
             }
 

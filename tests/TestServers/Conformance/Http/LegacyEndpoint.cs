@@ -100,7 +100,8 @@ internal sealed class LegacyEndpoint(Fixture fixture, CancellationToken stopping
             {
                 if (await session.Replay.GetStreamReaderAsync(lastEventId, ended.Token) is not { } reader)
                 {
-                    await HttpAnswers.ErrorAsync(context, StatusCodes.Status400BadRequest, -32600, $"Last-Event-ID '{lastEventId}' is not of this session; start a new stream.");
+                    var refusal = $"Last-Event-ID '{lastEventId}' is not of this session; start a new stream.";
+                    await HttpAnswers.ErrorAsync(context, StatusCodes.Status400BadRequest, -32600, refusal);
                     return;
                 }
 
@@ -114,7 +115,8 @@ internal sealed class LegacyEndpoint(Fixture fixture, CancellationToken stopping
             }
             else
             {
-                await HttpAnswers.ErrorAsync(context, StatusCodes.Status409Conflict, -32600, "This session has had its standalone stream; resume it with Last-Event-ID.");
+                const string Refusal = "This session has had its standalone stream; resume it with Last-Event-ID.";
+                await HttpAnswers.ErrorAsync(context, StatusCodes.Status409Conflict, -32600, Refusal);
             }
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)

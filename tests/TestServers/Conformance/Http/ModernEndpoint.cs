@@ -86,7 +86,8 @@ internal sealed class ModernEndpoint(Fixture fixture)
 
         if (claimed != Revision)
         {
-            return (-32022, $"Protocol version '{claimed}' is not served here.", new JsonObject { ["supported"] = new JsonArray(Revision), ["requested"] = claimed });
+            var data = new JsonObject { ["supported"] = new JsonArray(Revision), ["requested"] = claimed };
+            return (-32022, $"Protocol version '{claimed}' is not served here.", data);
         }
 
         return HeaderRules.Mismatch(headers, request, fixture.Tools) is { } mismatch ? (-32020, mismatch, null) : null;
@@ -99,7 +100,7 @@ internal sealed class ModernEndpoint(Fixture fixture)
             context.Response.StatusCode = (McpErrorCode)error.Error.Code switch
             {
                 McpErrorCode.MethodNotFound => StatusCodes.Status404NotFound,
-                McpErrorCode.MissingRequiredClientCapability or McpErrorCode.UnsupportedProtocolVersion or McpErrorCode.HeaderMismatch => StatusCodes.Status400BadRequest,
+                McpErrorCode.MissingRequiredClientCapability or McpErrorCode.UnsupportedProtocolVersion => StatusCodes.Status400BadRequest,
                 _ => context.Response.StatusCode,
             };
         }

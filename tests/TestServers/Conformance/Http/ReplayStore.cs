@@ -30,10 +30,14 @@ internal sealed class ReplayStore : ISseEventStreamStore
     public ValueTask<ISseEventStreamReader?> GetStreamReaderAsync(string lastEventId, CancellationToken cancellationToken = default)
     {
         var colon = lastEventId.LastIndexOf(':');
-        return ValueTask.FromResult<ISseEventStreamReader?>(
-            colon > 0 && int.TryParse(lastEventId.AsSpan(colon + 1), CultureInfo.InvariantCulture, out var number) && _streams.TryGetValue(lastEventId[..colon], out var stream)
-                ? new StoredStreamReader(stream, number)
-                : null);
+        if (colon > 0
+            && int.TryParse(lastEventId.AsSpan(colon + 1), CultureInfo.InvariantCulture, out var number)
+            && _streams.TryGetValue(lastEventId[..colon], out var stream))
+        {
+            return ValueTask.FromResult<ISseEventStreamReader?>(new StoredStreamReader(stream, number));
+        }
+
+        return ValueTask.FromResult<ISseEventStreamReader?>(null);
     }
 
     /// <summary>Writes what the reader yields to a response, event by event.</summary>

@@ -14,13 +14,25 @@ internal static class ContentTools
     /// <param name="time">Paces the steps of the slow ones.</param>
     public static IEnumerable<FixtureTool> All(TimeProvider time) =>
     [
-        new FixtureTool("test_simple_text", "Returns one text block", """{"content":[{"type":"text","text":"This is a simple text response for testing."}]}"""),
-        new FixtureTool("test_image_content", "Returns an image", $$"""{"content":[{"type":"image","data":"{{Media.RedPixelPngBase64}}","mimeType":"image/png"}]}"""),
-        new FixtureTool("test_audio_content", "Returns audio", $$"""{"content":[{"type":"audio","data":"{{Media.SilentWavBase64}}","mimeType":"audio/wav"}]}"""),
+        new FixtureTool(
+            "test_simple_text",
+            "Returns one text block",
+            """{"content":[{"type":"text","text":"This is a simple text response for testing."}]}"""),
+        new FixtureTool(
+            "test_image_content",
+            "Returns an image",
+            $$"""{"content":[{"type":"image","data":"{{Media.RedPixelPngBase64}}","mimeType":"image/png"}]}"""),
+        new FixtureTool(
+            "test_audio_content",
+            "Returns audio",
+            $$"""{"content":[{"type":"audio","data":"{{Media.SilentWavBase64}}","mimeType":"audio/wav"}]}"""),
         new FixtureTool(
             "test_embedded_resource",
             "Returns an embedded resource",
-            """{"content":[{"type":"resource","resource":{"uri":"test://embedded-resource","mimeType":"text/plain","text":"This is an embedded resource content."}}]}"""),
+            """
+            {"content":[{"type":"resource","resource":
+             {"uri":"test://embedded-resource","mimeType":"text/plain","text":"This is an embedded resource content."}}]}
+            """),
         new FixtureTool(
             "test_multiple_content_types",
             "Returns text, an image and a resource",
@@ -33,10 +45,26 @@ internal static class ContentTools
             "test_error_handling",
             "Always fails",
             """{"isError":true,"content":[{"type":"text","text":"This tool intentionally returns an error for testing"}]}"""),
-        new FixtureTool("test_tool_with_logging", "Logs three times while it runs", FixtureTool.NoArguments, (context, token) => LogAsync(context, time, token)),
-        new FixtureTool("test_tool_with_progress", "Reports progress while it runs", FixtureTool.NoArguments, (context, token) => ProgressAsync(context, time, token)),
-        new FixtureTool("test_reconnection", "Closes its stream before it answers", FixtureTool.NoArguments, (context, token) => ReconnectAsync(context, time, token)),
-        new FixtureTool("json_schema_2020_12_tool", "Tool with JSON Schema 2020-12 features", RichSchema, (_, _) => ValueTask.FromResult(FixtureTool.Text("ok"))),
+        new FixtureTool(
+            "test_tool_with_logging",
+            "Logs three times while it runs",
+            FixtureTool.NoArguments,
+            (context, token) => LogAsync(context, time, token)),
+        new FixtureTool(
+            "test_tool_with_progress",
+            "Reports progress while it runs",
+            FixtureTool.NoArguments,
+            (context, token) => ProgressAsync(context, time, token)),
+        new FixtureTool(
+            "test_reconnection",
+            "Closes its stream before it answers",
+            FixtureTool.NoArguments,
+            (context, token) => ReconnectAsync(context, time, token)),
+        new FixtureTool(
+            "json_schema_2020_12_tool",
+            "Tool with JSON Schema 2020-12 features",
+            RichSchema,
+            (_, _) => ValueTask.FromResult(FixtureTool.Text("ok"))),
         new FixtureTool(
             "test_header_mirroring",
             "Has an argument that HTTP clients mirror into a header",
@@ -55,7 +83,7 @@ internal static class ContentTools
          "additionalProperties":false}
         """;
 
-    private static async ValueTask<CallToolResult> LogAsync(RequestContext<CallToolRequestParams> context, TimeProvider time, CancellationToken cancellationToken)
+    private static async ValueTask<CallToolResult> LogAsync(ToolCall context, TimeProvider time, CancellationToken cancellationToken)
     {
         await Logs.InfoAsync(context, "Tool execution started", cancellationToken);
         await Task.Delay(s_step, time, cancellationToken);
@@ -65,7 +93,7 @@ internal static class ContentTools
         return FixtureTool.Text("Tool with logging executed successfully");
     }
 
-    private static async ValueTask<CallToolResult> ProgressAsync(RequestContext<CallToolRequestParams> context, TimeProvider time, CancellationToken cancellationToken)
+    private static async ValueTask<CallToolResult> ProgressAsync(ToolCall context, TimeProvider time, CancellationToken cancellationToken)
     {
         foreach (var done in (int[])[0, 50, 100])
         {
@@ -76,7 +104,8 @@ internal static class ContentTools
 
             if (context.Params.ProgressToken is { } token)
             {
-                await context.Server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = done, Total = 100 }, cancellationToken: cancellationToken);
+                var progress = new ProgressNotificationValue { Progress = done, Total = 100 };
+                await context.Server.NotifyProgressAsync(token, progress, cancellationToken: cancellationToken);
             }
         }
 
@@ -85,7 +114,7 @@ internal static class ContentTools
 
     // 2025-11-25 basic/transports: the server closes the stream, the client waits and fetches the answer with GET and Last-Event-ID.
     // Only a legacy HTTP stream can be closed; on stdio and in the modern era the tool just answers.
-    private static async ValueTask<CallToolResult> ReconnectAsync(RequestContext<CallToolRequestParams> context, TimeProvider time, CancellationToken cancellationToken)
+    private static async ValueTask<CallToolResult> ReconnectAsync(ToolCall context, TimeProvider time, CancellationToken cancellationToken)
     {
         if (context.Server.SessionId is not null && context.JsonRpcRequest.Context?.RelatedTransport is not null)
         {

@@ -15,11 +15,16 @@ internal static class DiagnosticTools
     /// <param name="time">Paces the streaming tool.</param>
     public static IEnumerable<FixtureTool> All(Fixture fixture, FixtureResources resources, TimeProvider time) =>
     [
-        new FixtureTool("test_missing_capability", "Needs a client that declares sampling", FixtureTool.NoArguments, (context, _) =>
-            context.Server.ClientCapabilities?.Sampling is not null
-                ? ValueTask.FromResult(FixtureTool.Text("The client declares sampling"))
-                : throw new MissingRequiredClientCapabilityException(new ClientCapabilities { Sampling = new() }, "This tool needs a client that declares 'sampling'.")),
-        new FixtureTool("test_streaming_elicitation", "Sends notifications before its question", FixtureTool.NoArguments, (context, token) => StreamAsync(context, time, token)),
+        new FixtureTool(
+            "test_missing_capability",
+            "Needs a client that declares sampling",
+            FixtureTool.NoArguments,
+            (context, _) => ValueTask.FromResult(NeedSampling(context))),
+        new FixtureTool(
+            "test_streaming_elicitation",
+            "Sends notifications before its question",
+            FixtureTool.NoArguments,
+            (context, token) => StreamAsync(context, time, token)),
         new FixtureTool("test_logging_tool", "Logs only for callers that asked for it", FixtureTool.NoArguments, async (context, token) =>
         {
             await Logs.InfoAsync(context, "test_logging_tool executed", token);
@@ -27,7 +32,8 @@ internal static class DiagnosticTools
         }),
         new FixtureTool("test_trigger_tool_change", "Adds a tool, or removes it again", FixtureTool.NoArguments, (_, _) =>
         {
-            Toggle(fixture.Tools, () => new FixtureTool("test_added_tool", "Comes and goes", """{"content":[{"type":"text","text":"I am here"}]}"""), "test_added_tool");
+            const string Name = "test_added_tool";
+            Toggle(fixture.Tools, () => new FixtureTool(Name, "Comes and goes", """{"content":[{"type":"text","text":"I am here"}]}"""), Name);
             return ValueTask.FromResult(FixtureTool.Text("The list of tools changed"));
         }),
         new FixtureTool("test_trigger_prompt_change", "Adds a prompt, or removes it again", FixtureTool.NoArguments, (_, _) =>
@@ -42,8 +48,14 @@ internal static class DiagnosticTools
         }),
     ];
 
+    private static CallToolResult NeedSampling(ToolCall context) => context.Server.ClientCapabilities?.Sampling is not null
+        ? FixtureTool.Text("The client declares sampling")
+        : throw new MissingRequiredClientCapabilityException(
+            new ClientCapabilities { Sampling = new() },
+            "This tool needs a client that declares 'sampling'.");
+
     // 2026-07-28: a stream carries notifications and one result, never a request; the question comes as the result.
-    private static async ValueTask<CallToolResult> StreamAsync(RequestContext<CallToolRequestParams> context, TimeProvider time, CancellationToken cancellationToken)
+    private static async ValueTask<CallToolResult> StreamAsync(ToolCall context, TimeProvider time, CancellationToken cancellationToken)
     {
         if (Questions.ElicitedText(context.Params, "user_name", "name") is { } name)
         {
@@ -52,7 +64,8 @@ internal static class DiagnosticTools
 
         if (context.Params.ProgressToken is { } token)
         {
-            await context.Server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = 0, Total = 1 }, cancellationToken: cancellationToken);
+            var progress = new ProgressNotificationValue { Progress = 0, Total = 1 };
+            await context.Server.NotifyProgressAsync(token, progress, cancellationToken: cancellationToken);
             await Task.Delay(TimeSpan.FromMilliseconds(20), time, cancellationToken);
         }
 

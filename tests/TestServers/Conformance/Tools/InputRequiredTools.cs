@@ -24,25 +24,25 @@ internal static class InputRequiredTools
         Tool("capabilities", "Asks only what the client can answer", AskDeclared),
     ];
 
-    private static FixtureTool Tool(string suffix, string description, Func<RequestContext<CallToolRequestParams>, CallToolResult> body) =>
+    private static FixtureTool Tool(string suffix, string description, Func<ToolCall, CallToolResult> body) =>
         new($"test_input_required_result_{suffix}", description, FixtureTool.NoArguments, (context, _) => ValueTask.FromResult(body(context)));
 
-    private static CallToolResult AskName(RequestContext<CallToolRequestParams> context) =>
+    private static CallToolResult AskName(ToolCall context) =>
         Questions.ElicitedText(context.Params, "user_name", "name") is { } name
             ? FixtureTool.Text($"Hello, {name}!")
             : throw Ask(null, ("user_name", Questions.Elicitation("What is your name?", s_nameForm)));
 
-    private static CallToolResult AskModel(RequestContext<CallToolRequestParams> context) =>
+    private static CallToolResult AskModel(ToolCall context) =>
         Questions.SampledText(context.Params, "capital_question") is { } text
             ? FixtureTool.Text($"The model says: {text}")
             : throw Ask(null, ("capital_question", Questions.Sampling("What is the capital of France?", 100)));
 
-    private static CallToolResult AskRoots(RequestContext<CallToolRequestParams> context) =>
+    private static CallToolResult AskRoots(ToolCall context) =>
         RootUris(context) is { } uris
             ? FixtureTool.Text($"Roots: {uris}")
             : throw Ask(null, ("client_roots", Questions.Roots()));
 
-    private static CallToolResult Confirm(RequestContext<CallToolRequestParams> context, string purpose, string done)
+    private static CallToolResult Confirm(ToolCall context, string purpose, string done)
     {
         if (Questions.Answer(context.Params, "confirm") is null)
         {
@@ -53,7 +53,7 @@ internal static class InputRequiredTools
         return FixtureTool.Text(done);
     }
 
-    private static CallToolResult AskAll(RequestContext<CallToolRequestParams> context)
+    private static CallToolResult AskAll(ToolCall context)
     {
         const string Purpose = "multiple_inputs";
         if (Questions.ElicitedText(context.Params, "user_name", "name") is not { } name
@@ -72,7 +72,7 @@ internal static class InputRequiredTools
     }
 
     // The answers of a round come back only once, so the first one travels inside the state.
-    private static CallToolResult AskTwice(RequestContext<CallToolRequestParams> context)
+    private static CallToolResult AskTwice(ToolCall context)
     {
         const string Second = "multi_round:2:";
         if (context.Params.RequestState is null)
@@ -91,7 +91,7 @@ internal static class InputRequiredTools
             : throw Ask("multi_round:1", ("step1", Questions.Elicitation("Step 1: What is your name?", s_nameForm)));
     }
 
-    private static CallToolResult AskDeclared(RequestContext<CallToolRequestParams> context)
+    private static CallToolResult AskDeclared(ToolCall context)
     {
         if (context.Params.InputResponses is { Count: > 0 } answers)
         {
@@ -118,12 +118,13 @@ internal static class InputRequiredTools
         return questions.Count == 0 ? FixtureTool.Text("The client declares nothing that could be asked") : throw Ask(null, [.. questions]);
     }
 
-    private static string? RootUris(RequestContext<CallToolRequestParams> context) =>
-        Questions.Answer(context.Params, "client_roots") is { } answer && answer.TryGetProperty("roots", out var roots) && roots.ValueKind == JsonValueKind.Array
+    private static string? RootUris(ToolCall context) =>
+        Questions.Answer(context.Params, "client_roots") is { } answer
+        && answer.TryGetProperty("roots", out var roots) && roots.ValueKind == JsonValueKind.Array
             ? string.Join(", ", roots.EnumerateArray().Select(root => root.GetProperty("uri").GetString()))
             : null;
 
-    private static void RequireState(RequestContext<CallToolRequestParams> context, string purpose)
+    private static void RequireState(ToolCall context, string purpose)
     {
         if (context.Params.RequestState is not { } state || StateSeal.Open(state) != purpose)
         {

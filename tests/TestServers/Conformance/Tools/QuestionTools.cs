@@ -31,10 +31,12 @@ internal static class QuestionTools
         """
         {"type":"object","properties":{
          "untitledSingle":{"type":"string","enum":["option1","option2","option3"]},
-         "titledSingle":{"type":"string","oneOf":[{"const":"value1","title":"First Option"},{"const":"value2","title":"Second Option"},{"const":"value3","title":"Third Option"}]},
+         "titledSingle":{"type":"string","oneOf":[{"const":"value1","title":"First Option"},{"const":"value2","title":"Second Option"},
+          {"const":"value3","title":"Third Option"}]},
          "legacyEnum":{"type":"string","enum":["opt1","opt2","opt3"],"enumNames":["Option One","Option Two","Option Three"]},
          "untitledMulti":{"type":"array","items":{"type":"string","enum":["option1","option2","option3"]}},
-         "titledMulti":{"type":"array","items":{"anyOf":[{"const":"value1","title":"First Choice"},{"const":"value2","title":"Second Choice"},{"const":"value3","title":"Third Choice"}]}}},
+         "titledMulti":{"type":"array","items":{"anyOf":[{"const":"value1","title":"First Choice"},{"const":"value2","title":"Second Choice"},
+          {"const":"value3","title":"Third Choice"}]}}},
          "required":[]}
         """;
 
@@ -50,7 +52,11 @@ internal static class QuestionTools
             "test_elicitation",
             "Asks the user for a name and an address",
             """{"type":"object","properties":{"message":{"type":"string","description":"The message to show the user"}},"required":["message"]}""",
-            (context, _) => ValueTask.FromResult(Elicit(context, era, FixtureTool.Argument(context, "message") ?? "Please answer", ContactForm, "User response"))),
+            (context, _) =>
+            {
+                var message = FixtureTool.Argument(context, "message") ?? "Please answer";
+                return ValueTask.FromResult(Elicit(context, era, message, ContactForm, "User response"));
+            }),
         new FixtureTool(
             "test_elicitation_sep1034_defaults",
             "Asks with a default for every primitive type",
@@ -63,7 +69,7 @@ internal static class QuestionTools
             (context, _) => ValueTask.FromResult(Elicit(context, era, "Please choose", EnumsForm, "Elicitation completed"))),
     ];
 
-    private static CallToolResult Sample(RequestContext<CallToolRequestParams> context, FixtureEra era)
+    private static CallToolResult Sample(ToolCall context, FixtureEra era)
     {
         if (Questions.SampledText(context.Params, Key) is { } text)
         {
@@ -75,7 +81,7 @@ internal static class QuestionTools
             : throw Ask(Questions.Sampling(FixtureTool.Argument(context, "prompt") ?? "Hello", 100));
     }
 
-    private static CallToolResult Elicit(RequestContext<CallToolRequestParams> context, FixtureEra era, string message, string form, string prefix)
+    private static CallToolResult Elicit(ToolCall context, FixtureEra era, string message, string form, string prefix)
     {
         if (Questions.Answer(context.Params, Key) is { } answer && answer.TryGetProperty("action", out var action))
         {
