@@ -11,7 +11,8 @@ internal static partial class FolderArrows
     private static readonly (string[] From, string[] To, string Why)[] s_forbidden =
     [
         (s_requestPath, ["Actors", "Rollouts"], "the request path reads published snapshots and never waits in a mailbox"),
-        (["Guards", "Routing", "Sessions"], ["Exchanges"], "exchanges stand on guards, routing and sessions, not the other way round"),
+        (["Guards", "Routing", "Sessions", "Upstreams"], ["Exchanges"], "exchanges stand on guards, routing, sessions and upstreams, not the other way round"),
+        (["Upstreams"], ["Guards", "Routing", "Sessions", "Catalog", "Servers"], "a connection knows its server and its calls, not the fleet around them"),
         (["Actors"], ["Servers", "Exchanges", "Sessions", "Guards", "Routing", "Upstreams", "Catalog", "Processes"], "the actor runtime knows nothing of what its actors do"),
         (["Processes"], ["Servers", "Actors", "Exchanges", "Upstreams", "Sessions", "Routing"], "starting and stopping a process knows nothing of MCP"),
         (["Configuration", "Security", "Diagnostics"], [.. s_requestPath, "Actors", "Servers", "Processes"], "everything stands on them"),
@@ -71,7 +72,10 @@ internal static partial class FolderArrows
     {
         var match = Namespace().Match(file.Code);
         var expected = Path.GetDirectoryName(file.Path)!.Replace('\\', '/')["src/".Length..].Replace('/', '.');
-        if (match.Success && match.Groups["name"].Value != expected)
+
+        // Public types of the core stand in the root namespace, so that a user needs one using; internal ones would hide arrows there.
+        var isPublicApi = match.Groups["name"].Value == "Fairlead" && !InternalType().IsMatch(file.Code);
+        if (match.Success && match.Groups["name"].Value != expected && !isPublicApi)
         {
             yield return $"{file.At(match.Index)}: the namespace is {match.Groups["name"].Value}, but the folder says {expected}. They must be the same, else the arrows cannot be seen.";
         }
@@ -93,6 +97,9 @@ internal static partial class FolderArrows
 
     [GeneratedRegex(@"\b(?:class|struct|record|interface|enum)\s+(?<name>[A-Z]\w*)")]
     private static partial Regex TypeName();
+
+    [GeneratedRegex(@"^internal\s", RegexOptions.Multiline)]
+    private static partial Regex InternalType();
 
     [GeneratedRegex(@"^namespace\s+(?<name>[\w.]+)", RegexOptions.Multiline)]
     private static partial Regex Namespace();

@@ -11,6 +11,8 @@ public sealed class FolderArrowsTests
     [InlineData("Sessions", "class A { Actors.Mailbox m; }")]
     [InlineData("Routing", "using Box = Fairlead.Actors.Mailbox;")]
     [InlineData("Guards", "using Fairlead.Exchanges;")]
+    [InlineData("Upstreams", "using Fairlead.Exchanges;")]
+    [InlineData("Upstreams", "using Fairlead.Routing;")]
     [InlineData("Actors", "using Fairlead.Servers;")]
     [InlineData("Processes", "using static Fairlead.Servers.ServerState;")]
     [InlineData("Catalog", "using Fairlead.Adaptive;")]
@@ -33,11 +35,17 @@ public sealed class FolderArrowsTests
     public void Check_WhenTheNameIsNoReference_IsSilent(string code) =>
         Assert.Empty(FolderArrows.Check(PlantedFiles.File("src/Fairlead/Exchanges/Planted.cs", code)));
 
-    [Fact]
-    public void Check_WhenTheNamespaceIsNotTheFolder_SaysSo() => Assert.Contains(
+    [Theory]
+    [InlineData("namespace Fairlead.Upstreams;")]
+    [InlineData("namespace Fairlead;\ninternal sealed class A { }")]
+    public void Check_WhenTheNamespaceIsNotTheFolder_SaysSo(string code) => Assert.Contains(
         "the folder says Fairlead.Upstreams.Stdio",
-        Assert.Single(FolderArrows.Check(PlantedFiles.File("src/Fairlead/Upstreams/Stdio/Planted.cs", "namespace Fairlead.Upstreams;"))),
+        Assert.Single(FolderArrows.Check(PlantedFiles.File("src/Fairlead/Upstreams/Stdio/Planted.cs", code))),
         StringComparison.Ordinal);
+
+    [Fact]
+    public void Check_WhenPublicTypesStandInTheRootNamespace_IsSilent() =>
+        Assert.Empty(FolderArrows.Check(PlantedFiles.File("src/Fairlead/Routing/Planted.cs", "namespace Fairlead;\npublic enum A { }")));
 
     [Theory]
     [InlineData("class A { async void M() { } }")]
