@@ -23,6 +23,13 @@ internal static class EventIds
     public const int UpstreamLineTooLong = 3001;
     public const int UpstreamFlood = 3002;
     public const int UpstreamWriteFailed = 3003;
+    public const int UpstreamSessionEnded = 3020;
+    public const int UpstreamGoodbyeFailed = 3021;
+    public const int UpstreamNoStream = 3022;
+    public const int UpstreamStreamSlow = 3023;
+    public const int UpstreamStreamCut = 3024;
+    public const int UpstreamEventTooLong = 3025;
+    public const int UpstreamPostFailed = 3026;
 
     // 4000 Exchanges, 5000 Catalog, 6000 Configuration, 7000 Sessions, 8000 Fronts, 9000 Actors
 }

@@ -9,6 +9,9 @@ namespace Fairlead.Upstreams;
 /// <param name="Envelope">The scan of <paramref name="Bytes"/>.</param>
 internal sealed record ControlAnswer(ForwardError Error, string? Detail, byte[] Bytes, Envelope Envelope)
 {
+    /// <summary>HTTP status of the answer; 0 when there was none, or no HTTP.</summary>
+    public int HttpStatus { get; init; }
+
     /// <summary>Whether the server answered with a result.</summary>
     public bool IsResult => Error == ForwardError.None && Envelope.Kind == MessageKind.Result;
 
@@ -63,7 +66,7 @@ internal static class ControlRequest
             }
         }
 
-        var answer = new ControlAnswer(call.Error, call.ErrorDetail, call.Answer.ToArray(), call.AnswerEnvelope);
+        var answer = new ControlAnswer(call.Error, call.ErrorDetail, call.Answer.ToArray(), call.AnswerEnvelope) { HttpStatus = call.HttpStatus };
         call.Release();
         cancellationToken.ThrowIfCancellationRequested();
         return answer;

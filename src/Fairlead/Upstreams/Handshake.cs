@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Fairlead.Upstreams.Http;
 using Fairlead.Wire;
 
 namespace Fairlead.Upstreams;
@@ -49,6 +50,11 @@ internal static class Handshake
     public static async Task<(HandshakeOutcome Outcome, string? Reason)> OpenAsync(
         UpstreamConnection connection, EraHint hint, ReadOnlyMemory<byte> clientCapabilities, TimeSpan probeTimeout, TimeSpan startTimeout, CancellationToken cancellationToken)
     {
+        if (connection is HttpConnection http)
+        {
+            return await HttpHandshake.OpenAsync(http, hint, clientCapabilities, startTimeout, cancellationToken).ConfigureAwait(false);
+        }
+
         if (hint != EraHint.Legacy)
         {
             var probe = await ControlRequest.SendAsync(connection, McpMethod.ServerDiscover, default, modern: true, probeTimeout, cancellationToken).ConfigureAwait(false);
@@ -71,21 +77,29 @@ internal static class Handshake
             }
         }
 
-        return await InitializeAsync(connection, clientCapabilities, startTimeout, cancellationToken).ConfigureAwait(false);
+        var (outcome, reason, _) = await InitializeAsync(connection, ProtocolVersions.LatestLegacy, clientCapabilities, startTimeout, cancellationToken).ConfigureAwait(false);
+        return (outcome, reason);
     }
 
-    private static async Task<(HandshakeOutcome Outcome, string? Reason)> InitializeAsync(
-        UpstreamConnection connection, ReadOnlyMemory<byte> clientCapabilities, TimeSpan startTimeout, CancellationToken cancellationToken)
+    /// <summary>Opens the connection to a legacy server.</summary>
+    /// <param name="connection">A started connection.</param>
+    /// <param name="version">The revision to offer.</param>
+    /// <param name="clientCapabilities">The raw capabilities object to declare.</param>
+    /// <param name="startTimeout">How long <c>initialize</c> may take.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The outcome, the reason in words unless ready, and the server's answer.</returns>
+    internal static async Task<(HandshakeOutcome Outcome, string? Reason, ControlAnswer Answer)> InitializeAsync(
+        UpstreamConnection connection, ProtocolVersion version, ReadOnlyMemory<byte> clientCapabilities, TimeSpan startTimeout, CancellationToken cancellationToken)
     {
         byte[] members =
         [
-            .. "\"protocolVersion\":\"2025-11-25\",\"capabilities\":"u8, .. clientCapabilities.Span,
+            .. "\"protocolVersion\":\""u8, .. ProtocolVersions.Utf8Of(version), .. "\",\"capabilities\":"u8, .. clientCapabilities.Span,
             .. ",\"clientInfo\":{\"name\":\"fairlead\",\"title\":\"Fairlead\",\"version\":\"0.1.0\"}"u8,
         ];
         var answer = await ControlRequest.SendAsync(connection, McpMethod.Initialize, members, modern: false, startTimeout, cancellationToken).ConfigureAwait(false);
         if (answer.Error == ForwardError.AuthenticationRequired)
         {
-            return (HandshakeOutcome.AuthenticationRequired, answer.Detail);
+            return (HandshakeOutcome.AuthenticationRequired, answer.Detail, answer);
         }
 
         if (!answer.IsResult)
@@ -96,20 +110,21 @@ internal static class Handshake
                 ForwardError.None => $"it answered initialize with error {answer.Envelope.ErrorCode}{ErrorText(answer)}",
                 _ => answer.Describe(),
             };
-            return (HandshakeOutcome.Failed, what);
+            return (HandshakeOutcome.Failed, what, answer);
         }
 
         if (ReadInitialize(answer) is not { } identity)
         {
-            return (HandshakeOutcome.Failed, "its answer to initialize names no protocol version that Fairlead speaks");
+            return (HandshakeOutcome.Failed, "its answer to initialize names no protocol version that Fairlead speaks", answer);
         }
 
         connection.Identity = identity;
-        connection.Post(OutboundFrame.Copy("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"u8));
-        return (HandshakeOutcome.Ready, null);
+        await connection.ConfirmInitializedAsync(cancellationToken).ConfigureAwait(false);
+        return (HandshakeOutcome.Ready, null, answer);
     }
 
-    private static UpstreamIdentity? ReadDiscover(ControlAnswer answer)
+    /// <summary>Reads the answer to <c>server/discover</c>; null when it is none, or does not offer 2026-07-28.</summary>
+    internal static UpstreamIdentity? ReadDiscover(ControlAnswer answer)
     {
         using var document = JsonDocument.Parse(answer.Result);
         var root = document.RootElement;
@@ -124,7 +139,8 @@ internal static class Handshake
         return new UpstreamIdentity(ProtocolVersion.V20260728, Object(root, "capabilities"), info, String(root, "instructions"));
     }
 
-    private static UpstreamIdentity? ReadInitialize(ControlAnswer answer)
+    /// <summary>Reads the answer to <c>initialize</c>; null when it is none, or names a revision that is unknown or not legacy.</summary>
+    internal static UpstreamIdentity? ReadInitialize(ControlAnswer answer)
     {
         using var document = JsonDocument.Parse(answer.Result);
         var root = document.RootElement;
@@ -137,7 +153,8 @@ internal static class Handshake
         return new UpstreamIdentity(ProtocolVersions.Parse(version.GetString()), Object(root, "capabilities"), root.TryGetProperty("serverInfo", out var info) ? Raw(info) : [], String(root, "instructions"));
     }
 
-    private static string ErrorText(ControlAnswer answer)
+    /// <summary>The message of an error answer in brackets, or "".</summary>
+    internal static string ErrorText(ControlAnswer answer)
     {
         using var document = JsonDocument.Parse(answer.Bytes.AsMemory(answer.Envelope.Error.Start, answer.Envelope.Error.Length));
         return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("message", out var message)

@@ -16,8 +16,8 @@ internal sealed record CallMessage(byte[] Bytes, Envelope Envelope)
 
 /// <summary>One call as the server's side sees it: its slot, its deadlines, its inbox and its end.</summary>
 /// <remarks>
-/// Two references keep it: the caller's, given up with <see cref="Release"/>, and the slot's, given up by whoever took the slot after
-/// <see cref="Complete"/> or <see cref="Fail"/>. Producers are exclusive by the slot's word, so the inbox has one producer at a time and one consumer.
+/// References keep it: the caller's, given up with <see cref="Release"/>, and the slot's, given up by whoever took the slot after
+/// <see cref="Complete"/> or <see cref="Fail"/>, and one for each <see cref="Retain"/>. Producers are exclusive by the slot's word, so the inbox has one producer at a time and one consumer.
 /// The consumer loops: <see cref="TryReadMessage"/>, <see cref="IsComplete"/>, then awaits <see cref="WaitAsync"/>.
 /// </remarks>
 internal class UpstreamCall : IValueTaskSource<bool>
@@ -57,6 +57,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     /// <summary>Timestamp at which the call was opened.</summary>
     public long OpenedAt { get; internal set; }
+
+    /// <summary>HTTP status of the head that the server answered with; 0 when there was none, or no HTTP.</summary>
+    public int HttpStatus { get; internal set; }
 
     /// <summary>Whether this is <c>initialize</c>, which must not be cancelled.</summary>
     public bool IsInitialize { get; init; }
@@ -110,6 +113,8 @@ internal class UpstreamCall : IValueTaskSource<bool>
         ErrorDetail = null;
         Dropped = 0;
         AnswerEnvelope = default;
+        HttpStatus = 0;
+        Headers = null;
     }
 
     /// <summary>A call of Fairlead's own (handshake, lists, probes); not pooled.</summary>
@@ -196,6 +201,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
         ErrorDetail = detail;
         End();
     }
+
+    /// <summary>Takes one more reference, while the call is open: the object stays this call until it is given up with <see cref="Release"/>.</summary>
+    public void Retain() => Interlocked.Increment(ref _references);
 
     /// <summary>Gives up one reference. The caller must not touch the call afterwards.</summary>
     public void Release()

@@ -61,11 +61,18 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         internal set => _identity = value;
     }
 
+    /// <summary>What the server is; null before the handshake has ended.</summary>
+    protected UpstreamIdentity? IdentityOrNull => _identity;
+
     /// <summary>Receives notifications that belong to no call in flight (list_changed, resources/updated, log lines), on the reader's thread: it must not block. Set before the handshake.</summary>
     public Action<UpstreamConnection, CallMessage>? NotificationReceived { get; set; }
 
     /// <summary>Told once each kind of question a legacy server asks ("elicitation/create", ...): decision 8.3. On the reader's thread.</summary>
     public Action<UpstreamConnection, McpMethod>? Asked { get; set; }
+
+    /// <summary>Told when the server found that a call's headers do not agree with its tools' schemas (-32020): fetch <c>tools/list</c> again, then the call may be
+    /// repeated once. On the reader's thread, before the call ends with that error.</summary>
+    public Action<UpstreamConnection>? SchemaStale { get; set; }
 
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
     public byte[] RootsResult { get; set; } = "{\"roots\":[]}"u8.ToArray();
@@ -98,6 +105,13 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Sends a notification or an answer. Owned by the connection from here on; lost silently when the connection has ended.</summary>
     public abstract void Post(OutboundFrame frame);
+
+    /// <summary>Tells a legacy server that the handshake has ended; returns when calls may follow.</summary>
+    internal virtual Task ConfirmInitializedAsync(CancellationToken cancellationToken)
+    {
+        Post(OutboundFrame.Copy("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/initialized\"}"u8));
+        return Task.CompletedTask;
+    }
 
     /// <summary>The client gave up: ends the call with <see cref="ForwardError.ClientCancelled"/> and tells the server. Nothing happens when the call ended already.</summary>
     public void Cancel(UpstreamCall call, ForwardError cause = ForwardError.ClientCancelled)

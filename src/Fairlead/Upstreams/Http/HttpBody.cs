@@ -1,0 +1,79 @@
+using System.Buffers;
+
+namespace Fairlead.Upstreams.Http;
+
+/// <summary>A body that was read whole, in a rented buffer.</summary>
+/// <remarks>Whoever has it disposes it once. Answers are held whole up to <c>upstreamMessageBytesMax</c> and never more.</remarks>
+internal readonly struct HttpBody : IDisposable
+{
+    private const int FirstBytes = 4096;
+
+    private readonly byte[] _buffer;
+    private readonly int _length;
+
+    private HttpBody(byte[] buffer, int length, bool isCut)
+    {
+        _buffer = buffer;
+        _length = length;
+        IsCut = isCut;
+    }
+
+    /// <summary>What was read; valid until <see cref="Dispose"/>, and the holder's to change.</summary>
+    public Span<byte> Span => _buffer.AsSpan(0, _length);
+
+    /// <summary>Whether there was more than allowed. The rest has not been read.</summary>
+    public bool IsCut { get; }
+
+    /// <summary>Reads a body to its end, or <paramref name="bytesMax"/> bytes of it.</summary>
+    /// <exception cref="IOException">The body ended before its declared length.</exception>
+    public static async ValueTask<HttpBody> ReadAsync(HttpContent content, int bytesMax, CancellationToken cancellationToken)
+    {
+        if (content.Headers.ContentLength > bytesMax)
+        {
+            return new HttpBody([], 0, isCut: true);
+        }
+
+        var stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using var _ = stream.ConfigureAwait(false);
+        var buffer = ArrayPool<byte>.Shared.Rent((int)(content.Headers.ContentLength is { } known ? Math.Max(known, 1) : FirstBytes));
+        var length = 0;
+        try
+        {
+            while (true)
+            {
+                if (length == buffer.Length)
+                {
+                    var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                    buffer.AsSpan(0, length).CopyTo(larger);
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    buffer = larger;
+                }
+
+                var read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
+                length += read;
+                if (read == 0 || length > bytesMax)
+                {
+                    var body = new HttpBody(buffer, Math.Min(length, bytesMax), isCut: read != 0);
+                    buffer = [];
+                    return body;
+                }
+            }
+        }
+        finally
+        {
+            if (buffer.Length != 0)
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_buffer.Length != 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Buffers;
+using System.Text;
+using Fairlead.Wire;
+
+namespace Fairlead.Upstreams.Http;
+
+/// <summary>Reads the messages of an event stream and remembers where to resume it. One reader at a time.</summary>
+/// <remarks>Events without data (priming) or of another type than <c>message</c> bring no message, but their id and retry count.</remarks>
+internal sealed class SseReader : IDisposable
+{
+    private const int BufferBytes = 16 * 1024;
+
+    private readonly Stream _stream;
+    private readonly SseParser _parser;
+    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+    private int _start;
+    private int _end;
+
+    /// <summary>Reads from <paramref name="stream"/>, which stays the caller's; a message may have <paramref name="messageBytesMax"/> bytes.</summary>
+    public SseReader(Stream stream, int messageBytesMax)
+    {
+        _stream = stream;
+        _parser = new SseParser(messageBytesMax);
+    }
+
+    /// <summary>The message of the last event, on one line; empty when the event was none. Valid until the next read.</summary>
+    public ReadOnlySpan<byte> Message
+    {
+        get
+        {
+            if (!_parser.IsMessage)
+            {
+                return default;
+            }
+
+            var data = JsonBytes.Trim(_parser.Data);
+            return data.ContainsAny((byte)'\n', (byte)'\r') ? JsonBytes.OnOneLine(data) : data;
+        }
+    }
+
+    /// <summary>The id of the last whole event that had one; null when there was none.</summary>
+    public string? LastEventId { get; private set; }
+
+    /// <summary>How long the server wants us to wait before we come back; null when it did not say.</summary>
+    public TimeSpan? Retry => _parser.RetryMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
+
+    /// <summary>After <see cref="SseRead.TooLarge"/>: whether it was a notification or request of the server, which nobody waits for.</summary>
+    public bool TooLargeAsks => _parser.TooLargeAsks;
+
+    /// <summary>Looks for the next event in what has been read.</summary>
+    public SseRead Read()
+    {
+        ReadOnlySpan<byte> input = _buffer.AsSpan(_start, _end - _start);
+        var read = _parser.Read(ref input);
+        _start = _end - input.Length;
+        return NoteId(read);
+    }
+
+    /// <summary>At the end of the stream: an event whose closing empty line is missing, because the server closed too early or the stream was cut.</summary>
+    public SseRead ReadLast() => NoteId(_parser.ReadLast());
+
+    /// <summary>Reads more bytes, when <see cref="Read"/> has taken all.</summary>
+    /// <returns>False at the end of the stream.</returns>
+    public async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+    {
+        _start = _end = 0;
+        _end = await _stream.ReadAsync(_buffer, cancellationToken).ConfigureAwait(false);
+        return _end != 0;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _parser.Dispose();
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        _start = _end = 0;
+    }
+
+    // Only with a whole event: to resume after the id of one that was cut would skip what it said.
+    private SseRead NoteId(SseRead read)
+    {
+        if (read is SseRead.Event or SseRead.TooLarge && _parser.HasNewId)
+        {
+            var id = _parser.LastEventId;
+            LastEventId = id.IsEmpty || id.ContainsAnyInRange((byte)0, (byte)31) ? null : Encoding.UTF8.GetString(id);
+        }
+
+        return read;
+    }
+}
