@@ -99,7 +99,7 @@ internal static partial class WordRules
     [GeneratedRegex(@"\bcatch\s*(?:\(\s*(?<type>[\w.]+)[^()]*\)\s*)?\{\s*\}")]
     private static partial Regex EmptyCatch();
 
-    [GeneratedRegex(@"^\s*#pragma\s+warning\s+disable", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^[ \t]*#pragma\s+warning\s+disable", RegexOptions.Multiline)]
     private static partial Regex Pragma();
 
     [GeneratedRegex(@"\[(?:Fact|Theory|InlineData|MemberData|ClassData)\b[^\]]*\bSkip\s*=")]
