@@ -21,19 +21,28 @@ internal static class BareServer
 {
     public static async Task<int> RunAsync(LoadArguments arguments)
     {
-        var answer = Encoding.UTF8.GetBytes(BenchCall.Answer);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, arguments.Number("--port", 0)));
-        await using var app = builder.Build();
-        app.Run(context => AnswerAsync(context, answer));
+        await using var app = Build(arguments.Number("--port", 0));
         await app.StartAsync().ConfigureAwait(false);
-
-        var url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Console.WriteLine(JsonSerializer.Serialize(new { @event = "listening", url }));
+        Console.WriteLine(JsonSerializer.Serialize(new { @event = "listening", url = UrlOf(app) }));
         await app.WaitForShutdownAsync().ConfigureAwait(false);
         return 0;
     }
+
+    /// <summary>The server, not started yet.</summary>
+    /// <param name="port">On loopback; 0 = any free one.</param>
+    public static WebApplication Build(int port)
+    {
+        var answer = Encoding.UTF8.GetBytes(BenchCall.Answer);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        var app = builder.Build();
+        app.Run(context => AnswerAsync(context, answer));
+        return app;
+    }
+
+    /// <summary>Where a started server listens.</summary>
+    public static Uri UrlOf(WebApplication app) => new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
     private static async Task AnswerAsync(HttpContext context, byte[] answer)
     {
