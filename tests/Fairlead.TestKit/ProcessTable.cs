@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Fairlead.TestKit;
+
+/// <summary>One living process as /proc shows it. Zombies are not listed: they hold nothing but their id.</summary>
+/// <param name="Id">Process id.</param>
+/// <param name="Group">Id of its process group.</param>
+/// <param name="Session">Id of its session.</param>
+/// <param name="CommandLine">Its arguments, joined by blanks.</param>
+public sealed record ProcessEntry(int Id, int Group, int Session, string CommandLine);
+
+/// <summary>
+/// The system's processes (Linux), read afresh at each call. The only place where a test may poll: the system tells nobody when a process ends that is not
+/// one's child.
+/// </summary>
+public static class ProcessTable
+{
+    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>The process with this id; null when there is none or only its zombie.</summary>
+    public static ProcessEntry? Find(int id)
+    {
+        try
+        {
+            var directory = $"/proc/{id.ToString(CultureInfo.InvariantCulture)}";
+            var stat = File.ReadAllText(directory + "/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            var command = File.ReadAllText(directory + "/cmdline").TrimEnd('\0').Replace('\0', ' ');
+            return fields[0] is "Z" or "X"
+                ? null
+                : new ProcessEntry(id, int.Parse(fields[2], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture), command);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Living processes whose environment has a variable that begins with <paramref name="marker"/>.</summary>
+    /// <param name="marker">Such as <c>FAIRLEAD_INSTANCE=0123</c>.</param>
+    public static IReadOnlyList<ProcessEntry> Marked(string marker) =>
+    [
+        .. Ids().Where(id => EnvironmentOf(id).Any(variable => variable.StartsWith(marker, StringComparison.Ordinal))).Select(Find).OfType<ProcessEntry>(),
+    ];
+
+    /// <summary>The variables a process was started with, as <c>NAME=value</c>; empty when it is gone or not ours to see.</summary>
+    public static IReadOnlyList<string> EnvironmentOf(int id)
+    {
+        try
+        {
+            var bytes = File.ReadAllBytes($"/proc/{id.ToString(CultureInfo.InvariantCulture)}/environ");
+            return Encoding.UTF8.GetString(bytes).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+
+    /// <summary>What a process's descriptors point to, such as <c>pipe:[123]</c>, by number.</summary>
+    public static IReadOnlyDictionary<int, string> DescriptorsOf(int id) =>
+        Directory.EnumerateFileSystemEntries($"/proc/{id.ToString(CultureInfo.InvariantCulture)}/fd").ToDictionary(
+            static path => int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture),
+            static path => new FileInfo(path).LinkTarget ?? "");
+
+    /// <summary>Completes when no living process carries the marker any more.</summary>
+    /// <exception cref="TimeoutException">The guard ran out; the message lists what remained.</exception>
+    public static Task WhenNoneMarkedAsync(string marker) => WhenGoneAsync(() => Marked(marker), $"the end of all processes marked {marker}");
+
+    /// <summary>Completes when none of the processes lives any more.</summary>
+    /// <exception cref="TimeoutException">The guard ran out; the message lists what remained.</exception>
+    public static Task WhenGoneAsync(params int[] ids) =>
+        WhenGoneAsync(() => [.. ids.Select(Find).OfType<ProcessEntry>()], $"the end of the processes {string.Join(", ", ids)}");
+
+    /// <summary>Sends a signal to one process; one that is gone already is no error.</summary>
+    public static void Signal(int id, int signal)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(id, 2);
+        _ = kill(id, signal);
+    }
+
+    private static async Task WhenGoneAsync(Func<IReadOnlyList<ProcessEntry>> look, string what)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (look() is { Count: > 0 } remaining)
+        {
+            if (TimeProvider.System.GetElapsedTime(since) > Guard.Limit)
+            {
+                throw new TimeoutException($"Still waiting for {what}; these remain: {string.Join("; ", remaining)}.");
+            }
+
+            await Task.Delay(s_poll, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    private static IEnumerable<int> Ids()
+    {
+        foreach (var path in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(path), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            {
+                yield return id;
+            }
+        }
+    }
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int kill(int pid, int signal);
+}
