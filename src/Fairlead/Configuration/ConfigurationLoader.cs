@@ -102,7 +102,7 @@ public static class ConfigurationLoader
             OptionOverlay.Apply(_options, _variables, _settings.Flags, scope);
             foreach (ServerEntry entry in _servers)
             {
-                ServerConfigRules.Check(entry.Config, entry.Place, Problems.Error, Problems.Warning);
+                ServerConfigRules.Check(entry.Config, entry.Place, Problems.Error, Problems.Warning, Problems.Places.ContainsKey);
                 _options.Servers.Add(entry.Config);
                 _secrets.AddRange(ServerSecrets.Of(entry.Config));
             }

@@ -17,10 +17,11 @@ internal static class DotEnv
     public static Dictionary<string, string> Parse(string text, Action<int, string> badLine)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        string[] lines = text.TrimStart('\uFEFF').ReplaceLineEndings("\n").Split('\n');
+        string[] lines = text.TrimStart('\uFEFF').Replace("\r\n", "\n", StringComparison.Ordinal).Split('\n');
         for (int i = 0; i < lines.Length; i++)
         {
-            string line = lines[i].Trim();
+            // Only the start is trimmed: spaces at the end may stand inside a quote that goes on in the next line.
+            string line = lines[i].TrimStart();
             if (line.Length == 0 || line[0] == '#')
             {
                 continue;

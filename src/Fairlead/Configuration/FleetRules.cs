@@ -102,7 +102,9 @@ internal static class FleetRules
                 if (name.Length > 0 && !byName.ContainsKey(name))
                 {
                     string? nearest = OptionWords.Nearest(name, byName.Keys);
-                    problems.Error($"{entry.Place}.dependsOn[{i}]", $"\"{name}\"", "There is no server of this name.", nearest is null ? "Add it, or remove it from dependsOn." : $"Did you mean {nearest}?");
+                    // As a slug the value of a variable would get past the redactor.
+                    string shown = entry.Config.SecretPaths.Contains($"dependsOn[{i}]") ? Security.SecretRedactor.Mask : $"\"{name}\"";
+                    problems.Error($"{entry.Place}.dependsOn[{i}]", shown, "There is no server of this name.", nearest is null ? "Add it, or remove it from dependsOn." : $"Did you mean {nearest}?");
                 }
             }
         }

@@ -43,7 +43,7 @@ internal static class OptionRules
             {
                 bool isText = value is string;
                 string shown = key.Attribute.Secret ? Security.SecretRedactor.Mask : isText ? $"\"{value}\"" : Show(value);
-                report(path, shown, isText ? $"The text must have{RangeText(key)} characters." : $"The value must be{RangeText(key)}.",
+                report(path, shown, isText ? $"The text must have{RangeText(key)}." : $"The value must be{RangeText(key)}.",
                     isText && measure < key.Attribute.Min ? "Write a text, or leave the key out." : measure < key.Attribute.Min ? "Raise it." : isText ? "Shorten it." : "Lower it.");
             }
         }
@@ -54,7 +54,7 @@ internal static class OptionRules
     {
         (double min, double max) = (key.Attribute.Min, key.Attribute.Max);
         bool isTime = key.Type == typeof(TimeSpan);
-        string unit = isTime || key.Attribute.Unit.Length == 0 ? "" : $" {key.Attribute.Unit}";
+        string unit = key.Type == typeof(string) ? " characters" : isTime || key.Attribute.Unit.Length == 0 ? "" : $" {key.Attribute.Unit}";
         string Bound(double bound) => isTime ? OptionWords.Duration(TimeSpan.FromMilliseconds(bound)) : bound.ToString("0.####", CultureInfo.InvariantCulture);
         return (double.IsNaN(min), double.IsNaN(max)) switch
         {

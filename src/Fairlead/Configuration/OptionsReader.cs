@@ -51,6 +51,11 @@ internal static class OptionsReader
             }
             else if (member.Value.Kind != JsonValueKind.Null)
             {
+                if (key.Attribute.WithoutEffect)
+                {
+                    scope.Problems.WarningAt(member.Value, null, $"{key.Name} is read and checked, but nothing obeys it in this version.", "Remove it if you rely on it.");
+                }
+
                 ReadKey(target, key, member.Value, Join(place, key.Name), Join(relative, key.Name), scope);
             }
         }
@@ -177,7 +182,7 @@ internal static class OptionsReader
     {
         bool whole = key.Type != typeof(double);
         string rule = $"The value must be a {(whole ? "whole " : "")}number{OptionRules.RangeText(key)}.";
-        bool isBytes = key.Attribute.Unit == "bytes";
+        bool isBytes = key.IsBytes;
         double number = 0;
         bool good = node.Kind switch
         {

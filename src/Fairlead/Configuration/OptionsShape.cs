@@ -17,6 +17,9 @@ internal sealed record OptionKey(PropertyInfo Property, ConfigKeyAttribute Attri
 
     public void Set(object owner, object? value) => Property.SetValue(owner, value);
 
+    /// <summary>True for a number of bytes, which may be written as a size.</summary>
+    public bool IsBytes => Attribute.Unit.StartsWith("bytes", StringComparison.Ordinal);
+
     /// <summary>True for an options class of its own with keys inside.</summary>
     public bool IsSection => OptionsShape.IsSection(Type);
 }

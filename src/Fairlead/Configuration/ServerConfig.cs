@@ -6,7 +6,7 @@ namespace Fairlead.Configuration;
 public sealed class ServerConfig
 {
     /// <summary>The server's id: in paths, tool names, metrics and logs.</summary>
-    /// <value>1 to 32 of <c>a-z 0-9 -</c> after <see cref="ServerName.ToSlug"/>, unique in the fleet, not a reserved word.</value>
+    /// <value>Any text; it becomes 1 to 32 of <c>a-z 0-9 -</c>, unique in the fleet and not a reserved word.</value>
     [ConfigKey("name", Max = 200)]
     public string Name { get; set; } = "";
 
@@ -104,27 +104,27 @@ public sealed class ServerConfig
     public ExposeOptions Expose { get; set; } = new();
 
     /// <summary>How many instances run.</summary>
-    [ConfigKey("replicas")]
+    [ConfigKey("replicas", WithoutEffect = true)]
     public ReplicasOptions Replicas { get; set; } = new();
 
     /// <summary>How an instance is chosen.</summary>
-    [ConfigKey("loadBalancing")]
+    [ConfigKey("loadBalancing", WithoutEffect = true)]
     public LoadBalancingOptions LoadBalancing { get; set; } = new();
 
     /// <summary>When calls are refused because the server keeps failing.</summary>
-    [ConfigKey("circuitBreaker")]
+    [ConfigKey("circuitBreaker", WithoutEffect = true)]
     public CircuitBreakerOptions CircuitBreaker { get; set; } = new();
 
     /// <summary>How and how often the server's health is asked for.</summary>
-    [ConfigKey("healthCheck")]
+    [ConfigKey("healthCheck", WithoutEffect = true)]
     public HealthCheckOptions HealthCheck { get; set; } = new();
 
     /// <summary>How many calls are let through in a time.</summary>
-    [ConfigKey("rateLimit")]
+    [ConfigKey("rateLimit", WithoutEffect = true)]
     public RateLimitOptions RateLimit { get; set; } = new();
 
     /// <summary>How a changed server replaces the one that runs.</summary>
-    [ConfigKey("rollout")]
+    [ConfigKey("rollout", WithoutEffect = true)]
     public RolloutOptions Rollout { get; set; } = new();
 
     /// <summary>Variables and inputs the entry refers to that have no value, in order of appearance. Not empty = the server is <c>MissingAuth</c>

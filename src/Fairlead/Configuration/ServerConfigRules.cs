@@ -19,21 +19,26 @@ public static class ServerConfigRules
         ArgumentNullException.ThrowIfNull(server);
         List<ConfigurationError> errors = [];
         void Report(string key, string? value, string rule, string fix) => errors.Add(new ConfigurationError(key, value, rule, fix));
-        Check(server, "", Report, static (_, _, _, _) => { });
+        Check(server, "", Report, static (_, _, _, _) => { }, static _ => false);
         return errors;
     }
 
     /// <summary>The same with a path before each key, and with warnings.</summary>
-    internal static void Check(ServerConfig server, string place, ReportRule error, ReportRule warning)
+    /// <param name="server">Changed as <see cref="Normalise"/> says.</param>
+    /// <param name="place">Path of the server.</param>
+    /// <param name="error">Told what is wrong.</param>
+    /// <param name="warning">Told what is odd.</param>
+    /// <param name="isWritten">Whether a key, by its full path, was written. One that was written and could not be read has its error already; it is not missing too.</param>
+    internal static void Check(ServerConfig server, string place, ReportRule error, ReportRule warning, Func<string, bool> isWritten)
     {
         ReportRule at = (key, value, rule, fix) => error(Below(place, key), value, rule, fix);
         ReportRule odd = (key, value, rule, fix) => warning(Below(place, key), value, rule, fix);
         OptionRules.CheckRanges(server, place, error);
         NormaliseName(server, at);
-        CheckTransport(server, at, odd);
+        CheckTransport(server, at, odd, key => isWritten(Below(place, key)));
         CheckProcess(server, at);
         CheckHeaders(server, at, odd);
-        ServerPolicyRules.Check(server, at);
+        ServerPolicyRules.Check(server, at, key => isWritten(Below(place, key)));
         for (int i = 0; i < server.DependsOn.Count; i++)
         {
             server.DependsOn[i] = ServerName.ToSlug(server.DependsOn[i]);
@@ -59,19 +64,19 @@ public static class ServerConfigRules
         server.Name = slug;
     }
 
-    private static void CheckTransport(ServerConfig server, ReportRule error, ReportRule warning)
+    private static void CheckTransport(ServerConfig server, ReportRule error, ReportRule warning, Func<string, bool> isWritten)
     {
         bool hasCommand = server.Command is not null;
         bool hasUrl = server.Url is not null;
         switch (server.EffectiveTransport)
         {
-            case ServerTransport.Stdio when !hasCommand && !server.IsMissingAuth:
+            case ServerTransport.Stdio when !hasCommand && !server.IsMissingAuth && !isWritten("command"):
                 error("command", null, "A stdio server needs a command.", "Write the program, such as \"command\": \"npx\".");
                 break;
-            case ServerTransport.Http or ServerTransport.Sse when !hasUrl && !server.IsMissingAuth:
+            case ServerTransport.Http or ServerTransport.Sse when !hasUrl && !server.IsMissingAuth && !isWritten("url"):
                 error("url", null, $"A server on {OptionWords.Word(server.EffectiveTransport)} needs an address.", "Write \"url\": \"https://...\".");
                 break;
-            case ServerTransport.InProcess when server is { Transport: null, Type: ServerType.Custom, IsMissingAuth: false }:
+            case ServerTransport.InProcess when server is { Transport: null, Type: ServerType.Custom, IsMissingAuth: false } && !isWritten("command") && !isWritten("url"):
                 error("", null, "The server has neither command nor url.", "Write a command for a local server or a url for a remote one.");
                 break;
         }

@@ -5,9 +5,9 @@ internal static class ServerPolicyRules
 {
     private const int ToolNameLengthMax = 128;
 
-    public static void Check(ServerConfig server, ReportRule error)
+    public static void Check(ServerConfig server, ReportRule error, Func<string, bool> isWritten)
     {
-        CheckAuth(server, error);
+        CheckAuth(server, error, isWritten);
         CheckExpose(server.Expose, error);
         CheckReplicas(server.Replicas, error);
         CheckHealth(server.HealthCheck, error);
@@ -21,7 +21,7 @@ internal static class ServerPolicyRules
         CheckNotBlank(server.DependsOn, "dependsOn", error);
     }
 
-    private static void CheckAuth(ServerConfig server, ReportRule error)
+    private static void CheckAuth(ServerConfig server, ReportRule error, Func<string, bool> isWritten)
     {
         if (server.IsMissingAuth)
         {
@@ -39,7 +39,7 @@ internal static class ServerPolicyRules
         };
         foreach ((string key, string? value) in needed)
         {
-            if (value is null)
+            if (value is null && !isWritten($"auth.{key}"))
             {
                 error($"auth.{key}", null, $"auth of type {OptionWords.Word(auth.Kind)} needs {key}.", $"Write \"{key}\": \"${{NAME_OF_A_VARIABLE}}\".");
             }

@@ -7,8 +7,8 @@ namespace Fairlead.Security;
 /// <summary>Replaces every known secret value in a text by <c>REDACTED</c>. One for the whole process: logs, errors, APIs and the stderr of
 /// children pass through it.</summary>
 /// <remarks>Owns the set of known secrets. Any thread may redact and any thread may add; a redaction sees all secrets whose
-/// <see cref="Add(IEnumerable{string})"/> returned before it began. Values shorter than 4 characters and a few everyday words (<c>true</c>, <c>localhost</c>,
-/// <c>production</c>, ...) are not searched for, because that would destroy every text and hide nothing; keys that hold secrets are printed as REDACTED
+/// <see cref="Add(IEnumerable{string})"/> returned before it began. Values shorter than 4 characters, numbers shorter than 6 digits (ports, counts) and a few
+/// everyday words (<c>true</c>, <c>localhost</c>, <c>production</c>, ...) are not searched for, because that would destroy every text and hide nothing; keys that hold secrets are printed as REDACTED
 /// whatever their value is. Besides the value itself its JSON-escaped and percent-encoded forms are found, and the long lines of a value of several lines.
 /// A secret that is cut in two by the caller is not found: give whole lines.</remarks>
 public sealed class SecretRedactor
@@ -18,6 +18,9 @@ public sealed class SecretRedactor
 
     /// <summary>Shortest value that is searched for.</summary>
     public const int LengthMin = 4;
+
+    /// <summary>Shortest number that is searched for.</summary>
+    public const int DigitsMin = 6;
 
     private const int LineLengthMin = 16;
 
@@ -119,7 +122,8 @@ public sealed class SecretRedactor
 
     private void AddForms_NeedsLock(string? secret)
     {
-        if (secret is null || secret.Trim() is not { Length: >= LengthMin } value || s_everydayWords.Contains(value))
+        if (secret is null || secret.Trim() is not { Length: >= LengthMin } value || s_everydayWords.Contains(value)
+            || (value.Length < DigitsMin && value.All(char.IsAsciiDigit)))
         {
             return;
         }

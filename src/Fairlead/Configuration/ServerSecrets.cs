@@ -1,6 +1,6 @@
-using Fairlead.Configuration;
+using Fairlead.Security;
 
-namespace Fairlead.Security;
+namespace Fairlead.Configuration;
 
 /// <summary>The secrets that stand in the configuration of a server.</summary>
 public static class ServerSecrets
