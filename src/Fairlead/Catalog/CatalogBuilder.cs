@@ -8,7 +8,8 @@ namespace Fairlead.Catalog;
 /// <param name="Cell">The server.</param>
 /// <param name="Catalog">What is known of it.</param>
 /// <param name="Expose">What of it is shown.</param>
-internal sealed record CatalogSource(ServerCell Cell, ServerCatalog Catalog, ExposeRules Expose)
+/// <param name="Options">What <paramref name="Expose"/> was made from.</param>
+internal sealed record CatalogSource(ServerCell Cell, ServerCatalog Catalog, ExposeRules Expose, ExposeOptions Options)
 {
     /// <summary>Whether the server speaks 2026-07-28 or later.</summary>
     public bool IsModern => Catalog.Identity?.IsModern ?? false;

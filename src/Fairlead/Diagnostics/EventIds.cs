@@ -31,5 +31,13 @@ internal static class EventIds
     public const int UpstreamEventTooLong = 3025;
     public const int UpstreamPostFailed = 3026;
 
-    // 4000 Exchanges, 5000 Catalog, 6000 Configuration, 7000 Sessions, 8000 Fronts, 9000 Actors
+    // 5000 Catalog
+    public const int CatalogEntryNotOffered = 5000;
+    public const int CatalogFault = 5001;
+    public const int CatalogFileCorrupt = 5010;
+    public const int CatalogFileUnreadable = 5011;
+    public const int CatalogFileUnwritable = 5012;
+    public const int CatalogFileNewer = 5013;
+
+    // 4000 Exchanges, 6000 Configuration, 7000 Sessions, 8000 Fronts, 9000 Actors
 }
