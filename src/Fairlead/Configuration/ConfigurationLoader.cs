@@ -99,7 +99,9 @@ public static class ConfigurationLoader
                 ReadRoot(root, format, expander, scope);
             }
 
+            ResolveState(_folders);
             OptionOverlay.Apply(_options, _variables, _settings.Flags, scope);
+            ResolveState(_folders with { Workspace = Directory.GetCurrentDirectory() });
             foreach (ServerEntry entry in _servers)
             {
                 ServerConfigRules.Check(entry.Config, entry.Place, Problems.Error, Problems.Warning, Problems.Places.ContainsKey);
@@ -140,16 +142,20 @@ public static class ConfigurationLoader
                 Problems.ErrorAt(manager, manager.Show(), "connectionTimeout means the same as limits.connectTimeout, and both are set.", "Keep one of the two.");
             }
 
-            if (_options.StateFolder is { } state && !state.Contains("${", StringComparison.Ordinal))
-            {
-                _options.StateFolder = _folders.Resolve(state);
-            }
-
             var reader = new ServersReader(Problems, expander, scope.Foreign, _folders);
             _servers.AddRange(format.Servers.SelectMany(reader.Read));
             if (format.Servers.Count == 0)
             {
                 Problems.WarningAt(root, null, "The file names no server.", "Add them under \"servers\".");
+            }
+        }
+
+        /// <summary>A relative path in the file starts at the workspace folder, one in a flag or a variable at the current directory.</summary>
+        private void ResolveState(ConfigFolders folders)
+        {
+            if (_options.StateFolder is { Length: > 0 } state && !state.Contains("${", StringComparison.Ordinal))
+            {
+                _options.StateFolder = folders.Resolve(state);
             }
         }
 

@@ -37,7 +37,7 @@ public sealed class FairleadOptions
     public int SseGraceMs { get; set; } = 250;
 
     /// <summary>The folder for locks, tokens, catalogue and logs. Unset: the system's state directory for Fairlead.</summary>
-    [ConfigKey("state", DefaultText = "the system's state directory")]
+    [ConfigKey("state", Min = 1, DefaultText = "the system's state directory")]
     public string? StateFolder { get; set; }
 
     /// <summary>Commands of the control plane (deploy, list, scale, ...) that may run at once. Tool calls do not count.</summary>

@@ -16,16 +16,20 @@ internal static class TextFile
             }
 
             using FileStream file = File.OpenRead(path);
-            // A pipe or a device has no length; it is read up to the bound like any other file.
-            byte[] buffer = new byte[bytesMax + 1];
-            int length = file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
-            if (length > bytesMax)
+            using var content = new MemoryStream();
+            byte[] piece = new byte[8192];
+            // A pipe or a device tells no length, so the bound is kept while reading.
+            for (int length = file.Read(piece); length > 0; length = file.Read(piece))
             {
-                failure = $"The file {path} is larger than {bytesMax} bytes.";
-                return null;
+                content.Write(piece, 0, length);
+                if (content.Length > bytesMax)
+                {
+                    failure = $"The file {path} is larger than {bytesMax} bytes.";
+                    return null;
+                }
             }
 
-            return buffer[..length];
+            return content.ToArray();
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

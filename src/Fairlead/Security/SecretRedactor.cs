@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Fairlead.Security;
 
@@ -11,7 +13,7 @@ namespace Fairlead.Security;
 /// everyday words (<c>true</c>, <c>localhost</c>, <c>production</c>, ...) are not searched for, because that would destroy every text and hide nothing; keys that hold secrets are printed as REDACTED
 /// whatever their value is. Besides the value itself its JSON-escaped and percent-encoded forms are found, and the long lines of a value of several lines.
 /// A secret that is cut in two by the caller is not found: give whole lines.</remarks>
-public sealed class SecretRedactor
+public sealed partial class SecretRedactor
 {
     /// <summary>What a secret is replaced by.</summary>
     public const string Mask = "REDACTED";
@@ -128,10 +130,10 @@ public sealed class SecretRedactor
             return;
         }
 
-        _known.Add(value);
-        _known.Add(JsonEncodedText.Encode(value).ToString());
-        _known.Add(JsonEncodedText.Encode(value, System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString());
-        _known.Add(Uri.EscapeDataString(value));
+        string escaped = JsonEncodedText.Encode(value).ToString();
+        string percent = Uri.EscapeDataString(value);
+        _known.UnionWith([value, escaped, SmallHex().Replace(escaped, Small), JsonEncodedText.Encode(value, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString(),
+            percent, SmallHex().Replace(percent, Small)]);
         if (value.Contains('\n', StringComparison.Ordinal))
         {
             // A log shows a key of several lines line by line.
@@ -139,6 +141,12 @@ public sealed class SecretRedactor
                 .Where(static line => line.Length >= LineLengthMin && !line.StartsWith("-----", StringComparison.Ordinal)));
         }
     }
+
+    // Other programs write the same escapes with small letters.
+    private static string Small(Match match) => match.Value.ToLowerInvariant();
+
+    [GeneratedRegex(@"\\u[0-9A-F]{4}|%[0-9A-F]{2}")]
+    private static partial Regex SmallHex();
 
     /// <summary>A frozen set of values to search for.</summary>
     private sealed class Patterns

@@ -43,6 +43,16 @@ public sealed class PrecedenceTests
     }
 
     [Fact]
+    public void State_WhenItIsRelative_StartsWhereItWasWritten()
+    {
+        using var folder = new TempFolder();
+        string path = folder.Write("fairlead.json", """{ "servers": {}, "state": "here" }""");
+
+        Assert.Equal(Path.Combine(folder.Path, "here"), ConfigurationLoader.Load(path, Loading.Variables()).Options.StateFolder);
+        Assert.Equal(Path.GetFullPath("there"), ConfigurationLoader.Load(path, Loading.Variables(("FAIRLEAD_STATE", "there"))).Options.StateFolder);
+    }
+
+    [Fact]
     public void Option_WhenAFlagOrVariableIsWrong_NamesItInsteadOfAPlaceInTheFile()
     {
         ConfigurationResult result = ConfigurationLoader.Load(null, Loading.Variables(("FAIRLEAD_PORT", "many"), ("FAIRLEAD_FIRST_LIST_WAIT_MS", "-1"), ("FAIRLEAD_HOTS", "x"), ("FAIRLEAD_SOMETHING_ELSE", "x")),

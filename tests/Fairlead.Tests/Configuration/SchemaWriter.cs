@@ -30,7 +30,7 @@ internal static class SchemaWriter
             ["description"] = "The servers, in the order they are listed: an object of names, or a list of servers with a name.",
             ["anyOf"] = new JsonArray(
                 new JsonObject { ["type"] = "object", ["additionalProperties"] = Reference("server") },
-                new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["allOf"] = new JsonArray(Reference("server")), ["required"] = new JsonArray("name") } }),
+                new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = "object", ["allOf"] = new JsonArray(Reference("server")), ["required"] = new JsonArray("name") } }),
         };
         properties["inputs"] = new JsonObject { ["description"] = "Values that are asked for, and stand for ${input:id}.", ["type"] = "array", ["items"] = Reference("input") };
         var schema = new JsonObject

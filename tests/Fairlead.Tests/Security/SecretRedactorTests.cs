@@ -39,6 +39,8 @@ public sealed class SecretRedactorTests
 
         Assert.Equal("\"REDACTED\"", redactor.Redact(JsonSerializer.Serialize(Secret)));
         Assert.Equal("?k=REDACTED&x", redactor.Redact($"?k={Uri.EscapeDataString(Secret)}&x"));
+        Assert.Equal("REDACTED", redactor.Redact(Uri.EscapeDataString(Secret).ToLowerInvariant()));
+        Assert.Equal("REDACTED", redactor.Redact(JsonEncodedText.Encode(Secret).ToString().ToLowerInvariant()));
     }
 
     [Fact]
