@@ -74,6 +74,12 @@ public static class ProcessTable
     public static Task WhenGoneAsync(params int[] ids) =>
         WhenGoneAsync(() => [.. ids.Select(Find).OfType<ProcessEntry>()], $"the end of the processes {string.Join(", ", ids)}");
 
+    /// <summary>Completes when the process stands in the given directory.</summary>
+    /// <exception cref="TimeoutException">The guard ran out; the message says where it stands.</exception>
+    public static Task WhenInDirectoryAsync(int id, string directory) => WhenAsync(
+        () => new FileInfo($"/proc/{id.ToString(CultureInfo.InvariantCulture)}/cwd").LinkTarget is var target && target == directory ? null : $"it stands in '{target}'",
+        $"process {id} to enter '{directory}'");
+
     /// <summary>Sends a signal to one process; one that is gone already is no error.</summary>
     public static void Signal(int id, int signal)
     {
@@ -81,14 +87,19 @@ public static class ProcessTable
         _ = kill(id, signal);
     }
 
-    private static async Task WhenGoneAsync(Func<IReadOnlyList<ProcessEntry>> look, string what)
+    private static Task WhenGoneAsync(Func<IReadOnlyList<ProcessEntry>> look, string what) => WhenAsync(
+        () => look() is { Count: > 0 } remaining ? $"these remain: {string.Join("; ", remaining)}" : null, what);
+
+    /// <param name="obstacle">Null when the wait is over; otherwise what is still in the way.</param>
+    /// <param name="what">What is awaited.</param>
+    private static async Task WhenAsync(Func<string?> obstacle, string what)
     {
         var since = TimeProvider.System.GetTimestamp();
-        while (look() is { Count: > 0 } remaining)
+        while (obstacle() is { } inTheWay)
         {
             if (TimeProvider.System.GetElapsedTime(since) > Guard.Limit)
             {
-                throw new TimeoutException($"Still waiting for {what}; these remain: {string.Join("; ", remaining)}.");
+                throw new TimeoutException($"Still waiting for {what}; {inTheWay}.");
             }
 
             await Task.Delay(s_poll, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);

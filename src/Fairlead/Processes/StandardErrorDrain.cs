@@ -118,10 +118,9 @@ internal sealed class StandardErrorDrain
         {
             return _redact(line);
         }
-#pragma warning disable CA1031 // The callback is the caller's: whatever it throws, the child must not wait and the line must not leak.
         catch (Exception e)
-#pragma warning restore CA1031
         {
+            // The callback is the caller's: whatever it throws, the child must not wait and the line must not leak.
             return $"[line withheld: its redaction failed with {e.GetType().Name}]";
         }
     }
