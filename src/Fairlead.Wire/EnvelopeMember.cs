@@ -20,6 +20,9 @@ internal enum EnvelopeLevel : byte
 
     /// <summary><c>error</c>.</summary>
     Error,
+
+    /// <summary>Any other object: it is skipped.</summary>
+    None,
 }
 
 /// <summary>The members that an envelope knows, over all levels. Fewer than 32: each is a bit in a set of those seen.</summary>

@@ -19,15 +19,15 @@ public static class EnvelopeScanner
     {
         envelope = default;
         var notes = default(EnvelopeNotes);
-        var fault = new EnvelopeWalk(message, ref envelope, ref notes).Run(Math.Min(limits.DepthMax, JsonCursor.LevelsMax));
-        if (fault == JsonFault.Invalid)
+        var end = new EnvelopeWalk(message, ref envelope, ref notes).Run(Math.Min(limits.DepthMax, JsonGrammar.LevelsMax));
+        if (end == JsonGrammar.Invalid)
         {
             envelope = default;
             return ScanError.NotJson;
         }
 
         ScanError error;
-        if (fault == JsonFault.None && message[envelope.Root.Start] != (byte)'{')
+        if (end >= 0 && message[envelope.Root.Start] != (byte)'{')
         {
             var isArray = message[envelope.Root.Start] == (byte)'[';
             envelope.Kind = isArray ? MessageKind.Batch : MessageKind.None;
@@ -38,7 +38,7 @@ public static class EnvelopeScanner
             error = EnvelopeJudge.Judge(message, ref envelope, notes, limits.IdBytesMax);
         }
 
-        if (fault == JsonFault.TooDeep)
+        if (end == JsonGrammar.TooDeep)
         {
             error = ScanError.TooDeep;
         }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Fairlead.Wire;
 
@@ -37,96 +38,175 @@ internal struct EnvelopeNotes
 }
 
 /// <summary>One walk over one message: fills the places of an envelope and checks the grammar of the whole text.</summary>
-internal ref struct EnvelopeWalk
+internal readonly ref struct EnvelopeWalk
 {
-    private readonly ReadOnlySpan<byte> _text;
+    private readonly ref byte _text;
+    private readonly int _length;
     private readonly ref Envelope _envelope;
     private readonly ref EnvelopeNotes _notes;
-    private JsonCursor _cursor;
 
     /// <summary>Prepares a walk over <paramref name="text"/>.</summary>
     public EnvelopeWalk(ReadOnlySpan<byte> text, ref Envelope envelope, ref EnvelopeNotes notes)
     {
-        _text = text;
+        _text = ref MemoryMarshal.GetReference(text);
+        _length = text.Length;
         _envelope = ref envelope;
         _notes = ref notes;
-        _cursor = new JsonCursor(text, 0);
     }
 
-    /// <summary>Walks the whole text. After <see cref="JsonFault.TooDeep"/> the rest of the text is unread.</summary>
-    public JsonFault Run(int depthMax)
+    /// <summary>Walks the whole text.</summary>
+    /// <returns>0 or more when it is valid, else <see cref="JsonGrammar.Invalid"/> or, with the rest of the text unread, <see cref="JsonGrammar.TooDeep"/>.</returns>
+    public int Run(int depthMax)
     {
-        var first = _cursor.PeekToken();
-        var start = _cursor.Position;
-        var fault = first == (byte)'{' ? WalkObject(EnvelopeLevel.Root, depthMax) : _cursor.SkipValue(depthMax);
-        if (fault != JsonFault.None)
+        var start = JsonGrammar.SkipSpace(ref _text, _length, 0);
+        var end = JsonGrammar.At(ref _text, _length, start) == (byte)'{'
+            ? WalkObject(EnvelopeLevel.Root, start, depthMax)
+            : JsonGrammar.SkipValue(ref _text, _length, start, depthMax);
+        if (end < 0)
         {
-            return fault;
+            return end;
         }
 
-        _envelope.Root = new ByteRange(start, _cursor.Position - start);
-        _cursor.PeekToken();
-        return _cursor.AtEnd ? JsonFault.None : JsonFault.Invalid;
+        _envelope.Root = new ByteRange(start, end - start);
+        return JsonGrammar.SkipSpace(ref _text, _length, end) == _length ? end : JsonGrammar.Invalid;
     }
 
-    /// <summary>Walks the object at the cursor, whose members the envelope knows by <paramref name="level"/>.</summary>
-    private JsonFault WalkObject(EnvelopeLevel level, int levels)
+    /// <summary>Walks the object at the offset, whose members the envelope knows by <paramref name="level"/>.</summary>
+    /// <returns>The offset behind it, or a fault.</returns>
+    private int WalkObject(EnvelopeLevel level, int at, int levels)
     {
         if (levels <= 0)
         {
-            return JsonFault.TooDeep;
+            return JsonGrammar.TooDeep;
         }
 
-        _cursor.Position++;
-        if (_cursor.TryTake((byte)'}'))
+        at = JsonGrammar.SkipSpace(ref _text, _length, at + 1);
+        if (JsonGrammar.At(ref _text, _length, at) == (byte)'}')
         {
-            return JsonFault.None;
+            return at + 1;
         }
 
-        uint seen = 0;
-        var names = default(MemberNames);
-        try
-        {
-            do
-            {
-                if (!TryReadName(level, ref names, ref seen, out var member))
-                {
-                    return JsonFault.Invalid;
-                }
-
-                var first = _cursor.PeekToken();
-                var start = _cursor.Position;
-                var inner = first == (byte)'{' ? InnerLevel(level, member) : null;
-                var fault = inner is { } known ? WalkObject(known, levels - 1) : _cursor.SkipValue(levels - 1);
-                if (fault != JsonFault.None)
-                {
-                    return fault;
-                }
-
-                Keep(level, member, first, new ByteRange(start, _cursor.Position - start));
-            }
-            while (_cursor.TryTake((byte)','));
-        }
-        finally
-        {
-            names.Dispose();
-            if (level == EnvelopeLevel.Root)
-            {
-                _notes.RootSeen = seen;
-            }
-        }
-
-        return _cursor.TryTake((byte)'}') ? JsonFault.None : JsonFault.Invalid;
+        // Not cleared: that would cost more than the walk over a small object.
+        Unsafe.SkipInit(out MemberNames names);
+        names.Start();
+        at = WalkMembers(level, at, levels - 1, ref names);
+        names.Dispose();
+        return at;
     }
 
-    private static EnvelopeLevel? InnerLevel(EnvelopeLevel level, EnvelopeMember member) => member switch
+    private int WalkMembers(EnvelopeLevel level, int at, int levels, ref MemberNames names)
+    {
+        uint seen = 0;
+        while (JsonGrammar.At(ref _text, _length, at) == (byte)'"')
+        {
+            var nameStart = at + 1;
+            at = JsonGrammar.SkipString(ref _text, _length, nameStart, out var plain);
+            if (at < 0)
+            {
+                return at;
+            }
+
+            var name = MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref _text, nameStart), at - 1 - nameStart);
+            var member = plain || !name.Contains((byte)'\\') ? FindPlain(level, name, ref names) : FindEscaped(level, name, ref names);
+            if (member != EnvelopeMember.Other && level <= EnvelopeLevel.ParamsMeta)
+            {
+                var bit = 1u << (int)member;
+                if ((seen & bit) != 0)
+                {
+                    NoteDouble(level, member);
+                }
+
+                seen |= bit;
+            }
+
+            at = JsonGrammar.SkipSpace(ref _text, _length, at);
+            if (JsonGrammar.At(ref _text, _length, at) != (byte)':')
+            {
+                return JsonGrammar.Invalid;
+            }
+
+            at = JsonGrammar.SkipSpace(ref _text, _length, at + 1);
+            var first = JsonGrammar.At(ref _text, _length, at);
+            var start = at;
+            at = first == (byte)'{' && InnerLevel(level, member) is var inner && inner != EnvelopeLevel.None
+                ? WalkObject(inner, at, levels)
+                : JsonGrammar.SkipValue(ref _text, _length, at, levels);
+            if (member != EnvelopeMember.Other && at != JsonGrammar.Invalid)
+            {
+                Keep(level, member, first, new ByteRange(start, Math.Max(0, at - start)));
+            }
+
+            if (at < 0)
+            {
+                return at;
+            }
+
+            at = JsonGrammar.SkipSpace(ref _text, _length, at);
+            var next = JsonGrammar.At(ref _text, _length, at);
+            at++;
+            if (next != (byte)',')
+            {
+                return next == (byte)'}' ? at : JsonGrammar.Invalid;
+            }
+
+            at = JsonGrammar.SkipSpace(ref _text, _length, at);
+        }
+
+        return JsonGrammar.Invalid;
+    }
+
+    private static EnvelopeLevel InnerLevel(EnvelopeLevel level, EnvelopeMember member) => member switch
     {
         EnvelopeMember.Params => EnvelopeLevel.Params,
         EnvelopeMember.Result => EnvelopeLevel.Result,
         EnvelopeMember.Error => EnvelopeLevel.Error,
         EnvelopeMember.Meta => level == EnvelopeLevel.Params ? EnvelopeLevel.ParamsMeta : EnvelopeLevel.ResultMeta,
-        _ => null,
+        _ => EnvelopeLevel.None,
     };
+
+    private ReadOnlySpan<byte> Of(ByteRange place) => MemoryMarshal.CreateReadOnlySpan(ref Unsafe.Add(ref _text, place.Start), place.Length);
+
+    /// <summary>Finds a member by a name without escapes, and notes an unknown name that stands twice.</summary>
+    private EnvelopeMember FindPlain(EnvelopeLevel level, scoped ReadOnlySpan<byte> name, ref MemberNames names)
+    {
+        var member = EnvelopeMembers.Find(level, name);
+        if (member == EnvelopeMember.Other && level <= EnvelopeLevel.ParamsMeta && !names.TryAdd(name))
+        {
+            NoteDouble(level, member);
+        }
+
+        return member;
+    }
+
+    [SkipLocalsInit]
+    private EnvelopeMember FindEscaped(EnvelopeLevel level, ReadOnlySpan<byte> name, ref MemberNames names)
+    {
+        const int StackBytesMax = 256;
+        byte[]? rented = null;
+        Span<byte> plain = name.Length <= StackBytesMax ? stackalloc byte[StackBytesMax] : rented = ArrayPool<byte>.Shared.Rent(name.Length);
+        var whole = JsonText.TryUnescapeContent(name, plain, out var written);
+        Debug.Assert(whole, "Unescaping only shortens.");
+        var member = FindPlain(level, plain[..written], ref names);
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return member;
+    }
+
+    private void NoteDouble(EnvelopeLevel level, EnvelopeMember member)
+    {
+        if (level == EnvelopeLevel.Root)
+        {
+            _notes.RootDoubled = true;
+            _notes.IdDoubled |= member == EnvelopeMember.Id;
+        }
+        else
+        {
+            _notes.ParamsDoubled = true;
+        }
+    }
 
     private void Keep(EnvelopeLevel level, EnvelopeMember member, byte first, ByteRange value)
     {
@@ -147,8 +227,9 @@ internal ref struct EnvelopeWalk
         }
     }
 
-    private readonly void KeepRoot(EnvelopeMember member, byte first, ByteRange value)
+    private void KeepRoot(EnvelopeMember member, byte first, ByteRange value)
     {
+        _notes.RootSeen |= 1u << (int)member;
         switch (member)
         {
             case EnvelopeMember.JsonRpc:
@@ -175,7 +256,7 @@ internal ref struct EnvelopeWalk
         }
     }
 
-    private readonly void KeepParam(EnvelopeMember member, byte first, ByteRange value)
+    private void KeepParam(EnvelopeMember member, byte first, ByteRange value)
     {
         switch (member)
         {
@@ -215,7 +296,7 @@ internal ref struct EnvelopeWalk
     /// <summary>Whether a value beginning with this byte is a string or a number: the types of ids and progress tokens.</summary>
     private static bool IsIdStart(byte first) => first is (byte)'"' or (byte)'-' or (>= (byte)'0' and <= (byte)'9');
 
-    private readonly void KeepMeta(EnvelopeMember member, byte first, ByteRange value)
+    private void KeepMeta(EnvelopeMember member, byte first, ByteRange value)
     {
         switch (member)
         {
@@ -243,7 +324,7 @@ internal ref struct EnvelopeWalk
     }
 
     /// <summary>Members of <c>result</c>, <c>result._meta</c> and <c>error</c> may stand twice (decision 4); the last one counts, as in most JSON readers.</summary>
-    private readonly void KeepAnswer(EnvelopeMember member, ByteRange value)
+    private void KeepAnswer(EnvelopeMember member, ByteRange value)
     {
         switch (member)
         {
@@ -260,92 +341,10 @@ internal ref struct EnvelopeWalk
                 _envelope.SubscriptionId = value;
                 break;
             case EnvelopeMember.Code:
-                _envelope.ErrorCode = Utf8Parser.TryParse(value.Of(_text), out int code, out var used) && used == value.Length ? code : 0;
+                _envelope.ErrorCode = Utf8Parser.TryParse(Of(value), out int code, out var used) && used == value.Length ? code : 0;
                 break;
             default:
                 break;
-        }
-    }
-
-    /// <summary>Reads a member's name and its colon, and notes a name that stands twice.</summary>
-    private bool TryReadName(EnvelopeLevel level, ref MemberNames names, ref uint seen, out EnvelopeMember member)
-    {
-        member = EnvelopeMember.Other;
-        if (_cursor.PeekToken() != (byte)'"')
-        {
-            return false;
-        }
-
-        var start = _cursor.Position + 1;
-        if (!_cursor.TryReadString(out var escaped))
-        {
-            return false;
-        }
-
-        var name = _text[start..(_cursor.Position - 1)];
-        if (escaped)
-        {
-            NameEscaped(level, name, ref names, ref seen, out member);
-        }
-        else
-        {
-            NamePlain(level, name, ref names, ref seen, out member);
-        }
-
-        return _cursor.TryTake((byte)':');
-    }
-
-    private readonly void NamePlain(EnvelopeLevel level, scoped ReadOnlySpan<byte> name, ref MemberNames names, ref uint seen, out EnvelopeMember member)
-    {
-        member = EnvelopeMembers.Find(level, name);
-        if (level > EnvelopeLevel.ParamsMeta)
-        {
-            return;
-        }
-
-        bool doubled;
-        if (member == EnvelopeMember.Other)
-        {
-            doubled = !names.TryAdd(name);
-        }
-        else
-        {
-            var bit = 1u << (int)member;
-            doubled = (seen & bit) != 0;
-            seen |= bit;
-        }
-
-        if (doubled)
-        {
-            NoteDouble(level, member);
-        }
-    }
-
-    private readonly void NoteDouble(EnvelopeLevel level, EnvelopeMember member)
-    {
-        if (level == EnvelopeLevel.Root)
-        {
-            _notes.RootDoubled = true;
-            _notes.IdDoubled |= member == EnvelopeMember.Id;
-        }
-        else
-        {
-            _notes.ParamsDoubled = true;
-        }
-    }
-
-    [SkipLocalsInit]
-    private readonly void NameEscaped(EnvelopeLevel level, ReadOnlySpan<byte> name, ref MemberNames names, ref uint seen, out EnvelopeMember member)
-    {
-        const int StackBytesMax = 256;
-        byte[]? rented = null;
-        Span<byte> plain = name.Length <= StackBytesMax ? stackalloc byte[StackBytesMax] : rented = ArrayPool<byte>.Shared.Rent(name.Length);
-        var whole = JsonText.TryUnescapeContent(name, plain, out var written);
-        Debug.Assert(whole, "Unescaping only shortens.");
-        NamePlain(level, plain[..written], ref names, ref seen, out member);
-        if (rented is not null)
-        {
-            ArrayPool<byte>.Shared.Return(rented);
         }
     }
 }

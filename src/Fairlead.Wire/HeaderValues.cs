@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
 
@@ -121,8 +122,7 @@ public static class HeaderValues
     public static bool TryReadInteger(ReadOnlySpan<byte> number, out long value)
     {
         value = 0;
-        var cursor = new JsonCursor(number, 0);
-        if (!JsonText.IsNumber(number) || cursor.SkipValue(0) != JsonFault.None || !cursor.AtEnd)
+        if (!JsonText.IsNumber(number) || JsonGrammar.SkipValue(ref MemoryMarshal.GetReference(number), number.Length, 0, 0) != number.Length)
         {
             return false;
         }

@@ -58,20 +58,15 @@ public ref struct JsonElements
         {
             _started = true;
             _cursor.Position++;
-            if (_cursor.PeekToken() == (byte)']')
-            {
-                return false;
-            }
         }
 
-        _cursor.PeekToken();
-        var start = _cursor.Position;
-        if (_cursor.SkipValue(JsonCursor.LevelsMax) != JsonFault.None)
+        // The first read fails at the closing bracket of an empty array.
+        if (!_cursor.TryReadValue(out var element))
         {
             return false;
         }
 
-        Current = new ByteRange(start, _cursor.Position - start);
+        Current = element;
         _ended = false;
         return true;
     }

@@ -73,31 +73,13 @@ public ref struct JsonMembers
             _cursor.Position++;
         }
 
-        if (_cursor.PeekToken() != (byte)'"')
+        // The first read of a name fails at the closing brace of an empty object.
+        if (!_cursor.TryReadString(out var name) || !_cursor.TryTake((byte)':') || !_cursor.TryReadValue(out var value))
         {
             return false;
         }
 
-        var nameStart = _cursor.Position;
-        if (!_cursor.TryReadString(out _))
-        {
-            return false;
-        }
-
-        var name = new ByteRange(nameStart, _cursor.Position - nameStart);
-        if (!_cursor.TryTake((byte)':'))
-        {
-            return false;
-        }
-
-        _cursor.PeekToken();
-        var valueStart = _cursor.Position;
-        if (_cursor.SkipValue(JsonCursor.LevelsMax) != JsonFault.None)
-        {
-            return false;
-        }
-
-        Current = new JsonMember(name, new ByteRange(valueStart, _cursor.Position - valueStart));
+        Current = new JsonMember(name, value);
         _ended = false;
         return true;
     }

@@ -8,7 +8,7 @@ namespace Fairlead.Wire;
 
 /// <summary>The names that one object has shown so far, kept as 64-bit hashes of the unescaped bytes, to find a name that stands twice.</summary>
 /// <remarks>
-/// Holds the first few names itself; more go to a table rented from the shared pool. Start with <c>default</c>, end with <see cref="Dispose"/>, never copy.
+/// Holds the first few names itself; more go to a table rented from the shared pool. Begin with <see cref="Start"/>, end with <see cref="Dispose"/>, never copy.
 /// Two different names with one hash are taken for a duplicate: by chance that needs about four thousand million names in one object, and a
 /// sender who makes such names on purpose only has his own message refused.
 /// </remarks>
@@ -24,6 +24,14 @@ internal struct MemberNames
     private ulong[]? _table;
     private int _slots;
     private int _count;
+
+    /// <summary>Makes the set empty; it may be uninitialised memory before.</summary>
+    public void Start()
+    {
+        _table = null;
+        _slots = 0;
+        _count = 0;
+    }
 
     /// <summary>Adds a name.</summary>
     /// <param name="name">The unescaped bytes of the name.</param>

@@ -66,37 +66,22 @@ internal sealed class OverlongMessage
 
         do
         {
-            if (cursor.PeekToken() != (byte)'"')
+            if (!cursor.TryReadString(out var name))
             {
                 break;
             }
 
-            var start = cursor.Position;
-            if (!cursor.TryReadString(out _))
-            {
-                break;
-            }
-
-            var name = head[start..cursor.Position];
-            asks |= ShowsRequest(name);
-            if (!cursor.TryTake((byte)':'))
-            {
-                break;
-            }
-
-            cursor.PeekToken();
-            start = cursor.Position;
+            asks |= ShowsRequest(name.Of(head));
 
             // A number at the cut may go on behind it, so something must follow the value.
-            if (cursor.SkipValue(JsonCursor.LevelsMax) != JsonFault.None || cursor.PeekToken() == 0)
+            if (!cursor.TryTake((byte)':') || !cursor.TryReadValue(out var value) || cursor.PeekToken() == 0)
             {
                 break;
             }
 
-            var value = head[start..cursor.Position].TrimEnd(" \t\r\n"u8);
-            if (JsonText.Equals(name, "id"u8))
+            if (JsonText.Equals(name.Of(head), "id"u8))
             {
-                id = value;
+                id = value.Of(head);
             }
         }
         while (cursor.TryTake((byte)','));

@@ -36,11 +36,11 @@ public class SpliceTests
     [InlineData(Object, "a", "'a':9", "", "{'a':9,'b':{'x':[1,2]},'c':'}'}")]
     [InlineData("{ 'a' : 1 , 'b' : 2 }", "a", "", "'q':1", "{ 'b' : 2 ,'q':1}")]
     [InlineData("{ 'a' : 1 , 'b' : 2 }", "b", "'p':0", "'q':1", "{'p':0, 'a' : 1  ,'q':1}")]
-    [InlineData("{ 'a' : 1 , 'b' : 2 }", "ab", "", "'q':1", "{  ,'q':1}", true)]
+    [InlineData("{ 'a' : 1 , 'b' : 2 }", "ab", "", "'q':1", "{  'q':1}")]
     [InlineData("{'\\\\\\'b':1,'b':2}", "b", "", "", "{'\\\\\\'b':1}")]
-    public void Members_WhenAddedAndRemoved_CommasFit(string source, string remove, string prepend, string append, string expected, bool withoutComma = false)
+    public void Members_WhenAddedAndRemoved_CommasFit(string source, string remove, string prepend, string append, string expected)
     {
-        Assert.Equal(withoutComma ? expected.Replace(",", "", StringComparison.Ordinal) : expected, Edit(source, remove, append, prepend));
+        Assert.Equal(expected, Edit(source, remove, append, prepend));
     }
 
     [Fact]
@@ -62,8 +62,7 @@ public class SpliceTests
     [Fact]
     public void Edits_WhenInsideRemovedPlace_AreDropped()
     {
-        var source = Json("{'id':1,'params':{'name':'n','_meta':{'progressToken':5,'k':1}}}");
-        source = Json("{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'n','_meta':{'progressToken':5,'k':1}}}");
+        var source = Json("{'jsonrpc':'2.0','id':1,'method':'tools/call','params':{'name':'n','_meta':{'progressToken':5,'k':1}}}");
         Assert.Equal(ScanError.None, Scan(source, out var envelope));
         using var splice = new Splice(source, stackalloc byte[Splice.ScratchBytes]);
         splice.Replace(envelope.ProgressToken, "77"u8);
