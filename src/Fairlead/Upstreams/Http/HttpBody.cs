@@ -28,15 +28,11 @@ internal readonly struct HttpBody : IDisposable
     /// <exception cref="IOException">The body ended before its declared length.</exception>
     public static async ValueTask<HttpBody> ReadAsync(HttpContent content, int bytesMax, CancellationToken cancellationToken)
     {
-        if (content.Headers.ContentLength > bytesMax)
-        {
-            return new HttpBody([], 0, isCut: true);
-        }
-
         var stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using var _ = stream.ConfigureAwait(false);
-        var buffer = ArrayPool<byte>.Shared.Rent((int)(content.Headers.ContentLength is { } known ? Math.Max(known, 1) : FirstBytes));
+        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(content.Headers.ContentLength ?? FirstBytes, 1, bytesMax));
         var length = 0;
+
         try
         {
             while (true)
@@ -51,9 +47,9 @@ internal readonly struct HttpBody : IDisposable
 
                 var read = await stream.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
                 length += read;
-                if (read == 0 || length > bytesMax)
+                if (read == 0 || length > bytesMax || length == content.Headers.ContentLength)
                 {
-                    var body = new HttpBody(buffer, Math.Min(length, bytesMax), isCut: read != 0);
+                    var body = new HttpBody(buffer, Math.Min(length, bytesMax), isCut: length > bytesMax);
                     buffer = [];
                     return body;
                 }

@@ -184,6 +184,12 @@ internal sealed class HttpExchange
             return false;
         }
 
+        if (mayAnswer && response.Content.Headers.ContentLength > _connection.Limits.UpstreamMessageBytesMax)
+        {
+            FailTooLong();
+            return false;
+        }
+
         var bytesMax = mayAnswer ? _connection.Limits.UpstreamMessageBytesMax : HttpFailure.ExcerptBytesMax;
         using var body = await HttpBody.ReadAsync(response.Content, bytesMax, _abort.Token).ConfigureAwait(false);
         if (mayAnswer && body.IsCut)
