@@ -17,6 +17,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
     private readonly InboundMeter _meter;
     private Task _reading = Task.CompletedTask;
     private bool _firstLine = true;
+    private int _isDisposed;
 
     /// <summary>Takes over both streams; they are closed with the connection.</summary>
     /// <param name="server">Name of the server.</param>
@@ -77,6 +78,11 @@ internal partial class MultiplexedConnection : UpstreamConnection
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         Lose(await DescribeEndAsync("the connection was closed").ConfigureAwait(false));
         await _stop.CancelAsync().ConfigureAwait(false);
         _writer.Dispose();
