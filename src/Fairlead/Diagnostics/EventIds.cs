@@ -17,12 +17,29 @@ internal static class EventIds
     public const int ChildLogFailed = 1020;
 
     // 2000 Servers
+    public const int ServerStarting = 2000;
+    public const int ServerReady = 2001;
+    public const int ServerLost = 2002;
+    public const int ServerStartFailed = 2003;
+    public const int ServerCrashLoop = 2004;
+    public const int ServerStopped = 2005;
+    public const int ServerAsks = 2006;
+    public const int ServerInstancesFull = 2007;
+    public const int ServerInstanceStarted = 2008;
+    public const int ServerInstanceFailed = 2009;
+    public const int ServerListsFailed = 2010;
+    public const int ServerListenRefused = 2011;
+    public const int VerdictsUnusable = 2012;
+    public const int VerdictsNewer = 2013;
+    public const int ServerNotDrained = 2014;
+    public const int ServerInstanceLost = 2015;
 
     // 3000 Upstreams
     public const int UpstreamJunk = 3000;
     public const int UpstreamLineTooLong = 3001;
     public const int UpstreamFlood = 3002;
     public const int UpstreamWriteFailed = 3003;
+    public const int InProcessLeftBehind = 3004;
     public const int UpstreamSessionEnded = 3020;
     public const int UpstreamGoodbyeFailed = 3021;
     public const int UpstreamNoStream = 3022;
@@ -39,5 +56,10 @@ internal static class EventIds
     public const int CatalogFileUnwritable = 5012;
     public const int CatalogFileNewer = 5013;
 
-    // 4000 Exchanges, 6000 Configuration, 7000 Sessions, 8000 Fronts, 9000 Actors
+    // 4000 Exchanges, 6000 Configuration, 7000 Sessions, 8000 Fronts
+
+    // 9000 Actors
+    public const int ActorFailed = 9000;
+    public const int ActorEnded = 9001;
+    public const int BackgroundWorkFailed = 9002;
 }

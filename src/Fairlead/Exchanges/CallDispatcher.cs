@@ -36,13 +36,43 @@ internal sealed class CallDispatcher
             return default;
         }
 
-        if (snapshot.IsCallable && !snapshot.IsAsking && cell.InstanceFor is null)
+        if (!snapshot.IsCallable)
         {
-            Send(exchange, caller, snapshot, snapshot.Shared!);
+            return SendSlowlyAsync(exchange, caller, cancellationToken);
+        }
+
+        // Asked for every call, also of servers that never asked anything: which sessions have used the shared instance decides later (decision 8.3).
+        var own = cell.InstanceFor is { } instanceFor ? instanceFor(caller, cancellationToken) : default;
+        if (own.IsCompletedSuccessfully)
+        {
+            Send(exchange, caller, snapshot, own.Result ?? snapshot.Shared!);
             return default;
         }
 
-        return SendSlowlyAsync(exchange, caller, cancellationToken);
+        return SendToOwnAsync(exchange, caller, snapshot, own, cancellationToken);
+    }
+
+    private async ValueTask SendToOwnAsync(
+        Exchange exchange, Caller caller, ServerSnapshot snapshot, ValueTask<UpstreamConnection?> own, CancellationToken cancellationToken)
+    {
+        var timeout = TimeSpan.FromMilliseconds(snapshot.Config.TimeoutMs);
+        try
+        {
+            var connection = await own.AsTask().WaitAsync(timeout, _sweep.TimeProvider, cancellationToken).ConfigureAwait(false);
+            Send(exchange, caller, snapshot, connection ?? snapshot.Shared!);
+        }
+        catch (TimeoutException)
+        {
+            exchange.Fail(ForwardError.ServerUnavailable, $"its instance for this client is not ready after {timeout.TotalSeconds:0.#} s");
+        }
+        catch (OperationCanceledException)
+        {
+            exchange.Fail(ForwardError.ClientCancelled, null);
+        }
+        catch (ConnectionFailed exception)
+        {
+            exchange.Fail(ForwardError.ServerUnavailable, exception.Message);
+        }
     }
 
     private async ValueTask SendSlowlyAsync(Exchange exchange, Caller caller, CancellationToken cancellationToken)
@@ -63,6 +93,10 @@ internal sealed class CallDispatcher
             var own = cell.InstanceFor is { } instanceFor ? await instanceFor(caller, either.Token).ConfigureAwait(false) : null;
             Send(exchange, caller, snapshot, own ?? snapshot.Shared!);
         }
+        catch (ConnectionFailed exception)
+        {
+            exchange.Fail(ForwardError.ServerUnavailable, exception.Message);
+        }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
             var byClient = cancellationToken.IsCancellationRequested;
@@ -76,7 +110,7 @@ internal sealed class CallDispatcher
     {
         var now = _sweep.Now;
         var idle = snapshot.IdleTicks(_sweep, _idleTicksDefault);
-        exchange.Owner = caller.Owner;
+        exchange.Owner = caller.Owner ?? exchange;
         exchange.IdleTicks = idle;
         exchange.IdleDeadline = idle == 0 ? long.MaxValue : now + idle;
         exchange.HardDeadline = _hardTicks == 0 ? long.MaxValue : now + _hardTicks;

@@ -57,6 +57,9 @@ internal sealed class Exchange : UpstreamCall
     }
 
     /// <inheritdoc/>
+    public override bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => RequestEnvelope.Id.Of(Request.Span).SequenceEqual(requestIdToken);
+
+    /// <inheritdoc/>
     protected override void Recycle()
     {
         Request = default;

@@ -38,6 +38,9 @@ internal sealed class Fleet
     /// <summary>Completes when lists need not wait any more for servers that are starting (decision 12). Set by the control plane.</summary>
     public Task FirstListWait { get; set; } = Task.CompletedTask;
 
+    /// <summary>Completes at the next change of any server's state. For people who watch; the request path never waits for all.</summary>
+    public Task AnyChange() => _current.InOrder is { Length: > 0 } cells ? Task.WhenAny(Array.ConvertAll(cells, cell => cell.Changed)) : Task.CompletedTask;
+
     /// <summary>Finds a server by its name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out ServerCell? cell) => _current.ByName.TryGetValue(name, out cell);
 

@@ -4,9 +4,19 @@ using Fairlead.Upstreams;
 namespace Fairlead.Routing;
 
 /// <summary>Who calls, as far as choosing an instance and asking back is concerned (decision 8).</summary>
-/// <param name="Owner">Compared by reference: a legacy session, an interned principal + clientInfo, or the in-process caller.</param>
+/// <param name="Owner">Compared by reference: a legacy session, or the in-process caller. Null: every call is its own owner.</param>
 /// <param name="Capabilities">The raw client capabilities object that the owner declared; "{}" when none.</param>
-internal sealed record Caller(object Owner, byte[] Capabilities);
+internal sealed record Caller(object? Owner, byte[] Capabilities)
+{
+    /// <summary>The principal of every local caller while there is no authentication.</summary>
+    public static object LocalPrincipal { get; } = new();
+
+    /// <summary>Whether the owner is a legacy session: one that has used the shared instance stays with it (decision 8.3).</summary>
+    public bool IsSession { get; init; }
+
+    /// <summary>Stands for the owner's principal in <c>isolation: principal</c>, compared by reference; null: each owner is a principal of its own.</summary>
+    public object? Principal { get; init; }
+}
 
 /// <summary>One server's place in the fleet: a fixed name and the snapshot of the moment.</summary>
 /// <remarks>Written only by the server's actor; read by anybody. The delegates are set once by the actor before the cell is published.</remarks>
@@ -47,6 +57,8 @@ internal sealed class ServerCell
     public Action Wake { get; init; } = static () => { };
 
     /// <summary>Gives the instance for a caller when the server is asking or isolated (decision 8.3, 8.5). Null result: use the shared one. Set by the actor.</summary>
+    /// <remarks>Ask for every call: which sessions have used the shared instance decides later. Completes at once, without allocating, unless an instance must be started.
+    /// Throws <see cref="ConnectionFailed"/> when isolation was demanded and the instance cannot be started.</remarks>
     public Func<Caller, CancellationToken, ValueTask<UpstreamConnection?>>? InstanceFor { get; init; }
 
     /// <summary>Completes when the next snapshot is published.</summary>

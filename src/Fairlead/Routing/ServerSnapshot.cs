@@ -30,6 +30,12 @@ internal sealed record ServerSnapshot(
     /// <summary>Whether the server has shown that it asks (decision 8.3): owners that can be asked get instances of their own.</summary>
     public bool IsAsking { get; init; }
 
+    /// <summary>What is being done to the server (product A7).</summary>
+    public DeploymentState Deployment { get; init; }
+
+    /// <summary>The tools of a server made of <see cref="ITool"/>s, for callers inside this process; else null.</summary>
+    public Upstreams.InProcess.ToolSet? Tools { get; init; }
+
     /// <summary>Whether calls run now (Healthy or Degraded, with a connection).</summary>
     public bool IsCallable => Shared is not null && (State is ServerState.Healthy or ServerState.Degraded);
 

@@ -68,6 +68,20 @@ internal sealed class DeadlineSweep : IDisposable
         }
     }
 
+    /// <summary>Cancels the call that a client names by its own id, wherever it runs. Walks the open calls: cancelling is rare, and a table would cost every call.</summary>
+    /// <param name="owner">The client; only its own calls are looked at.</param>
+    /// <param name="requestIdToken">The raw id token as the client sent it.</param>
+    public void CancelCall(object owner, ReadOnlySpan<byte> requestIdToken)
+    {
+        foreach (var connection in Volatile.Read(ref _connections))
+        {
+            if (connection.TryCancel(owner, requestIdToken))
+            {
+                return;
+            }
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -223,6 +223,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
         Recycle();
     }
 
+    /// <summary>Whether the client gave the call this id. Only while the call is open.</summary>
+    public virtual bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => false;
+
     /// <summary>Called when both references are gone.</summary>
     protected virtual void Recycle()
     {

@@ -123,6 +123,31 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Cancels the open call of <paramref name="owner"/> that its client knows by <paramref name="requestIdToken"/>.</summary>
+    internal bool TryCancel(object owner, ReadOnlySpan<byte> requestIdToken)
+    {
+        for (var i = 0; i < Pending.Capacity; i++)
+        {
+            var id = Pending.Peek(i, out var call);
+            if (id == 0 || !ReferenceEquals(call!.Owner, owner) || !Pending.TryBeginDelivery(id, out var held))
+            {
+                continue;
+            }
+
+            // Held open, the call is surely this one and its request is still there to compare with.
+            var matches = ReferenceEquals(held.Owner, owner) && held.IsKnownAs(requestIdToken);
+            EndDelivery(held);
+            if (matches && Pending.TryTake(id, ForwardError.ClientCancelled, out var taken))
+            {
+                AbandonAtServer(taken);
+                taken.Fail(ForwardError.ClientCancelled, null);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Answers a question of the server (a request with its own id).</summary>
     /// <param name="questionId">The raw id token of the question.</param>
     /// <param name="member">"result" or "error".</param>
@@ -199,7 +224,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     {
         if (call.Owner is { } owner)
         {
-            // Past the bound one entry that is nobody's declines every question until it ages out.
+            // A call that is its own owner is pooled and will be somebody else's: its entry is nobody's. So is the one that stands for all past the bound.
+            owner = ReferenceEquals(owner, call) ? this : owner;
             var room = _abandoned.Count < AbandonedMax;
             _abandoned[room ? call.UpstreamId : -1] = new AbandonedCall(room ? owner : this, _sweep.Now + _sweep.Ticks(AbandonedFor));
         }

@@ -1,0 +1,70 @@
+using Fairlead.AspNetCore.Mcp;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Fairlead.AspNetCore.Auth;
+
+/// <summary>Who may use a route (decision 2).</summary>
+internal enum RouteAccess
+{
+    /// <summary>Any local client: MCP itself, states, tool lists and calls.</summary>
+    Open,
+
+    /// <summary>Whoever holds the admin token: what changes something, or shows configuration or logs.</summary>
+    Admin,
+}
+
+/// <summary>Says of a mapped route that it was mapped through <see cref="GuardedRoutes"/>, and for whom. The route inventory test demands it of every route.</summary>
+/// <param name="Access">Who may use it.</param>
+internal sealed record RouteGuard(RouteAccess Access);
+
+/// <summary>The only way that routes are mapped: every one checks Host and Origin first, and the token where it needs one.</summary>
+internal sealed class GuardedRoutes
+{
+    private readonly IEndpointRouteBuilder _endpoints;
+    private readonly HostOriginPolicy _hosts;
+    private readonly AdminToken _token;
+
+    /// <summary>Maps on <paramref name="endpoints"/>.</summary>
+    public GuardedRoutes(IEndpointRouteBuilder endpoints, HostOriginPolicy hosts, AdminToken token)
+    {
+        _endpoints = endpoints;
+        _hosts = hosts;
+        _token = token;
+    }
+
+    /// <summary>Maps a route.</summary>
+    /// <param name="verb">The HTTP method; null = all of them.</param>
+    /// <param name="pattern">The path.</param>
+    /// <param name="access">Who may use it.</param>
+    /// <param name="handler">What it does once the guards have let it through.</param>
+    public void Map(string? verb, string pattern, RouteAccess access, RequestDelegate handler)
+    {
+        RequestDelegate guarded = access == RouteAccess.Open ? context => Open(context, handler) : context => Admin(context, handler);
+        var route = verb is null ? _endpoints.Map(pattern, guarded) : _endpoints.MapMethods(pattern, [verb], guarded);
+        route.WithMetadata(new RouteGuard(access));
+    }
+
+    private Task Open(HttpContext context, RequestDelegate handler) =>
+        _hosts.Refuse(context.Request) is { } refusal ? RefuseAsync(context, StatusCodes.Status403Forbidden, refusal) : handler(context);
+
+    private Task Admin(HttpContext context, RequestDelegate handler)
+    {
+        if (_hosts.Refuse(context.Request) is { } refusal)
+        {
+            return RefuseAsync(context, StatusCodes.Status403Forbidden, refusal);
+        }
+
+        if (_token.Accepts(context.Request.Headers.Authorization.ToString()))
+        {
+            return handler(context);
+        }
+
+        context.Response.Headers.WWWAuthenticate = "Bearer";
+        return RefuseAsync(context, StatusCodes.Status401Unauthorized, "This needs the admin token as Bearer token; it is in the file admin.token of the state folder.");
+    }
+
+    // The shape that MCP clients read; a person reads the sentence in it.
+    private static Task RefuseAsync(HttpContext context, int status, string message) => JsonRpcReply.ErrorAsync(context, status, -32600, message);
+}

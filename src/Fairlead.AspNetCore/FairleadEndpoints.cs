@@ -1,0 +1,42 @@
+using Fairlead.AspNetCore.Admin;
+using Fairlead.AspNetCore.Auth;
+using Fairlead.AspNetCore.Mcp;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.AspNetCore;
+
+/// <summary>Puts Fairlead into an ASP.NET Core application.</summary>
+public static class FairleadEndpoints
+{
+    /// <summary>Registers the fronts of <paramref name="manager"/>, which the caller starts and stops.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="manager">The fleet to serve.</param>
+    /// <param name="adminToken">The secret that administration needs as Bearer token; null switches administration over HTTP off.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    public static IServiceCollection AddFairlead(this IServiceCollection services, McpManager manager, string? adminToken = null)
+    {
+        services.AddSingleton(manager);
+        services.AddSingleton(provider => new McpFront(manager.Fleet, manager.Sweep, manager.Options, provider.GetRequiredService<ILogger<McpFront>>()));
+        services.AddSingleton(new AdminToken(adminToken));
+        services.AddSingleton<RestApi>();
+        return services;
+    }
+
+    /// <summary>Maps <c>/mcp</c>, <c>/mcp/{server}</c>, <c>/health</c>, <c>/ready</c> and <c>/api/v1</c>. Every route checks Host and Origin; administration also needs the token.</summary>
+    /// <param name="endpoints">Where to map.</param>
+    /// <returns><paramref name="endpoints"/>.</returns>
+    public static IEndpointRouteBuilder MapFairlead(this IEndpointRouteBuilder endpoints)
+    {
+        var front = endpoints.ServiceProvider.GetRequiredService<McpFront>();
+        var mcp = new McpEndpoint(front);
+        var routes = new GuardedRoutes(endpoints, front.Hosts, endpoints.ServiceProvider.GetRequiredService<AdminToken>());
+        routes.Map(null, "/mcp", RouteAccess.Open, mcp.HandleAsync);
+        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}", RouteAccess.Open, mcp.HandleAsync);
+        endpoints.ServiceProvider.GetRequiredService<RestApi>().Map(routes);
+        return endpoints;
+    }
+}

@@ -1,0 +1,130 @@
+using System.Buffers;
+using Fairlead.Exchanges;
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>What forwarded calls of both eras have in common at the front.</summary>
+internal static class CallFront
+{
+    /// <summary>Finds the server of a call. While the lists of a starting server are unknown it waits for them, as calls wait for servers (decision 12).</summary>
+    public static ValueTask<IntakeFault> RouteAsync(McpFront front, Exchange exchange, ServerCell? cell, CancellationToken cancellationToken)
+    {
+        var fault = CallIntake.Route(exchange, front.OfferedAt(cell));
+        var mayBecomeKnown = fault == IntakeFault.Unknown && (cell is null ? !front.Fleet.FirstListWait.IsCompleted : cell.Current.IsWorthWaiting);
+        return mayBecomeKnown ? RouteLaterAsync(front, exchange, cell, cancellationToken) : new ValueTask<IntakeFault>(fault);
+    }
+
+    /// <summary>Answers a call that has no server.</summary>
+    public static Task RefuseAsync(HttpContext context, Exchange exchange, IntakeFault fault)
+    {
+        var body = exchange.Request.Span;
+        ref readonly var envelope = ref exchange.RequestEnvelope;
+        var id = envelope.Id.Of(body);
+        var place = RequestSplicer.NamePlace(body, envelope);
+        if (fault == IntakeFault.NameMissing)
+        {
+            return JsonRpcReply.ErrorAsync(context, 200, -32602, "The request lacks the name or uri that it is about.", id);
+        }
+
+        var name = JsonText.ToString(place.Of(body));
+        if (envelope.KnownMethod is McpMethod.ResourcesRead)
+        {
+            // 2026-07-28 tells a missing resource by -32602 with data.uri; before it was -32002.
+            byte[] data = [.. "{\"uri\":"u8, .. place.Of(body), .. "}"u8];
+            return JsonRpcReply.ErrorAsync(context, 200, exchange.ClientVersion.IsModern() ? -32602 : -32002, $"Resource not found: {name}", id, data);
+        }
+
+        var kind = envelope.KnownMethod switch
+        {
+            McpMethod.ToolsCall => "tool",
+            McpMethod.PromptsGet => "prompt",
+            _ => "reference",
+        };
+        return JsonRpcReply.ErrorAsync(context, 200, -32602, $"Unknown {kind}: {name}. The lists of this endpoint name what can be used.", id);
+    }
+
+    /// <summary>Cancels a call whose client is gone.</summary>
+    public static void Cancel(Exchange exchange) => exchange.Connection?.Cancel(exchange);
+
+    /// <summary>Writes the end of a call as one JSON answer.</summary>
+    public static void WriteJson(HttpContext context, Exchange exchange)
+    {
+        var response = context.Response;
+        response.ContentType = "application/json";
+        if (exchange.Error != ForwardError.None)
+        {
+            if (exchange.Error == ForwardError.ClientCancelled)
+            {
+                context.Abort();
+                return;
+            }
+
+            var failure = AnswerTranslation.Failure(exchange);
+            response.ContentLength = failure.Length;
+            response.StatusCode = StatusCodes.Status200OK;
+            response.BodyWriter.Write(failure);
+        }
+        else
+        {
+            // Written into the response's own buffer; the headers go out with it, so status and length may still be set.
+            var (bytes, status) = AnswerSplicer.Write(exchange, response.BodyWriter);
+            response.StatusCode = status;
+            response.ContentLength = bytes;
+        }
+
+        Record(exchange);
+    }
+
+    /// <summary>Writes the end of a call as the last event of its stream.</summary>
+    public static async Task WriteLastEventAsync(SseResponse stream, Exchange exchange)
+    {
+        if (exchange.Error == ForwardError.None)
+        {
+            await stream.WriteAnswerAsync(exchange).ConfigureAwait(false);
+        }
+        else if (exchange.Error != ForwardError.ClientCancelled)
+        {
+            await stream.WriteAsync(AnswerTranslation.Failure(exchange)).ConfigureAwait(false);
+        }
+
+        Record(exchange);
+    }
+
+    /// <summary>Step 9: one record per call in the server's counters.</summary>
+    public static void Record(Exchange exchange)
+    {
+        if (exchange.Cell is { } cell && exchange.Connection is { } connection)
+        {
+            var clock = connection.Sweeper.TimeProvider;
+            var micros = (long)clock.GetElapsedTime(exchange.OpenedAt).TotalMicroseconds;
+            cell.Counters.Record(micros, ForwardErrors.IsServerFailure(exchange.Error));
+        }
+    }
+
+    private static async ValueTask<IntakeFault> RouteLaterAsync(McpFront front, Exchange exchange, ServerCell? cell, CancellationToken cancellationToken)
+    {
+        if (cell is null)
+        {
+            await front.Fleet.FirstListWait.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(cell.Current.Config.TimeoutMs), front.TimeProvider);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+            try
+            {
+                await cell.WaitAsync(either.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+            {
+                // The look below says unknown, or the dispatcher says what state the server is in.
+            }
+        }
+
+        return CallIntake.Route(exchange, front.OfferedAt(cell));
+    }
+}

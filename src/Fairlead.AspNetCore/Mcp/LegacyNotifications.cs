@@ -1,0 +1,37 @@
+using Fairlead.Sessions;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>What a legacy client tells without expecting an answer.</summary>
+internal static class LegacyNotifications
+{
+    /// <summary>Acts on a notification; what concerns nobody is accepted and forgotten, as the specification allows.</summary>
+    public static void Receive(McpFront front, LegacySession session, ReadOnlySpan<byte> body, in Envelope envelope)
+    {
+        switch (envelope.KnownMethod)
+        {
+            case McpMethod.NotificationsCancelled when envelope.RequestId.Exists:
+                front.Sweep.CancelCall(session, envelope.RequestId.Of(body));
+                break;
+            case McpMethod.NotificationsRootsListChanged:
+                RelayRootsChanged(front, session);
+                break;
+            default:
+                break;
+        }
+    }
+
+    // Only servers that this session has calls at, or had, can have asked for its roots: the shared instance declared roots for everybody.
+    private static void RelayRootsChanged(McpFront front, LegacySession session)
+    {
+        foreach (var cell in front.Fleet.Current.InOrder)
+        {
+            if ((session.Endpoint is null || session.Endpoint == cell.Name) && cell.Current is { IsCallable: true, Shared: { Identity.IsModern: false } connection })
+            {
+                connection.Post(OutboundFrame.Copy("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}"u8));
+            }
+        }
+    }
+}

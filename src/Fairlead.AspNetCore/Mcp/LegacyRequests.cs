@@ -1,0 +1,90 @@
+using System.Text;
+using System.Text.Json;
+using Fairlead.Catalog;
+using Fairlead.Routing;
+using Fairlead.Sessions;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>Requests of a legacy session that change what it is told: log level and resource subscriptions.</summary>
+internal static class LegacyRequests
+{
+    private static readonly TimeSpan s_setLevelTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary><c>logging/setLevel</c>: kept for the session, and every legacy server of the endpoint that logs is set to the most verbose level that any session wants.</summary>
+    public static async Task SetLevelAsync(McpFront front, HttpContext context, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
+    {
+        var id = envelope.Id.Of(body.Span).ToArray();
+        var level = envelope.Params.Exists && JsonMembers.TryFind(body.Span, envelope.Params, "level"u8, out var place) ? JsonText.ToString(place.Of(body.Span)) : null;
+        if (level is null || !LogLevels.IsKnown(level))
+        {
+            await JsonRpcReply.ErrorAsync(
+                context, 200, -32602, "params.level must be one of debug, info, notice, warning, error, critical, alert, emergency.", id).ConfigureAwait(false);
+            return;
+        }
+
+        session.SetLogLevel(level);
+        var wanted = LogLevels.MostVerbose(front.Sessions.All.Where(other => other.Endpoint == session.Endpoint || other.Endpoint is null).Select(other => other.LogLevel));
+        var members = Encoding.UTF8.GetBytes("\"level\":" + JsonSerializer.Serialize(wanted));
+        var servers = cell is null ? front.Fleet.Current.InOrder : [cell];
+        await Task.WhenAll(servers.Select(server => TellAsync(server, members, context.RequestAborted))).ConfigureAwait(false);
+        await JsonRpcReply.ResultAsync(context, id, "{}"u8).ConfigureAwait(false);
+    }
+
+    /// <summary><c>resources/subscribe</c> and <c>resources/unsubscribe</c>.</summary>
+    public static async Task SubscribeAsync(McpFront front, HttpContext context, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
+    {
+        var id = envelope.Id.Of(body.Span).ToArray();
+        if (!envelope.Uri.Exists)
+        {
+            await JsonRpcReply.ErrorAsync(context, 200, -32602, "params.uri is missing.", id).ConfigureAwait(false);
+            return;
+        }
+
+        var token = envelope.Uri.Of(body.Span).ToArray();
+        var uri = Encoding.UTF8.GetString(token);
+        if (envelope.KnownMethod == McpMethod.ResourcesUnsubscribe)
+        {
+            if (session.Subscriptions.TryRemove(uri, out var subscribed))
+            {
+                await front.Subscriptions.RemoveAsync(subscribed, token).ConfigureAwait(false);
+            }
+
+            await JsonRpcReply.ResultAsync(context, id, "{}"u8).ConfigureAwait(false);
+            return;
+        }
+
+        if (!front.OfferedAt(cell).TryRoute(ListKind.Resources, token, out var route))
+        {
+            await JsonRpcReply.ErrorAsync(context, 200, -32002, $"Resource not found: {JsonText.ToString(token)}", id).ConfigureAwait(false);
+            return;
+        }
+
+        if (session.Subscriptions.TryAdd(uri, route.Cell) && await front.Subscriptions.AddAsync(route.Cell, route.NameToken, context.RequestAborted).ConfigureAwait(false) is { } refusal)
+        {
+            session.Subscriptions.TryRemove(uri, out _);
+            await JsonRpcReply.ErrorAsync(context, 200, -32602, $"The server '{route.Cell.Name}' refused the subscription: {refusal}.", id).ConfigureAwait(false);
+            return;
+        }
+
+        await JsonRpcReply.ResultAsync(context, id, "{}"u8).ConfigureAwait(false);
+    }
+
+    private static async Task TellAsync(ServerCell server, byte[] members, CancellationToken cancellationToken)
+    {
+        if (server.Current is { IsCallable: true, Shared: { Identity.IsModern: false } connection } && Declares(connection, "logging"u8))
+        {
+            // A server that refuses keeps its level; the session's own filter holds in any case.
+            await ControlRequest.SendAsync(connection, McpMethod.LoggingSetLevel, members, modern: false, s_setLevelTimeout, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool Declares(UpstreamConnection connection, ReadOnlySpan<byte> capability)
+    {
+        var raw = connection.Identity.Capabilities;
+        return JsonMembers.TryFind(raw, new ByteRange(0, raw.Length), capability, out _);
+    }
+}

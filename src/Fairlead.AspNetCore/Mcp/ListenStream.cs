@@ -1,0 +1,173 @@
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using Fairlead.Catalog;
+using Fairlead.Routing;
+using Fairlead.Wire;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary><c>subscriptions/listen</c> of 2026-07-28 (protocol.md 3): an acknowledgement, then only what was asked for, each tagged with the request's id, until the client closes.</summary>
+internal sealed class ListenStream
+{
+    // A client that does not read loses old changes, not new ones: "changed" twice says no more than once.
+    private const int QueueMax = 64;
+
+    private readonly McpFront _front;
+
+    /// <summary>Handles requests for <paramref name="front"/>.</summary>
+    public ListenStream(McpFront front) => _front = front;
+
+    /// <summary>Handles one listen from its beginning to its end.</summary>
+    public async Task HandleAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body, Envelope envelope)
+    {
+        var id = envelope.Id.Of(body.Span).ToArray();
+        if (Filter.Read(body, envelope) is not { } filter)
+        {
+            await JsonRpcReply.ErrorAsync(context, 400, -32602, "params.notifications must be an object that names what to listen to.", id).ConfigureAwait(false);
+            return;
+        }
+
+        var queue = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(QueueMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        void ListsChanged(ServerCell? changed, CatalogChanges changes)
+        {
+            if (ReferenceEquals(changed, cell))
+            {
+                foreach (var method in SessionBroadcast.Notifications(changes & filter.Lists))
+                {
+                    queue.Writer.TryWrite(Notification(method, default, id));
+                }
+            }
+        }
+
+        void ResourceUpdated(ServerCell server, byte[] uri)
+        {
+            if (filter.Subscribed.TryGetValue(Encoding.UTF8.GetString(uri), out var subscribed) && ReferenceEquals(subscribed, server))
+            {
+                queue.Writer.TryWrite(Notification("notifications/resources/updated", uri, id));
+            }
+        }
+
+        _front.Fleet.CatalogChanged += ListsChanged;
+        _front.Fleet.ResourceUpdated += ResourceUpdated;
+        try
+        {
+            await SubscribeAsync(filter, cell, context.RequestAborted).ConfigureAwait(false);
+            var response = await SseResponse.StartAsync(context, _front).ConfigureAwait(false);
+            await response.WriteAsync(Acknowledgement(filter, id)).ConfigureAwait(false);
+            while (response.IsOpen)
+            {
+                var more = queue.Reader.WaitToReadAsync(context.RequestAborted).AsTask();
+                await KeepAlive.UntilAsync(more, response, _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
+                while (queue.Reader.TryRead(out var message))
+                {
+                    await response.WriteAsync(message).ConfigureAwait(false);
+                }
+
+                if (_front.Fleet.IsShuttingDown)
+                {
+                    // A graceful end is an ordinary result (protocol.md 3).
+                    await response.WriteAsync(Goodbye(id)).ConfigureAwait(false);
+                    return;
+                }
+            }
+        }
+        finally
+        {
+            _front.Fleet.CatalogChanged -= ListsChanged;
+            _front.Fleet.ResourceUpdated -= ResourceUpdated;
+            foreach (var (uri, server) in filter.Subscribed)
+            {
+                await _front.Subscriptions.RemoveAsync(server, Encoding.UTF8.GetBytes(uri)).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task SubscribeAsync(Filter filter, ServerCell? cell, CancellationToken cancellationToken)
+    {
+        foreach (var uri in filter.Wanted)
+        {
+            // What no server can do is left out of the acknowledgement (protocol.md 6).
+            var token = Encoding.UTF8.GetBytes(uri);
+            if (_front.OfferedAt(cell).TryRoute(ListKind.Resources, token, out var route)
+                && !filter.Subscribed.ContainsKey(uri)
+                && await _front.Subscriptions.AddAsync(route.Cell, route.NameToken, cancellationToken).ConfigureAwait(false) is null)
+            {
+                filter.Subscribed[uri] = route.Cell;
+            }
+        }
+    }
+
+    private static byte[] Notification(string method, ReadOnlySpan<byte> uri, ReadOnlySpan<byte> id)
+    {
+        ReadOnlySpan<byte> member = uri.IsEmpty ? default : "\"uri\":"u8;
+        ReadOnlySpan<byte> comma = uri.IsEmpty ? default : ","u8;
+        return
+        [
+            .. "{\"jsonrpc\":\"2.0\",\"method\":\""u8, .. Encoding.ASCII.GetBytes(method), .. "\",\"params\":{"u8, .. member, .. uri, .. comma,
+            .. "\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":"u8, .. id, .. "}}}"u8,
+        ];
+    }
+
+    private static byte[] Acknowledgement(Filter filter, ReadOnlySpan<byte> id)
+    {
+        var honoured = new List<string>();
+        if (filter.Lists.HasFlag(CatalogChanges.Tools))
+        {
+            honoured.Add("\"toolsListChanged\":true");
+        }
+
+        if (filter.Lists.HasFlag(CatalogChanges.Prompts))
+        {
+            honoured.Add("\"promptsListChanged\":true");
+        }
+
+        if (filter.Lists.HasFlag(CatalogChanges.Resources))
+        {
+            honoured.Add("\"resourcesListChanged\":true");
+        }
+
+        if (filter.Subscribed.Count > 0)
+        {
+            honoured.Add("\"resourceSubscriptions\":[" + string.Join(',', filter.Subscribed.Keys) + "]");
+        }
+
+        return
+        [
+            .. "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{\"notifications\":{"u8,
+            .. Encoding.UTF8.GetBytes(string.Join(',', honoured)), .. "},\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":"u8, .. id, .. "}}}"u8,
+        ];
+    }
+
+    private static byte[] Goodbye(ReadOnlySpan<byte> id) =>
+    [
+        .. "{\"jsonrpc\":\"2.0\",\"id\":"u8, .. id, .. ",\"result\":{\"resultType\":\"complete\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":"u8, .. id, .. "}}}"u8,
+    ];
+
+    /// <summary>What one listen asked for.</summary>
+    private sealed record Filter(CatalogChanges Lists, string[] Wanted)
+    {
+        /// <summary>Raw URI tokens that a server agreed to tell about.</summary>
+        public Dictionary<string, ServerCell> Subscribed { get; } = new(StringComparer.Ordinal);
+
+        public static Filter? Read(ReadOnlyMemory<byte> body, in Envelope envelope)
+        {
+            using var document = JsonDocument.Parse(body.Slice(envelope.Params.Start, envelope.Params.Length));
+            if (!document.RootElement.TryGetProperty("notifications", out var wanted) || wanted.ValueKind != JsonValueKind.Object)
+            {
+                return null;
+            }
+
+            var lists = (IsTrue(wanted, "toolsListChanged") ? CatalogChanges.Tools : CatalogChanges.None)
+                | (IsTrue(wanted, "promptsListChanged") ? CatalogChanges.Prompts : CatalogChanges.None)
+                | (IsTrue(wanted, "resourcesListChanged") ? CatalogChanges.Resources : CatalogChanges.None);
+            var uris = wanted.TryGetProperty("resourceSubscriptions", out var list) && list.ValueKind == JsonValueKind.Array
+                ? list.EnumerateArray().Where(uri => uri.ValueKind == JsonValueKind.String).Select(uri => uri.GetRawText()).ToArray()
+                : [];
+            return new Filter(lists, uris);
+        }
+
+        private static bool IsTrue(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
+    }
+}

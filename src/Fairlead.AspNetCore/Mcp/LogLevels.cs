@@ -1,0 +1,45 @@
+using System.Text.Json;
+using Fairlead.Exchanges;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>Whether a log line of a server is as severe as its client wants (the eight levels of RFC 5424).</summary>
+internal static class LogLevels
+{
+    private static readonly string[] s_levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+    /// <summary>Whether a level exists.</summary>
+    public static bool IsKnown(string level) => Array.IndexOf(s_levels, level) >= 0;
+
+    /// <summary>The least severe of the levels that are set; at least one is.</summary>
+    public static string MostVerbose(IEnumerable<string?> levels) => s_levels[levels.Where(level => level is not null).Min(level => Array.IndexOf(s_levels, level))];
+
+    /// <summary>Whether a notification may reach a modern client: everything but log lines that its request did not ask for.</summary>
+    public static bool Passes(CallMessage message, Exchange exchange)
+    {
+        if (message.Envelope.KnownMethod != McpMethod.NotificationsMessage)
+        {
+            return true;
+        }
+
+        var wanted = exchange.RequestEnvelope.MetaLogLevel;
+        return wanted.Exists && AtLeast(message, JsonText.ToString(wanted.Of(exchange.Request.Span)));
+    }
+
+    /// <summary>Whether a log line is at least as severe as <paramref name="wanted"/>; null = any. A line without a known level passes.</summary>
+    public static bool AtLeast(CallMessage message, string? wanted)
+    {
+        var bound = wanted is null ? -1 : Array.IndexOf(s_levels, wanted);
+        if (bound <= 0)
+        {
+            return true;
+        }
+
+        using var document = JsonDocument.Parse(message.Bytes.AsMemory(message.Envelope.Params.Start, message.Envelope.Params.Length));
+        var level = document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("level", out var value)
+            && value.ValueKind == JsonValueKind.String ? Array.IndexOf(s_levels, value.GetString()) : -1;
+        return level < 0 || level >= bound;
+    }
+}

@@ -1,0 +1,131 @@
+using Fairlead.Routing;
+using Fairlead.Wire;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>One MCP endpoint over Streamable HTTP, both eras on one path (protocol.md 4.1): step 1 and 2 of the road, then the era's own handler.</summary>
+internal sealed class McpEndpoint
+{
+    /// <summary>The server of an identity endpoint, as the route names it.</summary>
+    public const string ServerRouteValue = "server";
+
+    private readonly McpFront _front;
+    private readonly ModernPost _modern;
+    private readonly LegacyPost _legacy;
+    private readonly LegacyStreams _streams;
+
+    /// <summary>Handles requests for <paramref name="front"/>.</summary>
+    public McpEndpoint(McpFront front)
+    {
+        _front = front;
+        _modern = new ModernPost(front);
+        _legacy = new LegacyPost(front);
+        _streams = new LegacyStreams(front);
+    }
+
+    /// <summary>Handles any verb at <c>/mcp</c> and <c>/mcp/{server}</c>.</summary>
+    public Task HandleAsync(HttpContext context)
+    {
+        ServerCell? cell = null;
+        if (context.Request.RouteValues.TryGetValue(ServerRouteValue, out var name) && !_front.Fleet.TryGet((string)name!, out cell))
+        {
+            return JsonRpcReply.ErrorAsync(context, StatusCodes.Status404NotFound, -32600, $"There is no server '{name}' here; fairlead ps lists the servers.");
+        }
+
+        var request = context.Request;
+        if (HttpMethods.IsPost(request.Method))
+        {
+            return PostAsync(context, cell);
+        }
+
+        // 2026-07-28 has POST only; legacy sessions use GET and DELETE (protocol.md 2.4, 4.1 step 1).
+        var modern = ProtocolVersions.Parse(request.Headers["MCP-Protocol-Version"].ToString()).IsModern();
+        if (!modern && HttpMethods.IsGet(request.Method))
+        {
+            return _streams.GetAsync(context, cell);
+        }
+
+        if (!modern && HttpMethods.IsDelete(request.Method))
+        {
+            return _streams.DeleteAsync(context, cell);
+        }
+
+        context.Response.Headers.Allow = modern ? "POST" : "POST, GET, DELETE";
+        return JsonRpcReply.ErrorAsync(context, StatusCodes.Status405MethodNotAllowed, -32600, $"{request.Method} is not used here; send JSON-RPC messages by POST.");
+    }
+
+    private async Task PostAsync(HttpContext context, ServerCell? cell)
+    {
+        var request = context.Request;
+        if (!IsJson(request.ContentType))
+        {
+            await JsonRpcReply.ErrorAsync(context, StatusCodes.Status415UnsupportedMediaType, -32600, "The Content-Type must be application/json.").ConfigureAwait(false);
+            return;
+        }
+
+        var body = await RequestBody.ReadAsync(request, _front.Options.Limits.RequestBodyBytesMax).ConfigureAwait(false);
+        if (body.IsTooLarge)
+        {
+            await JsonRpcReply.ErrorAsync(
+                context, StatusCodes.Status413PayloadTooLarge, -32600,
+                $"The body is longer than {_front.Options.Limits.RequestBodyBytesMax} bytes; send less or raise requestBodyBytesMax.").ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await DispatchAsync(context, cell, body.Memory).ConfigureAwait(false);
+        }
+        finally
+        {
+            body.Return();
+        }
+    }
+
+    private Task DispatchAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body)
+    {
+        var error = EnvelopeScanner.Scan(body.Span, _front.Limits, out var envelope);
+        if (error != ScanError.None)
+        {
+            var (code, message) = JsonRpcReply.Describe(error, _front.Limits.DepthMax, _front.Limits.IdBytesMax);
+            return JsonRpcReply.ErrorAsync(context, StatusCodes.Status400BadRequest, code, message, envelope.Id.Of(body.Span));
+        }
+
+        var version = context.Request.Headers["MCP-Protocol-Version"].ToString();
+        switch (EraClassifier.ClassifyPost(envelope, body.Span, version, _front.Limits))
+        {
+            case EraVerdict.Modern:
+                return _modern.HandleAsync(context, cell, body, envelope, version);
+            case EraVerdict.ModernNotification:
+                context.Response.StatusCode = StatusCodes.Status202Accepted;
+                return Task.CompletedTask;
+            case EraVerdict.ModernMissingMeta:
+                return JsonRpcReply.ErrorAsync(
+                    context, StatusCodes.Status400BadRequest, -32602,
+                    "params._meta needs io.modelcontextprotocol/protocolVersion and io.modelcontextprotocol/clientCapabilities.", envelope.Id.Of(body.Span));
+            case EraVerdict.InitializeWithModernHeader:
+                return JsonRpcReply.ErrorAsync(
+                    context, StatusCodes.Status400BadRequest, -32020,
+                    "initialize belongs to revisions up to 2025-11-25, but MCP-Protocol-Version says 2026-07-28.", envelope.Id.Of(body.Span));
+            case EraVerdict.Batch or EraVerdict.BatchRefused:
+                return JsonRpcReply.ErrorAsync(context, StatusCodes.Status400BadRequest, -32600, "Batches are not accepted; send each message by itself.");
+            case EraVerdict.LegacyInitialize:
+                return _legacy.InitializeAsync(context, cell, body, envelope);
+            default:
+                return _legacy.HandleAsync(context, cell, body, envelope, version);
+        }
+    }
+
+    private static bool IsJson(string? contentType)
+    {
+        if (contentType is null)
+        {
+            return false;
+        }
+
+        const string Json = "application/json";
+        return contentType.StartsWith(Json, StringComparison.OrdinalIgnoreCase)
+            && (contentType.Length == Json.Length || contentType[Json.Length] is ';' or ' ');
+    }
+}

@@ -1,0 +1,91 @@
+using Fairlead.AspNetCore.Auth;
+using Fairlead.Catalog;
+using Fairlead.Configuration;
+using Fairlead.Exchanges;
+using Fairlead.Routing;
+using Fairlead.Sessions;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>What all MCP endpoints of one process share. Built once; every member may be used from any thread.</summary>
+internal sealed class McpFront : IAsyncDisposable
+{
+    /// <summary>Takes the parts it does not own: fleet, sweep, options.</summary>
+    public McpFront(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, ILogger<McpFront> logger)
+    {
+        Fleet = fleet;
+        Options = options;
+        Sweep = sweep;
+        Logger = logger;
+        TimeProvider = sweep.TimeProvider;
+        Dispatcher = new CallDispatcher(fleet, sweep, options.Limits);
+        Sessions = new SessionTable(options.Limits, sweep.TimeProvider);
+        Subscriptions = new ResourceSubscriptions(fleet);
+        Hosts = new HostOriginPolicy(options.PublicUrl, options.AllowedOrigins);
+        Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);
+        GraceTicks = sweep.Ticks(TimeSpan.FromMilliseconds(options.SseGraceMs));
+        Broadcast = new SessionBroadcast(fleet, Sessions, Subscriptions);
+    }
+
+    /// <summary>The servers.</summary>
+    public Fleet Fleet { get; }
+
+    /// <summary>What the user configured.</summary>
+    public FairleadOptions Options { get; }
+
+    /// <summary>Deadlines and the clock they are measured with.</summary>
+    public DeadlineSweep Sweep { get; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider TimeProvider { get; }
+
+    /// <summary>Sends calls.</summary>
+    public CallDispatcher Dispatcher { get; }
+
+    /// <summary>Legacy sessions.</summary>
+    public SessionTable Sessions { get; }
+
+    /// <summary>Resource subscriptions towards servers.</summary>
+    public ResourceSubscriptions Subscriptions { get; }
+
+    /// <summary>Tells sessions of changes.</summary>
+    public SessionBroadcast Broadcast { get; }
+
+    /// <summary>Host and Origin check.</summary>
+    public HostOriginPolicy Hosts { get; }
+
+    /// <summary>Bounds of the scan.</summary>
+    public ScanLimits Limits { get; }
+
+    /// <summary>How long an answer may keep the choice between JSON and SSE open (decision 7), in ticks of the sweep's clock.</summary>
+    public long GraceTicks { get; }
+
+    /// <summary>Where the front logs.</summary>
+    public ILogger Logger { get; }
+
+    /// <summary>What is offered at an endpoint: the aggregate, or one server.</summary>
+    public CatalogSnapshot OfferedAt(ServerCell? cell) => cell is null ? Fleet.Aggregate : cell.Offered;
+
+    /// <summary>Waits until lists are worth answering (decision 12): within the first moments after the start, for servers of which nothing is known yet.</summary>
+    public ValueTask ListsReadyAsync(ServerCell? cell, CancellationToken cancellationToken)
+    {
+        var wait = Fleet.FirstListWait;
+        if (wait.IsCompleted || (cell is not null && !(cell.Current.IsWorthWaiting && cell.Current.Catalog.IsUnknown)))
+        {
+            return default;
+        }
+
+        return new ValueTask(wait.WaitAsync(cancellationToken));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Broadcast.Dispose();
+        Sessions.Dispose();
+        await Subscriptions.DisposeAsync().ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,111 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Fairlead.Exchanges;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>One HTTP answer that is an SSE stream. One writer at a time.</summary>
+/// <remarks>A client that does not read is disconnected after stalledClient; nobody waits for it longer (decision 17).</remarks>
+internal sealed class SseResponse
+{
+    /// <summary>Time between two keep-alive comments.</summary>
+    public static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(15);
+
+    private readonly HttpContext _context;
+    private readonly McpFront _front;
+    private readonly PipeWriter _writer;
+
+    private SseResponse(HttpContext context, McpFront front)
+    {
+        _context = context;
+        _front = front;
+        _writer = context.Response.BodyWriter;
+    }
+
+    /// <summary>Whether the client is still there.</summary>
+    public bool IsOpen => !_context.RequestAborted.IsCancellationRequested;
+
+    /// <summary>Sends the headers. No compression, no buffering by proxies (protocol.md 2.4).</summary>
+    public static async Task<SseResponse> StartAsync(HttpContext context, McpFront front)
+    {
+        var response = context.Response;
+        response.StatusCode = StatusCodes.Status200OK;
+        response.ContentType = "text/event-stream";
+        response.Headers.CacheControl = "no-cache, no-transform";
+        response.Headers["X-Accel-Buffering"] = "no";
+        context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        var stream = new SseResponse(context, front);
+        await response.StartAsync(context.RequestAborted).ConfigureAwait(false);
+        await stream.FlushAsync().ConfigureAwait(false);
+        return stream;
+    }
+
+    /// <summary>Writes one message.</summary>
+    public ValueTask<bool> WriteAsync(ReadOnlySpan<byte> message, ReadOnlySpan<byte> id = default)
+    {
+        SseWriter.WriteMessage(_writer, message, id);
+        return FlushAsync();
+    }
+
+    /// <summary>Writes the event with an id and no data that begins a resumable stream (2025-11-25).</summary>
+    public ValueTask<bool> WritePrimingAsync(ReadOnlySpan<byte> id)
+    {
+        SseWriter.WritePriming(_writer, id);
+        return FlushAsync();
+    }
+
+    /// <summary>Writes a comment that keeps the connection alive.</summary>
+    public ValueTask<bool> WriteKeepAliveAsync()
+    {
+        _writer.Write(SseWriter.KeepAlive);
+        return FlushAsync();
+    }
+
+    /// <summary>Writes a notification of a call, spliced straight into the response.</summary>
+    public ValueTask<bool> WriteNotificationAsync(Exchange exchange, CallMessage message)
+    {
+        SseWriter.WriteMessageStart(_writer);
+        AnswerSplicer.WriteNotification(exchange, message, _writer);
+        SseWriter.WriteMessageEnd(_writer);
+        return FlushAsync();
+    }
+
+    /// <summary>Writes the answer of a call, spliced straight into the response.</summary>
+    public ValueTask<bool> WriteAnswerAsync(Exchange exchange)
+    {
+        SseWriter.WriteMessageStart(_writer);
+        AnswerSplicer.Write(exchange, _writer);
+        SseWriter.WriteMessageEnd(_writer);
+        return FlushAsync();
+    }
+
+    /// <summary>Sends what was written.</summary>
+    /// <returns>False when the client is gone or did not read for stalledClient.</returns>
+    public async ValueTask<bool> FlushAsync()
+    {
+        var flush = _writer.FlushAsync(_context.RequestAborted);
+        if (flush.IsCompletedSuccessfully)
+        {
+            return !flush.Result.IsCompleted && IsOpen;
+        }
+
+        try
+        {
+            var result = await flush.AsTask().WaitAsync(_front.Options.Limits.StalledClient, _front.TimeProvider).ConfigureAwait(false);
+            return !result.IsCompleted && IsOpen;
+        }
+        catch (TimeoutException)
+        {
+            _context.Abort();
+            return false;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}

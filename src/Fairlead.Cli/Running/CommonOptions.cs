@@ -1,0 +1,35 @@
+using System.CommandLine;
+
+namespace Fairlead.Cli.Running;
+
+/// <summary>Options that several commands share.</summary>
+internal static class CommonOptions
+{
+    /// <summary><c>--json</c>.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Write JSON instead of text." };
+
+    /// <summary><c>--state</c>.</summary>
+    public static Option<string?> State() => new("--state") { Description = "The state folder. Default: FAIRLEAD_STATE, else the system's state directory." };
+
+    /// <summary><c>--url</c>.</summary>
+    public static Option<string?> Url() => new("--url") { Description = "The instance to talk to. Default: the running one of the state folder." };
+
+    /// <summary><c>--config</c>.</summary>
+    public static Option<string?> Config() => new("--config") { Description = "The configuration file. Default: ./fairlead.json, else the user's configuration directory." };
+
+    /// <summary>The process environment as a dictionary.</summary>
+    public static Dictionary<string, string> Environment()
+    {
+        var comparer = OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal;
+        var variables = new Dictionary<string, string>(comparer);
+        foreach (System.Collections.DictionaryEntry entry in System.Environment.GetEnvironmentVariables())
+        {
+            variables[(string)entry.Key] = (string)entry.Value!;
+        }
+
+        return variables;
+    }
+
+    /// <summary>The user's home folder.</summary>
+    public static string Home() => System.Environment.GetFolderPath(System.Environment.SpecialFolder.UserProfile);
+}

@@ -1,0 +1,33 @@
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+
+namespace Fairlead;
+
+/// <summary>The one table from what the request path returns to the exceptions of the API.</summary>
+internal static class CallFailures
+{
+    /// <summary>The exception for a call that could not be forwarded or answered. Not for <see cref="ForwardError.ClientCancelled"/>, which is the caller's own token.</summary>
+    public static McpException From(ForwardError error, string server, string? detail)
+    {
+        var message = ForwardErrors.Message(error, server, detail);
+        return error switch
+        {
+            ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => new McpTimeout(message) { ServerId = server },
+            ForwardError.TooManyCalls or ForwardError.AnswerTooLarge => new ResourceExhausted(message) { ServerId = server },
+            ForwardError.AuthenticationRequired => new Unauthenticated(message) { ServerId = server },
+            ForwardError.InputNotPossible => new ToolFailed(message) { ServerId = server },
+            ForwardError.ShuttingDown => RuntimeShutdown.Now(),
+            _ => new ConnectionFailed(message) { ServerId = server },
+        };
+    }
+
+    /// <summary>The exception for a call to a server whose state takes no calls.</summary>
+    public static McpException From(ServerSnapshot snapshot, TimeProvider time)
+    {
+        var server = snapshot.Config.Name;
+        var message = $"The server '{server}' takes no calls: it is {snapshot.State}{(snapshot.Reason is null ? "" : ": " + snapshot.Reason)}.";
+        return snapshot.State is ServerState.AuthRequired or ServerState.MissingAuth
+            ? new Unauthenticated(message) { ServerId = server }
+            : new ConnectionFailed(message) { ServerId = server, RetryAfter = snapshot.NextRetry is { } at && at > time.GetUtcNow() ? at - time.GetUtcNow() : null };
+    }
+}

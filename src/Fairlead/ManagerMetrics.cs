@@ -1,0 +1,45 @@
+namespace Fairlead;
+
+/// <summary>Counts of one manager since it was made. A copy: it does not change.</summary>
+public sealed record ManagerMetrics
+{
+    /// <summary>Commands (deploy, list, health, ...) and tool calls that have ended.</summary>
+    public required long TotalCommands { get; init; }
+
+    /// <summary>Those of them that succeeded. A tool that answers with <c>isError</c> has done its work: it counts here.</summary>
+    public required long Successful { get; init; }
+
+    /// <summary>Those that failed: commands that threw, and calls whose server was lost, silent or incomprehensible.</summary>
+    public required long Failed { get; init; }
+
+    /// <summary>Servers that take calls at this moment.</summary>
+    public required int ActiveServers { get; init; }
+
+    /// <summary>Commands that wait in mailboxes at this moment.</summary>
+    public required int QueueDepth { get; init; }
+
+    /// <summary>Mean time of a command or call, in microseconds; 0 before the first.</summary>
+    public required double AvgLatencyUs { get; init; }
+
+    /// <summary>Per server, by id; only the one asked for, if one was.</summary>
+    public required IReadOnlyDictionary<string, ServerMetrics> Servers { get; init; }
+}
+
+/// <summary>Counts of one server since it was deployed. They outlive its restarts.</summary>
+public sealed record ServerMetrics
+{
+    /// <summary>Calls that have ended.</summary>
+    public required long Calls { get; init; }
+
+    /// <summary>Those of them whose server was lost, silent or incomprehensible.</summary>
+    public required long Failed { get; init; }
+
+    /// <summary>Mean time of a call in microseconds; 0 before the first.</summary>
+    public required double AvgLatencyUs { get; init; }
+
+    /// <summary>Calls in flight at this moment on the shared instance.</summary>
+    public required int InFlight { get; init; }
+
+    /// <summary>Restarts after failures.</summary>
+    public required int Restarts { get; init; }
+}

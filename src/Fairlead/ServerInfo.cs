@@ -1,0 +1,110 @@
+using System.Text.Json;
+using Fairlead.Configuration;
+using Fairlead.Routing;
+using Fairlead.Wire;
+
+namespace Fairlead;
+
+/// <summary>What is known of a server at one moment. A copy: it does not change.</summary>
+public sealed record ServerInfo
+{
+    /// <summary>The id: the server's name.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The name as the user wrote it.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>What kind of server it is.</summary>
+    public required ServerType Type { get; init; }
+
+    /// <summary>How Fairlead speaks to it.</summary>
+    public required ServerTransport Transport { get; init; }
+
+    /// <summary>The state.</summary>
+    public required ServerState State { get; init; }
+
+    /// <summary>What is being done to it.</summary>
+    public required DeploymentState Deployment { get; init; }
+
+    /// <summary>Why it is in this state, in words that follow the server's name; null when it is Healthy.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Since when it is in this state.</summary>
+    public required DateTimeOffset Since { get; init; }
+
+    /// <summary>The last failure, kept when it has recovered; null when it never failed.</summary>
+    public string? LastFailure { get; init; }
+
+    /// <summary>When the next start is tried; null when none is planned.</summary>
+    public DateTimeOffset? NextRetry { get; init; }
+
+    /// <summary>Restarts after failures since it was deployed.</summary>
+    public int Restarts { get; init; }
+
+    /// <summary>Process id of the shared instance; null when there is no child.</summary>
+    public int? ProcessId { get; init; }
+
+    /// <summary>The protocol revision spoken with it, such as <c>2025-11-25</c>; null before the first contact.</summary>
+    public string? ProtocolVersion { get; init; }
+
+    /// <summary>What the server calls itself; null when it has not said.</summary>
+    public string? ServerName { get; init; }
+
+    /// <summary>The version that the server says it has; null when it has not said.</summary>
+    public string? ServerVersion { get; init; }
+
+    /// <summary>Number of tools it is known to have, hidden ones included; those of the last contact while it is away.</summary>
+    public int Tools { get; init; }
+
+    /// <summary>Whether it has shown that it asks its clients questions, so that clients that can answer get instances of their own.</summary>
+    public bool IsAsking { get; init; }
+
+    /// <summary>Instances that belong to single clients at this moment, beside the shared one.</summary>
+    public int OwnInstances { get; init; }
+
+    /// <summary>The tags of its configuration.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    /// <summary>Reads a snapshot.</summary>
+    internal static ServerInfo From(ServerSnapshot snapshot, int ownInstances)
+    {
+        var identity = snapshot.Catalog.Identity;
+        var (name, version) = identity is null ? (null, null) : ReadImplementation(identity.ServerInfo);
+        return new ServerInfo
+        {
+            Id = snapshot.Config.Name,
+            Title = snapshot.Config.Title ?? snapshot.Config.Name,
+            Type = snapshot.Config.Type,
+            Transport = snapshot.Config.EffectiveTransport,
+            State = snapshot.State,
+            Deployment = snapshot.Deployment,
+            Reason = snapshot.Reason,
+            Since = snapshot.Since,
+            LastFailure = snapshot.LastFailure,
+            NextRetry = snapshot.NextRetry,
+            Restarts = snapshot.Restarts,
+            ProcessId = snapshot.ProcessId,
+            ProtocolVersion = identity?.Version.Format(),
+            ServerName = name,
+            ServerVersion = version,
+            Tools = snapshot.Catalog.Tools.Length,
+            IsAsking = snapshot.IsAsking,
+            OwnInstances = ownInstances,
+            Tags = [.. snapshot.Config.Tags],
+        };
+    }
+
+    private static (string? Name, string? Version) ReadImplementation(byte[] raw)
+    {
+        if (raw.Length == 0)
+        {
+            return (null, null);
+        }
+
+        using var document = JsonDocument.Parse(raw);
+        return (Text(document.RootElement, "name"), Text(document.RootElement, "version"));
+    }
+
+    private static string? Text(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}

@@ -1,0 +1,214 @@
+using System.Collections.Frozen;
+using Fairlead.Actors;
+using Fairlead.Catalog;
+using Fairlead.Configuration;
+using Fairlead.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Servers;
+
+/// <summary>Owner of the fleet: which servers there are. Adding and removing replaces the published map; nothing here waits for a server.</summary>
+/// <remarks>A reply comes after its effect can be seen in <see cref="Fleet.Current"/>. What takes long (stopping) is handed back as a task.</remarks>
+internal sealed class FleetActor : Actor
+{
+    private readonly FleetResources _resources;
+    private readonly List<ServerActor> _inOrder = [];
+    private readonly Dictionary<string, ServerActor> _byName = new(StringComparer.Ordinal);
+    private volatile ServerActor[] _published = [];
+
+    /// <summary>Owns no server yet.</summary>
+    public FleetActor(FleetResources resources)
+        : base("fleet", resources.Time, resources.Loggers.CreateLogger("Fairlead.Servers")) => _resources = resources;
+
+    /// <summary>The servers of the moment, in order. Any thread.</summary>
+    public IReadOnlyList<ServerActor> Servers => _published;
+
+    /// <summary>Commands that wait in the fleet's and its servers' mailboxes.</summary>
+    public int QueueDepthOfAll => QueueDepth + _published.Sum(static server => server.QueueDepth);
+
+    /// <summary>Adds servers, all or none, and begins to start them, those of higher priority first.</summary>
+    /// <param name="configs">Copies that nobody changes any more; brought into their final form here.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Their ids, in the order given.</returns>
+    /// <exception cref="InvalidConfiguration">A rule is broken; every broken one is named.</exception>
+    /// <exception cref="AlreadyExists">A name is taken.</exception>
+    public async Task<IReadOnlyList<string>> DeployAsync(IReadOnlyList<ServerConfig> configs, CancellationToken cancellationToken)
+    {
+        foreach (var config in configs)
+        {
+            Check(config);
+        }
+
+        await AskAsync(() => AddAsync(configs), cancellationToken).ConfigureAwait(false);
+        return [.. configs.Select(static config => config.Name)];
+    }
+
+    /// <summary>Removes a server, then stops it.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="grace">How long its calls in flight may take.</param>
+    /// <param name="cancellationToken">Ends the wait, not the removal.</param>
+    /// <returns>The server, removed and stopped.</returns>
+    /// <exception cref="ServerNotFound">There is none of this id.</exception>
+    public async Task<ServerActor> UndeployAsync(string id, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        var server = await AskAsync(
+            () =>
+            {
+                var found = Require(id);
+                _byName.Remove(found.Id);
+                _inOrder.Remove(found);
+                Publish();
+                return new ValueTask<ServerActor>(found);
+            },
+            cancellationToken).ConfigureAwait(false);
+        await server.StopAsync("it was undeployed", grace, cancellationToken).ConfigureAwait(false);
+        await server.EndAsync().ConfigureAwait(false);
+        return server;
+    }
+
+    /// <summary>Changes a server's configuration.</summary>
+    /// <exception cref="ServerNotFound">There is none of this id.</exception>
+    /// <exception cref="InvalidConfiguration">A rule is broken, or the name is not the server's.</exception>
+    /// <exception cref="DeploymentFailed">The changed server could not be started; the one before still serves.</exception>
+    public async Task UpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken)
+    {
+        config.Name = config.Name.Length == 0 ? id : config.Name;
+        Check(config);
+        var server = await AskAsync(
+            () =>
+            {
+                var found = Require(id);
+                if (found.Id != config.Name)
+                {
+                    throw new InvalidConfiguration($"name = '{config.Name}': the name of '{found.Id}' cannot be changed by an update. Deploy the new one and undeploy the old one.") { ServerId = found.Id };
+                }
+
+                CheckDependencies(config, [config]);
+                return new ValueTask<ServerActor>(found);
+            },
+            cancellationToken).ConfigureAwait(false);
+        await server.UpdateAsync(config, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The server of this id, after everything that was asked before.</summary>
+    /// <exception cref="ServerNotFound">There is none.</exception>
+    public Task<ServerActor> FindAsync(string id, CancellationToken cancellationToken) =>
+        AskAsync(() => new ValueTask<ServerActor>(Require(id)), cancellationToken);
+
+    /// <summary>What is known of all servers, in order.</summary>
+    public Task<IReadOnlyList<ServerInfo>> ListAsync(CancellationToken cancellationToken) => AskAsync(
+        () => new ValueTask<IReadOnlyList<ServerInfo>>([.. _inOrder.Select(static server => ServerInfo.From(server.Cell.Current, server.OwnInstanceCount))]),
+        cancellationToken);
+
+    /// <summary>Stops all servers: those that others depend on after those others, the rest at the same time. Takes no more commands afterwards.</summary>
+    /// <param name="grace">How long calls in flight may take, over all servers.</param>
+    public async Task ShutdownAsync(TimeSpan grace)
+    {
+        var servers = await AskAsync(
+            () =>
+            {
+                Close();
+                return new ValueTask<ServerActor[]>([.. _inOrder]);
+            },
+            CancellationToken.None).ConfigureAwait(false);
+        var since = _resources.Time.GetTimestamp();
+        await Task.WhenAll(servers.Select(server => server.Cell.Current.Shared is { } connection ? Drain.WaitAsync(connection, grace, _resources.Time) : Task.CompletedTask)).ConfigureAwait(false);
+        var levels = Dependencies.Levels(servers, static server => server.Id, static server => server.Cell.Current.Config.DependsOn);
+        foreach (var level in levels.Reverse())
+        {
+            var left = grace - _resources.Time.GetElapsedTime(since);
+            await Task.WhenAll(level.Select(server => StopAsync(server, left > TimeSpan.Zero ? left : TimeSpan.Zero))).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Brings a configuration into its final form.</summary>
+    /// <exception cref="InvalidConfiguration">A rule is broken.</exception>
+    public static void Check(ServerConfig config)
+    {
+        var errors = ServerConfigRules.Normalise(config);
+        if (errors.Count != 0)
+        {
+            throw new InvalidConfiguration(string.Join(Environment.NewLine, errors)) { ServerId = config.Name };
+        }
+    }
+
+    private static async Task StopAsync(ServerActor server, TimeSpan grace)
+    {
+        try
+        {
+            await server.StopAsync("the manager was shut down", grace, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (RuntimeShutdown)
+        {
+            // It ended by itself, after a bug; its instances went with it.
+        }
+
+        await server.EndAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> AddAsync(IReadOnlyList<ServerConfig> configs)
+    {
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var config in configs)
+        {
+            if (_byName.ContainsKey(config.Name) || !names.Add(config.Name))
+            {
+                throw new AlreadyExists($"There is a server '{config.Name}' already. Undeploy or update that one, or choose another name.") { ServerId = config.Name };
+            }
+        }
+
+        foreach (var config in configs)
+        {
+            CheckDependencies(config, configs);
+        }
+
+        var added = new List<ServerActor>(configs.Count);
+        foreach (var config in configs)
+        {
+            _resources.Redactor.Add(config.Headers.Values);
+            var server = new ServerActor(config, _resources, ServerCatalog.Empty);
+            added.Add(server);
+            _inOrder.Add(server);
+            _byName.Add(server.Id, server);
+        }
+
+        Publish();
+        foreach (var server in added.OrderByDescending(static server => server.Cell.Current.Config.Priority))
+        {
+            if (server.Cell.Current.State == ServerState.Initializing)
+            {
+                await server.StartAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+
+        return true;
+    }
+
+    private void CheckDependencies(ServerConfig config, IReadOnlyList<ServerConfig> others)
+    {
+        foreach (var name in config.DependsOn)
+        {
+            if (Known(name) is null)
+            {
+                throw new InvalidConfiguration($"dependsOn of '{config.Name}' names '{name}', which is not part of the fleet. Deploy that server first, or correct the name.") { ServerId = config.Name };
+            }
+        }
+
+        if (Dependencies.FindCircle(config.Name, name => Known(name)?.DependsOn ?? []) is { } circle)
+        {
+            throw new InvalidConfiguration($"dependsOn goes round in a circle: {string.Join(" -> ", circle)}. Remove one of these steps.") { ServerId = config.Name };
+        }
+
+        ServerConfig? Known(string name) => others.FirstOrDefault(other => other.Name == name) ?? _byName.GetValueOrDefault(name)?.Cell.Current.Config;
+    }
+
+    private ServerActor Require(string id) => _byName.GetValueOrDefault(id) ?? _byName.GetValueOrDefault(ServerName.ToSlug(id)) ?? throw ServerNotFound.For(id, _byName.Keys);
+
+    private void Publish()
+    {
+        _published = [.. _inOrder];
+        var cells = _inOrder.ConvertAll(static server => server.Cell).ToArray();
+        _resources.Fleet.Publish(new FleetSnapshot(
+            _resources.Fleet.Current.Version + 1, cells, cells.ToFrozenDictionary(static cell => cell.Name, StringComparer.Ordinal)));
+    }
+}

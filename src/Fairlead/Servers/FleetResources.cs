@@ -1,0 +1,67 @@
+using Fairlead.Configuration;
+using Fairlead.Processes;
+using Fairlead.Routing;
+using Fairlead.Security;
+using Fairlead.Upstreams;
+using Fairlead.Upstreams.InProcess;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Servers;
+
+/// <summary>What all servers of one manager share. Made by <see cref="McpManager"/>, which also takes it down.</summary>
+internal sealed class FleetResources : IAsyncDisposable
+{
+    /// <summary>Starts nothing yet but the bookkeeping.</summary>
+    /// <param name="options">A copy that nobody changes any more.</param>
+    /// <param name="loggers">Makes the loggers of all parts.</param>
+    /// <param name="time">The clock of everything.</param>
+    public FleetResources(FairleadOptions options, ILoggerFactory loggers, TimeProvider time)
+    {
+        Options = options;
+        Loggers = loggers;
+        Time = time;
+        Sweep = new DeadlineSweep(time);
+        Processes = new ProcessSupervisor(loggers.CreateLogger("Fairlead.Processes"), time);
+        Gate = new StartGate(options.StartConcurrency == 0 ? null : options.StartConcurrency);
+        Verdicts = EraVerdicts.Open(options.StateFolder, time, loggers.CreateLogger("Fairlead.Servers"));
+    }
+
+    /// <summary>What the user wrote.</summary>
+    public FairleadOptions Options { get; }
+
+    /// <summary>Makes loggers.</summary>
+    public ILoggerFactory Loggers { get; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; }
+
+    /// <summary>Where the request path finds the servers.</summary>
+    public Fleet Fleet { get; } = new();
+
+    /// <summary>The deadlines of all calls.</summary>
+    public DeadlineSweep Sweep { get; }
+
+    /// <summary>Starts children and ends them.</summary>
+    public ProcessSupervisor Processes { get; }
+
+    /// <summary>How many starts run at once.</summary>
+    public StartGate Gate { get; }
+
+    /// <summary>What was learned of servers' eras.</summary>
+    public EraVerdicts Verdicts { get; }
+
+    /// <summary>Servers inside this process.</summary>
+    public InProcessRegistry InProcess { get; } = new();
+
+    /// <summary>Knows the secret values of all configurations.</summary>
+    public SecretRedactor Redactor { get; } = new();
+
+    /// <summary>Ends every child that is left, then writes what is unwritten.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Processes.DisposeAsync().ConfigureAwait(false);
+        await Verdicts.DisposeAsync().ConfigureAwait(false);
+        Sweep.Dispose();
+        Gate.Dispose();
+    }
+}

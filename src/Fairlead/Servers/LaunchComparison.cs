@@ -1,0 +1,30 @@
+using Fairlead.Configuration;
+
+namespace Fairlead.Servers;
+
+/// <summary>Tells which changes of a configuration need another process or connection, and which do not.</summary>
+internal static class LaunchComparison
+{
+    /// <summary>Whether what is started or connected to differs. Time-outs, tags, exposure and the like are looked at with each use and need no restart.</summary>
+    public static bool Differ(ServerConfig one, ServerConfig other) =>
+        one.EffectiveTransport != other.EffectiveTransport
+        || one.Type != other.Type
+        || one.Command != other.Command
+        || one.WorkingDirectory != other.WorkingDirectory
+        || one.Url != other.Url
+        || one.Isolation != other.Isolation
+        || !one.Arguments.SequenceEqual(other.Arguments, StringComparer.Ordinal)
+        || DifferPairs(one.Environment, other.Environment)
+        || DifferPairs(one.Headers, other.Headers)
+        || DifferAuth(one.Auth, other.Auth);
+
+    private static bool DifferPairs(IDictionary<string, string> one, IDictionary<string, string> other) =>
+        one.Count != other.Count || one.Any(pair => !other.TryGetValue(pair.Key, out var value) || value != pair.Value);
+
+    private static bool DifferAuth(ServerAuth one, ServerAuth other) => typeof(ServerAuth).GetProperties().Any(property =>
+        (property.GetValue(one), property.GetValue(other)) switch
+        {
+            (IList<string> these, IList<string> those) => !these.SequenceEqual(those, StringComparer.Ordinal),
+            var (value, otherValue) => !Equals(value, otherValue),
+        });
+}

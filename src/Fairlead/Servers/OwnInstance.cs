@@ -1,0 +1,25 @@
+using Fairlead.Upstreams;
+
+namespace Fairlead.Servers;
+
+/// <summary>One instance of a server that belongs to one owner. Fields are the <see cref="OwnInstances"/>' and touched under its lock.</summary>
+internal sealed class OwnInstance(object key, long now)
+{
+    /// <summary>Whose it is; weak, so that an owner who has gone ends its instance and not the other way round.</summary>
+    public WeakReference<object> Key { get; } = new(key);
+
+    /// <summary>Completes when the start has ended: the connection, or null when it failed.</summary>
+    public Task<UpstreamConnection?> Starting { get; set; } = Task.FromResult<UpstreamConnection?>(null);
+
+    /// <summary>Why the start failed; null unless it did.</summary>
+    public string? Failure { get; set; }
+
+    /// <summary>Timestamp of the last call that asked for it, or of its failure.</summary>
+    public long LastUsed { get; set; } = now;
+
+    /// <summary>Ends the start when the instance is given up before it is ready.</summary>
+    public CancellationTokenSource Cancel { get; } = new();
+
+    /// <summary>The connection when it is ready.</summary>
+    public UpstreamConnection? Connection => Starting.IsCompletedSuccessfully ? Starting.Result : null;
+}

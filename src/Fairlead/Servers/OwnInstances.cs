@@ -1,0 +1,307 @@
+using System.Runtime.CompilerServices;
+using Fairlead.Actors;
+using Fairlead.Configuration;
+using Fairlead.Diagnostics;
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Servers;
+
+/// <summary>The instances of one server that belong to single owners: of a server that asks, or that is isolated by hand (decision 8.3, 8.5).</summary>
+/// <remarks>
+/// Called by the request path on any thread; when no instance of its own is due, a call costs a look at the snapshot and one at a weak table.
+/// Owners are held weakly. An instance ends when its owner is released or collected, when nobody used it for <c>instanceIdle</c>, or with its server.
+/// Always holds: at most <c>instancesPerServerMax</c> instances; a key has at most one.
+/// </remarks>
+internal sealed partial class OwnInstances
+{
+    private readonly FleetResources _resources;
+    private readonly ServerStart _start;
+    private readonly BackgroundWork _work;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+    private readonly List<OwnInstance> _all = [];
+    private readonly ConditionalWeakTable<object, OwnInstance> _byKey = [];
+
+    // Sessions that have used the shared instance: they may have left state there and stay with it.
+    private readonly ConditionalWeakTable<object, object> _usedShared = [];
+
+    // The key of the one instance that declares nothing: it cannot ask, so all owners that cannot be asked may share it.
+    private readonly object _quiet = new();
+    private ITimer? _idleTimer;
+    private bool _ended;
+
+    /// <summary>Starts with none.</summary>
+    /// <param name="resources">What all servers share.</param>
+    /// <param name="start">How instances of this server are started.</param>
+    /// <param name="work">Keeps the starts and stops.</param>
+    /// <param name="logger">The server's log.</param>
+    public OwnInstances(FleetResources resources, ServerStart start, BackgroundWork work, ILogger logger)
+    {
+        _resources = resources;
+        _start = start;
+        _work = work;
+        _logger = logger;
+    }
+
+    /// <summary>How many exist at the moment, starting ones included.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _all.Count;
+            }
+        }
+    }
+
+    /// <summary>The connection that a call of <paramref name="caller"/> must use.</summary>
+    /// <param name="snapshot">The server at this moment; callable.</param>
+    /// <param name="caller">Who calls.</param>
+    /// <param name="cancellationToken">Ends the wait for a start; the start goes on.</param>
+    /// <returns>The caller's own instance; null = the shared one.</returns>
+    /// <exception cref="ConnectionFailed">Isolation was asked for by hand and the instance could not be started.</exception>
+    public ValueTask<UpstreamConnection?> ForAsync(ServerSnapshot snapshot, Caller caller, CancellationToken cancellationToken)
+    {
+        var isolation = snapshot.Config.Isolation;
+        var key = isolation switch
+        {
+            ServerIsolation.Shared => null,
+            ServerIsolation.Session => caller.Owner,
+            ServerIsolation.Principal => caller.Principal ?? caller.Owner,
+            _ => snapshot.Shared is MultiplexedConnection { Identity.IsModern: false } ? AutoKey(snapshot, caller) : null,
+        };
+        if (key is null)
+        {
+            return default;
+        }
+
+        if (Find(key, snapshot, caller) is not { } instance)
+        {
+            return default;
+        }
+
+        return instance.Connection is { } ready ? new ValueTask<UpstreamConnection?>(ready) : AwaitAsync(instance, snapshot, cancellationToken);
+    }
+
+    /// <summary>Ends the instance of an owner who has gone. Calls of its that are open may end within the drain grace.</summary>
+    public void Release(object owner)
+    {
+        lock (_lock)
+        {
+            if (_byKey.TryGetValue(owner, out var instance))
+            {
+                End_NeedsLock(instance, _resources.Options.Limits.DrainGrace);
+            }
+        }
+    }
+
+    /// <summary>Ends all of them.</summary>
+    /// <param name="grace">How long open calls may take.</param>
+    /// <param name="forGood">Whether no new one may be made afterwards.</param>
+    /// <returns>Completes when their processes are gone.</returns>
+    public Task EndAllAsync(TimeSpan grace, bool forGood)
+    {
+        lock (_lock)
+        {
+            _ended |= forGood;
+            return Task.WhenAll(_all.ToArray().Select(instance => End_NeedsLock(instance, grace)));
+        }
+    }
+
+    private object? AutoKey(ServerSnapshot snapshot, Caller caller)
+    {
+        if (!snapshot.IsAsking)
+        {
+            if (caller is { IsSession: true, Owner: { } session } && !_usedShared.TryGetValue(session, out _))
+            {
+                _usedShared.AddOrUpdate(session, session);
+            }
+
+            return null;
+        }
+
+        if (caller.Owner is not { } owner || InteractiveCapabilities.Of(caller.Capabilities).IsEmpty)
+        {
+            return caller.Owner is { } quiet && _usedShared.TryGetValue(quiet, out _) ? null : _quiet;
+        }
+
+        return _usedShared.TryGetValue(owner, out _) ? null : owner;
+    }
+
+    private OwnInstance? Find(object key, ServerSnapshot snapshot, Caller caller)
+    {
+        var now = _resources.Time.GetTimestamp();
+        lock (_lock)
+        {
+            if (_byKey.TryGetValue(key, out var known) && !IsSpent_NeedsLock(known))
+            {
+                known.LastUsed = known.Failure is null ? now : known.LastUsed;
+                return known;
+            }
+
+            var max = _resources.Options.Limits.InstancesPerServerMax;
+            if (_ended || _all.Count >= max)
+            {
+                LogFull(_logger, snapshot.Config.Name, max);
+                return null;
+            }
+
+            // An instance that several owners of one principal share is told what the shared one is told; who is asked is then decided by the question.
+            var capabilities = ReferenceEquals(key, caller.Owner) || ReferenceEquals(key, _quiet)
+                ? InteractiveCapabilities.Of(caller.Capabilities) is { IsEmpty: false } declared ? declared : InteractiveCapabilities.None
+                : Handshake.SharedCapabilities.ToArray();
+            var instance = new OwnInstance(key, now);
+            _all.Add(instance);
+            _byKey.AddOrUpdate(key, instance);
+            var starting = new TaskCompletionSource<UpstreamConnection?>(TaskCreationOptions.RunContinuationsAsynchronously);
+            instance.Starting = starting.Task;
+            _work.Run(() => StartAsync(instance, snapshot, capabilities, starting));
+            ArmIdleTimer_NeedsLock();
+            return instance;
+        }
+    }
+
+    private async Task StartAsync(OwnInstance instance, ServerSnapshot snapshot, ReadOnlyMemory<byte> capabilities, TaskCompletionSource<UpstreamConnection?> starting)
+    {
+        var server = snapshot.Config.Name;
+        StartResult result;
+        try
+        {
+            result = await _start.RunAsync(snapshot.Config, capabilities, static _ => { }, instance.Cancel.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            result = new StartResult(StartOutcome.Failed, null, "it was stopped while it started");
+        }
+
+        if (result.Connection is not { } connection)
+        {
+            lock (_lock)
+            {
+                instance.Failure = result.Reason;
+                instance.LastUsed = _resources.Time.GetTimestamp();
+            }
+
+            LogFailed(_logger, server, result.Reason ?? "");
+            starting.TrySetResult(null);
+            return;
+        }
+
+        LogStarted(_logger, server, System.Text.Encoding.UTF8.GetString(capabilities.Span));
+        starting.TrySetResult(connection);
+        var reason = await connection.Lost.ConfigureAwait(false);
+        lock (_lock)
+        {
+            if (_all.Contains(instance))
+            {
+                LogLost(_logger, server, reason);
+                End_NeedsLock(instance, TimeSpan.Zero);
+            }
+        }
+    }
+
+    private static async ValueTask<UpstreamConnection?> AwaitAsync(OwnInstance instance, ServerSnapshot snapshot, CancellationToken cancellationToken)
+    {
+        if (await instance.Starting.WaitAsync(cancellationToken).ConfigureAwait(false) is { } connection)
+        {
+            return connection;
+        }
+
+        // On the shared instance a question meets nobody but its only caller: falling back is safe where isolation was not demanded.
+        return snapshot.Config.Isolation == ServerIsolation.Auto ? null : throw new ConnectionFailed(
+            $"An instance of '{snapshot.Config.Name}' for this client could not be started: {instance.Failure}. Mend that, or set \"isolation\": \"shared\".") { ServerId = snapshot.Config.Name };
+    }
+
+    /// <summary>Whether an instance is of no use any more; a failed start is not repeated before the shortest restart delay has passed.</summary>
+    private bool IsSpent_NeedsLock(OwnInstance instance)
+    {
+        var spent = instance.Connection is { Lost.IsCompleted: true }
+            || (instance.Failure is not null && _resources.Time.GetElapsedTime(instance.LastUsed) >= _resources.Options.Limits.RestartBase);
+        if (spent)
+        {
+            End_NeedsLock(instance, TimeSpan.Zero);
+        }
+
+        return spent;
+    }
+
+    private Task End_NeedsLock(OwnInstance instance, TimeSpan grace)
+    {
+        if (!_all.Remove(instance))
+        {
+            return Task.CompletedTask;
+        }
+
+        if (instance.Key.TryGetTarget(out var key) && _byKey.TryGetValue(key, out var current) && current == instance)
+        {
+            _byKey.Remove(key);
+        }
+
+        if (_all.Count == 0)
+        {
+            _idleTimer?.Dispose();
+            _idleTimer = null;
+        }
+
+        return _work.Run(async () =>
+        {
+            if (!instance.Starting.IsCompleted)
+            {
+                await instance.Cancel.CancelAsync().ConfigureAwait(false);
+            }
+
+            if (await instance.Starting.ConfigureAwait(false) is { } connection)
+            {
+                await Drain.WaitAsync(connection, grace, _resources.Time).ConfigureAwait(false);
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+
+            instance.Cancel.Dispose();
+        });
+    }
+
+    private void ArmIdleTimer_NeedsLock()
+    {
+        if (_idleTimer is null)
+        {
+            var period = _resources.Options.Limits.InstanceIdle / 5;
+            _idleTimer = _resources.Time.CreateTimer(static state => ((OwnInstances)state!).EndIdle(), this, period, period);
+        }
+    }
+
+    private void EndIdle()
+    {
+        lock (_lock)
+        {
+            foreach (var instance in _all.ToArray())
+            {
+                var isIdle = instance.Connection is { } connection && connection.Pending.CountOpen() == 0
+                    && _resources.Time.GetElapsedTime(instance.LastUsed) >= _resources.Options.Limits.InstanceIdle;
+                if (isIdle || !instance.Key.TryGetTarget(out _))
+                {
+                    End_NeedsLock(instance, TimeSpan.Zero);
+                }
+                else
+                {
+                    IsSpent_NeedsLock(instance);
+                }
+            }
+        }
+    }
+
+    [LoggerMessage(EventIds.ServerInstancesFull, LogLevel.Warning,
+        "Server {Server} has {Max} instances, as many as instancesPerServerMax allows; this client uses the shared one, where questions may be declined.")]
+    private static partial void LogFull(ILogger logger, string server, int max);
+
+    [LoggerMessage(EventIds.ServerInstanceStarted, LogLevel.Information, "Server {Server}: an instance for one client is ready; it declares {Capabilities}.")]
+    private static partial void LogStarted(ILogger logger, string server, string capabilities);
+
+    [LoggerMessage(EventIds.ServerInstanceFailed, LogLevel.Warning, "Server {Server}: an instance for one client could not be started: {Reason}")]
+    private static partial void LogFailed(ILogger logger, string server, string reason);
+
+    [LoggerMessage(EventIds.ServerInstanceLost, LogLevel.Warning, "Server {Server}: the instance of one client was lost: {Reason}. The client's next call starts another.")]
+    private static partial void LogLost(ILogger logger, string server, string reason);
+}

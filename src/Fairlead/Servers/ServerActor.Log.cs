@@ -1,0 +1,33 @@
+using Fairlead.Diagnostics;
+using Fairlead.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Servers;
+
+/// <content>The actor's log messages.</content>
+internal sealed partial class ServerActor
+{
+    [LoggerMessage(EventIds.ServerStarting, LogLevel.Debug, "Server {Server} starts: {Reason}.")]
+    private static partial void LogStarting(ILogger logger, string server, string reason);
+
+    [LoggerMessage(EventIds.ServerReady, LogLevel.Information, "Server {Server} is ready; it speaks {Version} and has {Tools} tools.")]
+    private static partial void LogReady(ILogger logger, string server, ProtocolVersion version, int tools);
+
+    [LoggerMessage(EventIds.ServerLost, LogLevel.Warning, "Server {Server} was lost: {Reason}")]
+    private static partial void LogLost(ILogger logger, string server, string reason);
+
+    [LoggerMessage(EventIds.ServerStartFailed, LogLevel.Warning, "Server {Server} is not up: {Reason}. Restart {Attempt} of {Max} in {Delay}.")]
+    private static partial void LogStartFailed(ILogger logger, string server, string reason, int attempt, int max, TimeSpan delay);
+
+    [LoggerMessage(EventIds.ServerCrashLoop, LogLevel.Error, "Server {Server} is {State} and is not started again by itself: {Reason}")]
+    private static partial void LogGivenUp(ILogger logger, string server, ServerState state, string reason);
+
+    [LoggerMessage(EventIds.ServerStopped, LogLevel.Information, "Server {Server} is stopped: {Reason}.")]
+    private static partial void LogStopped(ILogger logger, string server, string reason);
+
+    [LoggerMessage(EventIds.ServerAsks, LogLevel.Information, "Server {Server} asks its clients ({Method}); from their next call on, clients that can answer get instances of their own.")]
+    private static partial void LogAsks(ILogger logger, string server, McpMethod method);
+
+    [LoggerMessage(EventIds.ServerNotDrained, LogLevel.Warning, "Server {Server}: {Calls} calls had not ended within {Grace} and were cut off.")]
+    private static partial void LogNotDrained(ILogger logger, string server, int calls, TimeSpan grace);
+}

@@ -1,0 +1,470 @@
+using Fairlead.Actors;
+using Fairlead.Catalog;
+using Fairlead.Configuration;
+using Fairlead.Diagnostics;
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Servers;
+
+/// <summary>Owner of one server: its state machine (product A6, A7), its instances, its restarts. What happens to it touches no other server.</summary>
+/// <remarks>
+/// The loop decides; starting, reading lists, draining and stopping run beside it and report back. Reports of work that has been overtaken are told
+/// apart by the attempt's number. Always holds: the published connection is that of <c>_instance</c>; at most one attempt is under way.
+/// </remarks>
+internal sealed partial class ServerActor : Actor
+{
+    /// <summary>Restarts in a row before a server is given up.</summary>
+    public const int RestartsMax = 5;
+
+    private static readonly TimeSpan s_stable = TimeSpan.FromMinutes(5);
+
+    private readonly FleetResources _resources;
+    private readonly ServerStart _start;
+    private readonly BackgroundWork _work;
+    private readonly OwnInstances _own;
+    private readonly RestartBudget _budget;
+    private readonly ListWatch _lists;
+    private ServerInstance? _instance;
+    private CancellationTokenSource _attempt = new();
+    private int _attemptNumber;
+
+    /// <summary>Makes the server known; <see cref="StartAsync"/> starts it.</summary>
+    /// <param name="config">Checked, and changed by nobody afterwards.</param>
+    /// <param name="resources">What all servers share.</param>
+    /// <param name="known">The definitions from an earlier run; empty when there are none.</param>
+    public ServerActor(ServerConfig config, FleetResources resources, ServerCatalog known)
+        : base("server " + config.Name, resources.Time, resources.Loggers.CreateLogger("Fairlead.Servers"))
+    {
+        _resources = resources;
+        _start = new ServerStart(resources);
+        _work = new BackgroundWork(Name, Logger);
+        _own = new OwnInstances(resources, _start, _work, Logger);
+        var limits = resources.Options.Limits;
+        _budget = new RestartBudget(RestartsMax, limits.RestartBase, limits.RestartMax, s_stable, resources.Time);
+        var (state, reason) = FirstState(config);
+        Cell = new ServerCell(config.Name, new ServerSnapshot(0, state, reason, resources.Time.GetUtcNow(), config, null, known)
+        {
+            IsAsking = resources.Verdicts.Find(config) is { Asks: true },
+        })
+        {
+            InstanceFor = InstanceForAsync,
+        };
+        _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
+    }
+
+    /// <summary>The server's place in the fleet.</summary>
+    public ServerCell Cell { get; }
+
+    /// <summary>The server's id.</summary>
+    public string Id => Cell.Name;
+
+    /// <summary>Instances that belong to single owners at the moment.</summary>
+    public int OwnInstanceCount => _own.Count;
+
+    /// <summary>Begins to start the server, unless its configuration says that it cannot or must not run. The reply does not wait for the start.</summary>
+    public Task StartAsync(CancellationToken cancellationToken) => AskAsync(() => Done(() => BeginOrRest("it is starting")), cancellationToken);
+
+    /// <summary>Stops and starts again with a full restart budget. The reply does not wait for the start.</summary>
+    public Task RestartAsync(CancellationToken cancellationToken) => AskAsync(
+        () => Done(() =>
+        {
+            var old = Detach();
+            BeginOrRest("it is restarted by hand");
+            End(old, _resources.Options.Limits.DrainGrace);
+        }),
+        cancellationToken);
+
+    /// <summary>Stops the server; it stays known. Completes when its processes are gone.</summary>
+    /// <param name="reason">Why, for people.</param>
+    /// <param name="grace">How long calls in flight may take; new ones are refused at once.</param>
+    /// <param name="cancellationToken">Ends the wait, not the stop.</param>
+    public async Task StopAsync(string reason, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        var gone = await AskAsync(
+            () =>
+            {
+                CancelAttempt();
+                var old = Detach();
+                Publish(ServerState.Stopped, reason, static snapshot => snapshot with { Deployment = DeploymentState.NotDeployed });
+                LogStopped(Logger, Id, reason);
+                return new ValueTask<Task>(Task.WhenAll(End(old, grace), _own.EndAllAsync(grace, forGood: false)));
+            },
+            cancellationToken).ConfigureAwait(false);
+        await gone.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Brings a changed configuration into service. While the server serves, the changed one is started beside it and takes over when it is ready.</summary>
+    /// <param name="config">Checked; the name is this server's.</param>
+    /// <param name="cancellationToken">Ends the wait, not the update.</param>
+    /// <exception cref="DeploymentFailed">The changed server could not be started; the one before still serves.</exception>
+    public async Task UpdateAsync(ServerConfig config, CancellationToken cancellationToken)
+    {
+        var outcome = await AskAsync(() => new ValueTask<Task<string?>>(BeginUpdate(config)), cancellationToken).ConfigureAwait(false);
+        if (await outcome.WaitAsync(cancellationToken).ConfigureAwait(false) is { } reason)
+        {
+            throw new DeploymentFailed($"'{Id}' could not be updated: {reason}. What ran before still runs; correct the configuration and update again.") { ServerId = Id };
+        }
+    }
+
+    /// <summary>The snapshot after everything that was asked before.</summary>
+    public Task<ServerSnapshot> ReadAsync(CancellationToken cancellationToken) => AskAsync(() => new ValueTask<ServerSnapshot>(Cell.Current), cancellationToken);
+
+    /// <summary>Ends what belongs to an owner who has gone. Any thread.</summary>
+    public void ReleaseOwner(object owner) => _own.Release(owner);
+
+    /// <summary>Ends the actor itself, after <see cref="StopAsync"/>.</summary>
+    public async ValueTask EndAsync()
+    {
+        await DisposeAsync().ConfigureAwait(false);
+        await _attempt.CancelAsync().ConfigureAwait(false);
+        _lists.Stop();
+        await _own.EndAllAsync(TimeSpan.Zero, forGood: true).ConfigureAwait(false);
+        await _work.WhenIdleAsync().ConfigureAwait(false);
+        _lists.Dispose();
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask RecoverAsync(Exception bug)
+    {
+        End(Detach(), TimeSpan.Zero);
+        Failed("an unexpected error in Fairlead itself: " + bug.Message);
+        return default;
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask EndedAsync(Exception firstCause)
+    {
+        CancelAttempt();
+        End(Detach(), TimeSpan.Zero);
+        Publish(ServerState.CrashLoop, "an unexpected error in Fairlead itself: " + firstCause.Message, static snapshot => snapshot);
+        return default;
+    }
+
+    private static (ServerState State, string? Reason) FirstState(ServerConfig config) =>
+        config.Disabled ? (ServerState.Disabled, "it is disabled in its configuration")
+        : config.IsMissingAuth ? (ServerState.MissingAuth, $"not set: {string.Join(", ", config.MissingVariables)}; set it in the environment or in .env beside the configuration")
+        : (ServerState.Initializing, "it is about to start");
+
+    private static ValueTask<bool> Done(Action turn)
+    {
+        turn();
+        return new ValueTask<bool>(true);
+    }
+
+    private ValueTask<UpstreamConnection?> InstanceForAsync(Caller caller, CancellationToken cancellationToken) =>
+        _own.ForAsync(Cell.Current, caller, cancellationToken);
+
+    private void BeginOrRest(string reason)
+    {
+        CancelAttempt();
+        _budget.Reset();
+        var config = Cell.Current.Config;
+        var (state, why) = FirstState(config);
+        if (state == ServerState.Initializing)
+        {
+            Begin(reason);
+        }
+        else
+        {
+            Publish(state, why, static snapshot => snapshot with { Deployment = DeploymentState.NotDeployed });
+        }
+    }
+
+    /// <returns>Completes with null, or with why what ran before still runs.</returns>
+    private Task<string?> BeginUpdate(ServerConfig config)
+    {
+        var old = Cell.Current;
+        var isServing = old.IsCallable && FirstState(config).State == ServerState.Initializing;
+        if (isServing && !LaunchComparison.Differ(old.Config, config))
+        {
+            Publish(old.State, old.Reason, snapshot => snapshot with { Config = config });
+            return Task.FromResult<string?>(null);
+        }
+
+        if (!isServing)
+        {
+            var detached = Detach();
+            Publish(old.State, old.Reason, snapshot => snapshot with { Config = config });
+            BeginOrRest("its configuration was changed");
+            _work.Run(() => Task.WhenAll(End(detached, _resources.Options.Limits.DrainGrace), _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false)));
+            return Task.FromResult<string?>(null);
+        }
+
+        CancelAttempt();
+        Publish(old.State, old.Reason, static snapshot => snapshot with { Deployment = DeploymentState.Updating });
+        var outcome = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var number = _attemptNumber;
+        var token = _attempt.Token;
+        _work.Run(() => RunUpdateAsync(number, config, outcome, token));
+        return outcome.Task;
+    }
+
+    private async Task RunUpdateAsync(int number, ServerConfig config, TaskCompletionSource<string?> outcome, CancellationToken cancellationToken)
+    {
+        UpstreamConnection? unwanted = null;
+        var reason = "it was stopped, restarted or lost meanwhile";
+        try
+        {
+            var (result, reading) = await StartAndReadAsync(config, static (_, _) => Task.CompletedTask, cancellationToken).ConfigureAwait(false);
+            unwanted = result.Connection;
+            await TellAsync(() =>
+            {
+                if (number != _attemptNumber)
+                {
+                    return;
+                }
+
+                if (result.Outcome != StartOutcome.Ready)
+                {
+                    reason = result.Reason!;
+                    Publish(Cell.Current.State, Cell.Current.Reason, static snapshot => snapshot with { Deployment = DeploymentState.Deployed });
+                    return;
+                }
+
+                unwanted = null;
+                reason = null;
+                var old = Detach();
+                Publish(Cell.Current.State, Cell.Current.Reason, snapshot => snapshot with { Config = config, Shared = old?.Connection });
+                Adopt(result.Connection!, reading!);
+                End(old, _resources.Options.Limits.DrainGrace);
+                _ = _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false);
+            }).ConfigureAwait(false);
+        }
+        finally
+        {
+            outcome.TrySetResult(reason);
+            if (unwanted is not null)
+            {
+                await unwanted.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void CancelAttempt()
+    {
+        _attemptNumber++;
+        var old = _attempt;
+        _attempt = new CancellationTokenSource();
+
+        // Not on the loop: what waits for the token must not run inside a turn. Not disposed: the work that it ends may still look at it.
+        _work.Run(() => old.CancelAsync());
+    }
+
+    private void Begin(string reason)
+    {
+        CancelAttempt();
+        var deployment = Cell.Current.Deployment is DeploymentState.Deployed ? DeploymentState.Deployed : DeploymentState.Deploying;
+        Publish(ServerState.Initializing, reason, snapshot => snapshot with { Deployment = deployment });
+        LogStarting(Logger, Id, reason);
+        var number = _attemptNumber;
+        var token = _attempt.Token;
+        var config = Cell.Current.Config;
+        _work.Run(() => RunAttemptAsync(number, config, token));
+    }
+
+    private async Task RunAttemptAsync(int number, ServerConfig config, CancellationToken cancellationToken)
+    {
+        var (result, lists) = await StartAndReadAsync(config, (state, reason) => TellAsync(() =>
+        {
+            if (number == _attemptNumber)
+            {
+                Publish(state, reason, static snapshot => snapshot);
+            }
+        }), cancellationToken).ConfigureAwait(false);
+        var wanted = false;
+        await TellAsync(() =>
+        {
+            wanted = number == _attemptNumber;
+            if (wanted)
+            {
+                EndAttempt(result, lists);
+            }
+        }).ConfigureAwait(false);
+        if (!wanted && result.Connection is { } unwanted)
+        {
+            await unwanted.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<(StartResult Result, CatalogReading? Lists)> StartAndReadAsync(
+        ServerConfig config, Func<ServerState, string, Task> waiting, CancellationToken cancellationToken)
+    {
+        if (await Dependencies.WaitAsync(config, _resources.Fleet, waiting, cancellationToken).ConfigureAwait(false) is { } missing)
+        {
+            return (new StartResult(StartOutcome.Hopeless, null, missing), null);
+        }
+
+        var result = await _start.RunAsync(config, Handshake.SharedCapabilities.ToArray(), Wire, cancellationToken).ConfigureAwait(false);
+        if (result.Connection is not { } connection)
+        {
+            return (result, null);
+        }
+
+        try
+        {
+            return (result, await _lists.ReadAsync(connection, cancellationToken).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private void Wire(UpstreamConnection connection)
+    {
+        connection.NotificationReceived = _lists.Notified;
+        connection.Asked = Asked;
+    }
+
+    /// <summary>A server has asked something (decision 8.3). On the reader's thread.</summary>
+    private void Asked(UpstreamConnection connection, McpMethod method)
+    {
+        if (Cell.Current.IsAsking || connection is not MultiplexedConnection)
+        {
+            return;
+        }
+
+        _work.Run(() => TellAsync(() =>
+        {
+            if (!Cell.Current.IsAsking)
+            {
+                Publish(Cell.Current.State, Cell.Current.Reason, static snapshot => snapshot with { IsAsking = true });
+                _resources.Verdicts.NoteAsks(Cell.Current.Config, EraHint.Legacy);
+                LogAsks(Logger, Id, method);
+            }
+        }));
+    }
+
+    private Task<bool> PublishListsAsync(UpstreamConnection connection, CatalogReading reading) => TellAsync(() =>
+    {
+        if (_instance?.Connection == connection)
+        {
+            PublishServing(reading);
+        }
+    });
+
+    private void EndAttempt(StartResult result, CatalogReading? reading)
+    {
+        switch (result.Outcome)
+        {
+            case StartOutcome.Ready:
+                Adopt(result.Connection!, reading!);
+                break;
+            case StartOutcome.Failed:
+                Failed(result.Reason!);
+                break;
+            case StartOutcome.AuthenticationRequired:
+                GiveUp(ServerState.AuthRequired, $"it refuses Fairlead's credentials ({result.Reason}); correct \"auth\" or \"headers\", then restart it");
+                break;
+            default:
+                GiveUp(ServerState.CrashLoop, result.Reason!);
+                break;
+        }
+    }
+
+    private void Adopt(UpstreamConnection connection, CatalogReading reading)
+    {
+        _instance = new ServerInstance(connection, _lists.Notified, _resources.Time, Logger);
+        _budget.NoteUp();
+        PublishServing(reading);
+        LogReady(Logger, Id, connection.Identity.Version, reading.Catalog.Tools.Length);
+        _work.Run(() => WatchAsync(connection));
+    }
+
+    /// <summary>Healthy, or Degraded when a list could not be had.</summary>
+    private void PublishServing(CatalogReading reading)
+    {
+        var tools = _resources.InProcess.FindTools(Cell.Current.Config);
+        Publish(
+            reading.IsComplete ? ServerState.Healthy : ServerState.Degraded,
+            reading.IsComplete ? null : "not all of its lists could be read; what was known before is offered",
+            snapshot => snapshot with { Catalog = reading.Catalog, Deployment = DeploymentState.Deployed, Tools = tools });
+    }
+
+    private async Task WatchAsync(UpstreamConnection connection)
+    {
+        var reason = await connection.Lost.ConfigureAwait(false);
+        await TellAsync(() =>
+        {
+            if (_instance?.Connection == connection)
+            {
+                LogLost(Logger, Id, reason);
+                End(Detach(), TimeSpan.Zero);
+                Failed(reason);
+            }
+        }).ConfigureAwait(false);
+    }
+
+    private void Failed(string reason)
+    {
+        CancelAttempt();
+        if (_budget.TrySpend() is not { } delay)
+        {
+            GiveUp(ServerState.CrashLoop, $"{reason}; given up after {RestartsMax} restarts. Mend it, then restart it");
+            return;
+        }
+
+        Publish(ServerState.Unhealthy, reason, snapshot => snapshot with { LastFailure = reason, NextRetry = _resources.Time.GetUtcNow() + delay });
+        LogStartFailed(Logger, Id, reason, _budget.Spent, RestartsMax, delay);
+        var number = _attemptNumber;
+        var token = _attempt.Token;
+        _work.Run(async () =>
+        {
+            await Task.Delay(delay, _resources.Time, token).ConfigureAwait(false);
+            await TellAsync(() =>
+            {
+                if (number == _attemptNumber)
+                {
+                    Publish(Cell.Current.State, Cell.Current.Reason, static snapshot => snapshot with { Restarts = snapshot.Restarts + 1 });
+                    Begin($"restart {_budget.Spent} of {RestartsMax} after: {reason}");
+                }
+            }).ConfigureAwait(false);
+        });
+    }
+
+    private void GiveUp(ServerState state, string reason)
+    {
+        CancelAttempt();
+        Publish(state, reason, snapshot => snapshot with { LastFailure = reason, Deployment = DeploymentState.Failed });
+        LogGivenUp(Logger, Id, state, reason);
+    }
+
+    /// <summary>Takes the shared instance out of service; what is published next names it no more. <see cref="End"/> follows.</summary>
+    private ServerInstance? Detach()
+    {
+        var instance = _instance;
+        _instance = null;
+        return instance;
+    }
+
+    /// <summary>Ends a detached instance beside the loop.</summary>
+    private Task End(ServerInstance? instance, TimeSpan grace) => instance is null ? Task.CompletedTask : _work.Run(async () =>
+    {
+        var left = await instance.RetireAsync(grace).ConfigureAwait(false);
+        instance.Dispose();
+        if (left != 0)
+        {
+            LogNotDrained(Logger, Id, left, grace);
+        }
+    });
+
+    /// <summary>Publishes the next snapshot. Only on the loop.</summary>
+    private void Publish(ServerState state, string? reason, Func<ServerSnapshot, ServerSnapshot> change)
+    {
+        var old = Cell.Current;
+        Cell.Publish(change(old with
+        {
+            Version = old.Version + 1,
+            State = state,
+            Reason = reason,
+            Since = state == old.State ? old.Since : _resources.Time.GetUtcNow(),
+            Shared = _instance?.Connection,
+            ProcessId = _instance?.ProcessId,
+            NextRetry = null,
+        }));
+    }
+}

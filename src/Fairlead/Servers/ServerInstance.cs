@@ -1,0 +1,45 @@
+using Fairlead.Upstreams;
+using Fairlead.Upstreams.Stdio;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Servers;
+
+/// <summary>The shared instance of a server: its connection and what Fairlead itself keeps open on it. Owned by the server's actor.</summary>
+internal sealed class ServerInstance : IDisposable
+{
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _end = new();
+    private readonly Task _listening;
+
+    /// <summary>Takes charge of a connection that is ready; on modern servers a listen is opened for changes.</summary>
+    /// <param name="connection">Ready; disposed with this.</param>
+    /// <param name="notified">Told of each notification on the listen.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">The server's log.</param>
+    public ServerInstance(UpstreamConnection connection, Action<UpstreamConnection, CallMessage> notified, TimeProvider time, ILogger logger)
+    {
+        Connection = connection;
+        _time = time;
+        _listening = connection.Identity.IsModern ? Task.Run(() => ModernListen.RunAsync(connection, notified, time, logger, _end.Token)) : Task.CompletedTask;
+    }
+
+    /// <summary>The connection.</summary>
+    public UpstreamConnection Connection { get; }
+
+    /// <summary>Process id of a child; null otherwise.</summary>
+    public int? ProcessId => (Connection as StdioConnection)?.ProcessId;
+
+    /// <summary>Ends it: what Fairlead keeps open, then calls in flight within <paramref name="grace"/>, then the connection and its process.</summary>
+    /// <returns>How many calls were still open when the grace had passed.</returns>
+    public async Task<int> RetireAsync(TimeSpan grace)
+    {
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _listening.ConfigureAwait(false);
+        var left = await Drain.WaitAsync(Connection, grace, _time).ConfigureAwait(false);
+        await Connection.DisposeAsync().ConfigureAwait(false);
+        return left;
+    }
+
+    /// <summary>After <see cref="RetireAsync"/>.</summary>
+    public void Dispose() => _end.Dispose();
+}

@@ -1,0 +1,127 @@
+using Fairlead.Configuration;
+using Fairlead.Upstreams;
+
+namespace Fairlead.Servers;
+
+/// <summary>How a start ended.</summary>
+internal enum StartOutcome
+{
+    /// <summary>The connection is ready.</summary>
+    Ready,
+
+    /// <summary>It failed; another try may help.</summary>
+    Failed,
+
+    /// <summary>It failed, and trying again cannot help before something is changed.</summary>
+    Hopeless,
+
+    /// <summary>The server refuses Fairlead's credentials.</summary>
+    AuthenticationRequired,
+}
+
+/// <summary>What a start gave.</summary>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Connection">The connection, open and with its identity, when ready; else null.</param>
+/// <param name="Reason">Why it is not ready, in words that follow the server's name; null when ready.</param>
+internal sealed record StartResult(StartOutcome Outcome, UpstreamConnection? Connection, string? Reason);
+
+/// <summary>Brings one instance of a server to the point where it takes calls: gate, process or connection, era, handshake (decision 5).</summary>
+/// <remarks>One for each server; it remembers what the last start taught. Starts of one server may overlap.</remarks>
+internal sealed class ServerStart(FleetResources resources)
+{
+    /// <summary>How long a silent server is probed before <c>initialize</c> follows on the same connection (decision 5).</summary>
+    public static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
+
+    // A start that hangs uses no processor; after this time others may take its place at the gate, so that hung servers delay nobody.
+    private static readonly TimeSpan s_gateShare = TimeSpan.FromSeconds(5);
+
+    private readonly Connector _connector = new(resources);
+    private volatile bool _endsWhenProbed;
+
+    /// <summary>Starts an instance. Never throws for what the server or its configuration does.</summary>
+    /// <param name="config">What to start.</param>
+    /// <param name="capabilities">The raw capabilities object that a legacy server is told.</param>
+    /// <param name="wire">Attaches to the connection's events before anything is read.</param>
+    /// <param name="cancellationToken">Gives up; nothing is left of the start.</param>
+    public async Task<StartResult> RunAsync(
+        ServerConfig config, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken)
+    {
+        using var place = Connector.StartsProcess(config) ? await resources.Gate.EnterAsync(cancellationToken).ConfigureAwait(false) : null;
+        var giveWay = place is null ? null : resources.Time.CreateTimer(static state => ((IDisposable)state!).Dispose(), place, s_gateShare, Timeout.InfiniteTimeSpan);
+        try
+        {
+            var hint = _endsWhenProbed ? EraHint.Legacy : resources.Verdicts.Find(config)?.Era ?? EraHint.Unknown;
+            var (outcome, result) = await TryAsync(config, hint, capabilities, wire, cancellationToken).ConfigureAwait(false);
+            if (outcome != HandshakeOutcome.LostInProbe)
+            {
+                return result;
+            }
+
+            // Some servers end at the first request that is not initialize: one start more, which costs nothing of the restart budget.
+            _endsWhenProbed = true;
+            return (await TryAsync(config, EraHint.Legacy, capabilities, wire, cancellationToken).ConfigureAwait(false)).Result;
+        }
+        catch (HopelessStartException exception)
+        {
+            return new StartResult(StartOutcome.Hopeless, null, exception.Message);
+        }
+        finally
+        {
+            if (giveWay is not null)
+            {
+                await giveWay.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<(HandshakeOutcome Outcome, StartResult Result)> TryAsync(
+        ServerConfig config, EraHint hint, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken)
+    {
+        var connection = _connector.Open(config);
+        var keep = false;
+        try
+        {
+            wire(connection);
+            Connector.Begin(connection);
+            var (outcome, reason) = await Handshake.OpenAsync(
+                connection, hint, capabilities, ProbeTimeout, resources.Options.Limits.StartTimeout, cancellationToken).ConfigureAwait(false);
+            keep = outcome == HandshakeOutcome.Ready;
+            Learn(config, connection, hint, outcome);
+            return (outcome, outcome switch
+            {
+                HandshakeOutcome.Ready => new StartResult(StartOutcome.Ready, connection, null),
+                HandshakeOutcome.AuthenticationRequired => new StartResult(StartOutcome.AuthenticationRequired, null, reason),
+                _ => new StartResult(StartOutcome.Failed, null, reason ?? "it could not be connected to"),
+            });
+        }
+        finally
+        {
+            if (!keep)
+            {
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private void Learn(ServerConfig config, UpstreamConnection connection, EraHint hint, HandshakeOutcome outcome)
+    {
+        if (outcome == HandshakeOutcome.Ready)
+        {
+            var era = connection.Identity.IsModern ? EraHint.Modern : EraHint.Legacy;
+            if (resources.Verdicts.Find(config)?.Era != era)
+            {
+                resources.Verdicts.NoteEra(config, era);
+            }
+
+            return;
+        }
+
+        // A legacy verdict is never contradicted by a probe, because none is made: a failure puts it in doubt.
+        if (hint == EraHint.Legacy && outcome == HandshakeOutcome.Failed)
+        {
+            // One that ends at once, whatever it is asked, would cost two starts at each try.
+            _endsWhenProbed &= connection.Lost.IsCompleted;
+            resources.Verdicts.Drop(config);
+        }
+    }
+}
