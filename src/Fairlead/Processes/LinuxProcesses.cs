@@ -85,7 +85,8 @@ internal sealed class LinuxProcesses : ProcessPlatform
 
     private static IEnumerable<int> ProcessIds()
     {
-        foreach (var path in Directory.EnumerateDirectories("/proc"))
+        // Without /proc (a bare chroot) nothing can be seen; groups are still signalled.
+        foreach (var path in Directory.Exists("/proc") ? Directory.EnumerateDirectories("/proc") : [])
         {
             if (int.TryParse(path.AsSpan("/proc/".Length), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
             {

@@ -21,6 +21,8 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly HashSet<ChildProcess> _children = [];
     private readonly Dictionary<string, RotatingLog> _logs = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource _hurry = new();
+    private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Reaper? _reaper;
     private volatile bool _ended;
     private uint _lastChild;
@@ -79,23 +81,40 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
     /// <summary>Stops all children at once with the default graces, ends whatever they left, then the reaper, then closes the logs.</summary>
     public ValueTask DisposeAsync() => StopAsync(CancellationToken.None);
 
-    /// <summary>As <see cref="DisposeAsync"/>, with a way to hurry. Later calls do nothing.</summary>
+    /// <summary>As <see cref="DisposeAsync"/>, with a way to hurry. All calls, also later ones, end together.</summary>
     /// <param name="hurry">When cancelled, children get no further grace; the call still ends normally.</param>
     public async ValueTask StopAsync(CancellationToken hurry)
     {
-        List<ChildProcess> children;
+        await using var hurried = hurry.UnsafeRegister(static state => _ = ((CancellationTokenSource)state!).CancelAsync(), _hurry).ConfigureAwait(false);
+        List<ChildProcess>? children = null;
         lock (_gate)
         {
-            if (_ended)
+            if (!_ended)
             {
-                return;
+                _ended = true;
+                children = [.. _children];
             }
-
-            _ended = true;
-            children = [.. _children];
         }
 
-        await Task.WhenAll(children.Select(child => StopChildAsync(child, hurry))).ConfigureAwait(false);
+        if (children is null)
+        {
+            await _stopped.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await EndAsync(children).ConfigureAwait(false);
+        }
+        finally
+        {
+            _stopped.TrySetResult();
+        }
+    }
+
+    private async Task EndAsync(List<ChildProcess> children)
+    {
+        await Task.WhenAll(children.Select(child => StopChildAsync(child, _hurry.Token))).ConfigureAwait(false);
         await SweepAsync(Marker).ConfigureAwait(false);
         if (_reaper is not null)
         {
@@ -116,6 +135,7 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
 
     private ChildProcess StartAndWatch(ChildProcessOptions options, ProcessStartInfo info, string childMarker)
     {
+        RotatingLog? log;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_ended, this);
@@ -124,26 +144,45 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
                 _reaper ??= new Reaper(_platform, Marker, _time, _logger);
             }
 
-            var log = options.LogFile is null ? null : LogFor_NeedsLock(Path.GetFullPath(options.LogFile));
-            Process process;
-            try
-            {
-                process = Process.Start(info)!;
-            }
-            catch (Win32Exception e)
-            {
-                throw new ChildStartException($"Server '{options.Server}': '{info.FileName}' could not be started: {e.Message}.", e);
-            }
+            log = options.LogFile is null ? null : LogFor_NeedsLock(Path.GetFullPath(options.LogFile));
+        }
 
-            var id = process.Id;
-            _reaper?.Add(id, _platform.StartTimeOf(id));
-            var drain = new StandardErrorDrain(process.StandardError.BaseStream, options.Redact, log is null ? null : line => log.Append(id, line));
-            var home = new ChildHome(
-                options.Server, _platform, _time, _logger, () => SweepChildAsync($"{ChildEnvironment.MarkerName}={childMarker}"), Forget);
-            var child = new ChildProcess(process, _platform.Adopt(process), home, drain);
-            _children.Add(child);
-            LogStarted(_logger, options.Server, id, options.Command);
-            return child;
+        // Outside the lock: fork and exec take milliseconds, and several children may start at once.
+        var process = Launch(options, info);
+        var id = process.Id;
+        _reaper?.Add(id, _platform.StartTimeOf(id));
+        var group = _platform.Adopt(process);
+        lock (_gate)
+        {
+            if (!_ended)
+            {
+                var drain = new StandardErrorDrain(process.StandardError.BaseStream, options.Redact, log is null ? null : line => log.Append(id, line), _time);
+                var home = new ChildHome(
+                    options.Server, _platform, _time, _logger, () => SweepChildAsync($"{ChildEnvironment.MarkerName}={childMarker}"), Forget);
+                var child = new ChildProcess(process, group, home, drain);
+                _children.Add(child);
+                LogStarted(_logger, options.Server, id, options.Command);
+                return child;
+            }
+        }
+
+        // The end came between the two locks and did not know of this child.
+        group.Kill();
+        group.Dispose();
+        process.Dispose();
+        throw new ObjectDisposedException(nameof(ProcessSupervisor));
+    }
+
+    private static Process Launch(ChildProcessOptions options, ProcessStartInfo info)
+    {
+        try
+        {
+            return Process.Start(info)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw new ChildStartException(
+                $"Server '{options.Server}': '{info.FileName}' could not be started: {e.Message}. Try the command in a terminal; when too many processes or files are open, raise the limit (ulimit -u, -n).", e);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 
 namespace Fairlead.Processes;
@@ -15,27 +16,44 @@ internal sealed class StandardErrorDrain
     /// <summary>Longest line kept; the rest of a longer one is dropped up to its end.</summary>
     public const int LineBytesMax = 16 * 1024;
 
+    /// <summary>
+    /// What is read in one second before the flood rule holds: further lines of that second are dropped and counted, and reading pauses for 10 ms between
+    /// reads. A pipe holds 64 KiB, so the child is slowed to some 6 MB/s, never stopped, and costs us a hundred reads a second instead of a core.
+    /// </summary>
+    public const int BytesPerSecondMax = 1024 * 1024;
+
+    private static readonly TimeSpan s_floodPause = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan s_second = TimeSpan.FromSeconds(1);
+
     // A secret that straddles the cut would not be recognised; its first half goes with this many last characters of a cut line.
     private const int CutMarginChars = 1024;
+    private const int PipeBytes = 64 * 1024;
     private const string CutNote = " [line cut]";
     private readonly Stream _stream;
     private readonly Func<string, string>? _redact;
     private readonly Action<string>? _sink;
+    private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private readonly Queue<string> _tail = new();
     private readonly ArrayBufferWriter<byte> _line = new();
     private int _tailBytes;
     private bool _overflowed;
+    private long _secondStartedAt;
+    private long _secondBytes;
+    private long _dropped;
 
     /// <summary>Prepares the reading; <see cref="RunAsync"/> does it.</summary>
     /// <param name="stream">The child's stderr; not disposed here.</param>
     /// <param name="redact">See <see cref="ChildProcessOptions.Redact"/>.</param>
     /// <param name="sink">Gets each line once, redacted; must not block. Null = none.</param>
-    public StandardErrorDrain(Stream stream, Func<string, string>? redact, Action<string>? sink)
+    /// <param name="time">Clock of the flood rule.</param>
+    public StandardErrorDrain(Stream stream, Func<string, string>? redact, Action<string>? sink, TimeProvider time)
     {
         _stream = stream;
         _redact = redact;
         _sink = sink;
+        _time = time;
+        _secondStartedAt = time.GetTimestamp();
     }
 
     /// <summary>The last lines, oldest first, at most <see cref="TailBytesMax"/> in all. A copy.</summary>
@@ -59,7 +77,14 @@ internal sealed class StandardErrorDrain
         {
             while (await _stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var count and > 0)
             {
-                Take(buffer.AsSpan(0, count));
+                var flooding = CountOfSecond(count) > BytesPerSecondMax;
+                Take(buffer.AsSpan(0, count), flooding);
+                if (flooding)
+                {
+                    // A pipe's worth per read: with the small buffer the pause would stop the child in all but name.
+                    buffer = buffer.Length < PipeBytes ? new byte[PipeBytes] : buffer;
+                    await Task.Delay(s_floodPause, _time, cancellationToken).ConfigureAwait(false);
+                }
             }
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException or IOException)
@@ -67,13 +92,25 @@ internal sealed class StandardErrorDrain
             // The stream was taken from us at the end of the child: what has been read stays valid.
         }
 
+        KeepDropped();
         if (_line.WrittenCount > 0)
         {
-            EndLine();
+            EndLine(flooding: false);
         }
     }
 
-    private void Take(ReadOnlySpan<byte> bytes)
+    private long CountOfSecond(int count)
+    {
+        if (_time.GetElapsedTime(_secondStartedAt) >= s_second)
+        {
+            _secondStartedAt = _time.GetTimestamp();
+            _secondBytes = 0;
+        }
+
+        return _secondBytes += count;
+    }
+
+    private void Take(ReadOnlySpan<byte> bytes, bool flooding)
     {
         while (!bytes.IsEmpty)
         {
@@ -87,13 +124,22 @@ internal sealed class StandardErrorDrain
                 return;
             }
 
-            EndLine();
+            EndLine(flooding);
             bytes = bytes[(end + 1)..];
         }
     }
 
-    private void EndLine()
+    private void EndLine(bool flooding)
     {
+        if (flooding)
+        {
+            _dropped++;
+            _line.ResetWrittenCount();
+            _overflowed = false;
+            return;
+        }
+
+        KeepDropped();
         var line = Encoding.UTF8.GetString(_line.WrittenSpan).TrimEnd('\r');
         line = Redact(line);
         if (_overflowed)
@@ -104,7 +150,15 @@ internal sealed class StandardErrorDrain
         _line.ResetWrittenCount();
         _overflowed = false;
         Keep(line);
-        _sink?.Invoke(line);
+    }
+
+    private void KeepDropped()
+    {
+        if (_dropped > 0)
+        {
+            Keep(string.Create(CultureInfo.InvariantCulture, $"[{_dropped} lines dropped: more than {BytesPerSecondMax} bytes of stderr in a second]"));
+            _dropped = 0;
+        }
     }
 
     private string Redact(string line)
@@ -136,5 +190,7 @@ internal sealed class StandardErrorDrain
                 _tailBytes -= Encoding.UTF8.GetByteCount(_tail.Dequeue()) + 1;
             }
         }
+
+        _sink?.Invoke(line);
     }
 }

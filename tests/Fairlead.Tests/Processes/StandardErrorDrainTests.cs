@@ -1,5 +1,7 @@
+using System.IO.Pipelines;
 using System.Text;
 using Fairlead.Processes;
+using Fairlead.TestKit;
 
 namespace Fairlead.Tests.Processes;
 
@@ -9,7 +11,7 @@ public sealed class StandardErrorDrainTests
     {
         var sink = new List<string>();
         using var stream = new MemoryStream(bytes);
-        var drain = new StandardErrorDrain(stream, redact, sink.Add);
+        var drain = new StandardErrorDrain(stream, redact, sink.Add, new FakeTimeProvider());
         await drain.RunAsync(CancellationToken.None);
         return (drain.Tail, sink);
     }
@@ -38,7 +40,7 @@ public sealed class StandardErrorDrainTests
     [Fact]
     public async Task Tail_OfALineWithoutEnd_KeepsItsStartAndSaysThatItWasCut()
     {
-        var (tail, _) = await DrainAsync([.. Enumerable.Repeat((byte)'x', 1_000_000), .. "\nnext\n"u8]);
+        var (tail, _) = await DrainAsync([.. Enumerable.Repeat((byte)'x', 500_000), .. "\nnext\n"u8]);
 
         Assert.Equal(2, tail.Count);
         Assert.EndsWith("x [line cut]", tail[0], StringComparison.Ordinal);
@@ -73,5 +75,26 @@ public sealed class StandardErrorDrainTests
 
         Assert.Equal(["[line withheld: its redaction failed with FormatException]", "plain"], tail);
         Assert.Equal(tail, sink);
+    }
+
+    [Fact]
+    public async Task Tail_WhenMoreThanASecondAllowsIsWritten_DropsAndCountsAndReadsOn()
+    {
+        const int LineBytes = 1024;
+        const int Fitting = StandardErrorDrain.BytesPerSecondMax / LineBytes;
+        var clock = new FakeTimeProvider();
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var drain = new StandardErrorDrain(pipe.Reader.AsStream(), null, null, clock);
+        var line = string.Concat(new string('x', LineBytes - 1), "\n");
+        await pipe.Writer.WriteAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(line, Fitting + 4))));
+
+        var running = drain.RunAsync(CancellationToken.None);
+        await clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(10));
+        await pipe.Writer.WriteAsync("last words\n"u8.ToArray());
+        await pipe.Writer.CompleteAsync();
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await Guard.WithinAsync(running, "the end of the reading");
+
+        Assert.Equal(["[4 lines dropped: more than 1048576 bytes of stderr in a second]", "last words"], drain.Tail.TakeLast(2));
     }
 }

@@ -17,7 +17,8 @@ internal static class TestPrograms
     public static ChildProcessOptions Shell(string script) => new() { Server = "shell", Command = "sh", Arguments = ["-c", script] };
 
     /// <summary>Options for a mode of the misbehaving server.</summary>
-    public static ChildProcessOptions Mode(params string[] arguments) => new() { Server = arguments[0], Command = Misbehave, Arguments = arguments };
+    public static ChildProcessOptions Mode(params string[] arguments) =>
+        new() { Server = arguments[0], Command = Misbehave, Arguments = arguments, Environment = new Dictionary<string, string> { ["DOTNET_ROOT"] = DotnetRoot } };
 
     /// <summary>The same options with a task that ends with the first stderr line that contains the given words.</summary>
     public static (ChildProcessOptions Options, Task<string> Said) WhenSaid(this ChildProcessOptions options, string words)
@@ -43,6 +44,9 @@ internal static class TestPrograms
         await Guard.WithinAsync(child.StandardOutput.CopyToAsync(all), "the end of stdout");
         return Encoding.UTF8.GetString(all.ToArray());
     }
+
+    // Children inherit no DOTNET_ROOT, and the SDK need not stand where programs look for it. The runtime is <root>/shared/Microsoft.NETCore.App/<version>.
+    private static string DotnetRoot => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
 
     // Output folders are artifacts/bin/<project>/<configuration>.
     private static string Built(string project, string file)

@@ -20,13 +20,17 @@ ProcessSupervisor? told = null;
 await using var supervisor = new ProcessSupervisor(new EventWriter(() => Console.WriteLine($"reaper {told?.ReaperId}")), TimeProvider.System);
 told = supervisor;
 Console.WriteLine($"instance {supervisor.Instance}");
+
+// Children that are .NET programs must find the runtime wherever it stands: it is <root>/shared/Microsoft.NETCore.App/<version>.
+var runtime = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
+var environment = new Dictionary<string, string> { ["DOTNET_ROOT"] = runtime };
 Console.WriteLine($"threads {Threads()}");
 var reads = new List<Task<int>>();
 foreach (var group in Groups(args))
 {
     for (var i = int.Parse(group[0], System.Globalization.CultureInfo.InvariantCulture); i > 0; i--)
     {
-        var child = supervisor.Start(new ChildProcessOptions { Server = "s", Command = group[1], Arguments = group[2..] });
+        var child = supervisor.Start(new ChildProcessOptions { Server = "s", Command = group[1], Arguments = group[2..], Environment = environment });
         reads.Add(child.StandardOutput.ReadAsync(new byte[16]).AsTask());
         Console.WriteLine($"child {child.Id}");
     }
