@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Fairlead.Wire;
 
-/// <summary>Reads and writes JSON string tokens as UTF-8 bytes. A token includes its quotes and is one that a scan has accepted.</summary>
+/// <summary>Reads and writes JSON string tokens as UTF-8 bytes. A token includes its quotes and is one that a scan has accepted; over other bytes the answers mean nothing, but nothing throws.</summary>
 /// <remarks>Lone surrogates in escapes (<c>"\ud800"</c>) unescape to their three-byte form (ED A0 80): different ones stay different, and nothing is lost in comparisons.</remarks>
 public static class JsonText
 {
@@ -50,7 +50,7 @@ public static class JsonText
     /// <param name="token">A string token with its quotes.</param>
     /// <param name="destination">Receives the bytes; token length - 2 is always enough. May be the content of the token itself.</param>
     /// <param name="written">Bytes written.</param>
-    /// <returns>False when the destination is too short (what was written so far is then of no use) or the token is not a string.</returns>
+    /// <returns>False when the destination is too short or the token is not a string; what was written so far is then of no use.</returns>
     public static bool TryUnescape(ReadOnlySpan<byte> token, Span<byte> destination, out int written)
     {
         written = 0;
@@ -167,7 +167,7 @@ public static class JsonText
         }
     }
 
-    /// <summary>Unescapes the inside of a string token (no quotes), which a scan has accepted.</summary>
+    /// <summary>Unescapes the inside of a string token (no quotes). False when the destination is too short or an escape is broken.</summary>
     internal static bool TryUnescapeContent(ReadOnlySpan<byte> content, Span<byte> destination, out int written)
     {
         written = 0;
@@ -187,6 +187,11 @@ public static class JsonText
             }
 
             content = content[next..];
+            if (content.Length < 2)
+            {
+                return false;
+            }
+
             if (content[1] != (byte)'u')
             {
                 if (written == destination.Length)
@@ -207,15 +212,16 @@ public static class JsonText
                 continue;
             }
 
-            var code = ReadHex(content[2..6]);
-            content = content[6..];
-            if (char.IsHighSurrogate((char)code) && content.StartsWith("\\u"u8) && char.IsLowSurrogate((char)ReadHex(content[2..6])))
+            var code = ReadUnicodeEscape(content);
+            content = content[Math.Min(6, content.Length)..];
+            var low = ReadUnicodeEscape(content);
+            if (code is >= 0xD800 and <= 0xDBFF && low is >= 0xDC00 and <= 0xDFFF)
             {
-                code = char.ConvertToUtf32((char)code, (char)ReadHex(content[2..6]));
+                code = char.ConvertToUtf32((char)code, (char)low);
                 content = content[6..];
             }
 
-            if (!TryWriteCode(code, destination, ref written))
+            if (code < 0 || !TryWriteCode(code, destination, ref written))
             {
                 return false;
             }
@@ -235,11 +241,22 @@ public static class JsonText
         return equal;
     }
 
-    private static int ReadHex(ReadOnlySpan<byte> digits)
+    /// <summary>The code unit of a <c>\uXXXX</c> at the start of <paramref name="text"/>; -1 when none stands there.</summary>
+    private static int ReadUnicodeEscape(ReadOnlySpan<byte> text)
     {
-        var code = 0;
-        foreach (var digit in digits)
+        if (text.Length < 6 || !text.StartsWith("\\u"u8))
         {
+            return -1;
+        }
+
+        var code = 0;
+        foreach (var digit in text[2..6])
+        {
+            if (!char.IsAsciiHexDigit((char)digit))
+            {
+                return -1;
+            }
+
             code = (code << 4) | (digit <= (byte)'9' ? digit - '0' : (digit | 0x20) - 'a' + 10);
         }
 

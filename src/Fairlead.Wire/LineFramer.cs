@@ -34,7 +34,7 @@ public readonly record struct LineFrame(LineKind Kind, ReadOnlySequence<byte> Li
 /// and at the end of the stream once <see cref="TryReadLast"/> with what was left. A pipe must let the reader see the whole limit:
 /// its pause threshold has to be larger than the limit.
 /// </remarks>
-/// <param name="lineBytesMax">Longest line that is handed over, without its end. Decision 17: <c>upstreamMessageBytesMax</c>, 16 MiB.</param>
+/// <param name="lineBytesMax">Longest line that is handed over, without its end but with a BOM. Decision 17: <c>upstreamMessageBytesMax</c>, 16 MiB.</param>
 public sealed class LineFramer(int lineBytesMax)
 {
     private OverlongMessage? _overlong;
@@ -149,15 +149,17 @@ public sealed class LineFramer(int lineBytesMax)
             Discard(buffer);
             buffer = buffer.Slice(buffer.End);
             _searched = 0;
-            if (_overlong!.Length > 4L * lineBytesMax)
-            {
-                _gaveUp = true;
-                frame = new LineFrame(LineKind.GaveUp, default);
-                return true;
-            }
+            return TryGiveUp(out frame);
         }
 
         return false;
+    }
+
+    private bool TryGiveUp(out LineFrame frame)
+    {
+        _gaveUp = _overlong!.Length > 4L * lineBytesMax;
+        frame = _gaveUp ? new LineFrame(LineKind.GaveUp, default) : default;
+        return _gaveUp;
     }
 
     private void Discard(in ReadOnlySequence<byte> part)
@@ -178,7 +180,9 @@ public sealed class LineFramer(int lineBytesMax)
     private bool TryFinish(ReadOnlySequence<byte> line, out LineFrame frame)
     {
         _searched = 0;
-        if (_discarding)
+
+        // Counted with a BOM, so that a line is too long however its stream is cut.
+        if (_discarding || line.Length > lineBytesMax + (EndsWithReturn(line) ? 1L : 0))
         {
             return FinishTooLong(line, out frame);
         }
@@ -189,12 +193,7 @@ public sealed class LineFramer(int lineBytesMax)
             line = WithoutBom(line);
         }
 
-        line = WithoutCarriageReturn(line);
-        if (line.Length > lineBytesMax)
-        {
-            return FinishTooLong(line, out frame);
-        }
-
+        line = EndsWithReturn(line) ? line.Slice(0, line.Length - 1) : line;
         if (IsBlank(line))
         {
             frame = default;
@@ -210,6 +209,11 @@ public sealed class LineFramer(int lineBytesMax)
         Discard(line);
         _discarding = false;
         _started = true;
+        if (TryGiveUp(out frame))
+        {
+            return true;
+        }
+
         _overlong!.FindId(out _tooLongAsks);
         frame = new LineFrame(LineKind.TooLong, default);
         return true;
@@ -221,16 +225,8 @@ public sealed class LineFramer(int lineBytesMax)
         return reader.IsNext([0xEF, 0xBB, 0xBF], advancePast: true) ? reader.UnreadSequence : line;
     }
 
-    private static ReadOnlySequence<byte> WithoutCarriageReturn(in ReadOnlySequence<byte> line)
-    {
-        if (line.IsEmpty)
-        {
-            return line;
-        }
-
-        var body = line.Slice(0, line.Length - 1);
-        return line.Slice(body.End).FirstSpan is [(byte)'\r', ..] ? body : line;
-    }
+    private static bool EndsWithReturn(in ReadOnlySequence<byte> line) =>
+        !line.IsEmpty && line.Slice(line.Length - 1).FirstSpan is [(byte)'\r', ..];
 
     private static bool IsBlank(in ReadOnlySequence<byte> line)
     {

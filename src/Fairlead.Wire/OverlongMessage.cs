@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Fairlead.Wire;
 
 /// <summary>What is kept of a message that is too long to hold: its first and last bytes, to find out whose answer it was (decision 4).</summary>
@@ -123,6 +125,11 @@ internal sealed class OverlongMessage
             }
 
             var name = tail[at..nameEnd];
+            if (!IsToken(name) || !IsToken(value))
+            {
+                return id;
+            }
+
             asks |= ShowsRequest(name);
             if (JsonText.Equals(name, "id"u8))
             {
@@ -135,6 +142,10 @@ internal sealed class OverlongMessage
             }
         }
     }
+
+    /// <summary>Whether the bytes are one whole value: steps backwards follow quotes and braces only.</summary>
+    private static bool IsToken(ReadOnlySpan<byte> text) =>
+        JsonGrammar.SkipValue(ref MemoryMarshal.GetReference(text), text.Length, 0, JsonGrammar.LevelsMax) == text.Length;
 
     private static void SkipSpaceBack(ReadOnlySpan<byte> text, ref int at)
     {
