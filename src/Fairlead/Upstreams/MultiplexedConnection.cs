@@ -16,7 +16,6 @@ internal partial class MultiplexedConnection : UpstreamConnection
     private readonly ILogger _logger;
     private readonly InboundMeter _meter;
     private Task _reading = Task.CompletedTask;
-    private bool _firstLine = true;
     private int _isDisposed;
 
     /// <summary>Takes over both streams; they are closed with the connection.</summary>
@@ -102,8 +101,10 @@ internal partial class MultiplexedConnection : UpstreamConnection
         var reason = "it closed its output";
         try
         {
-            while (await _reader.FillAsync(_stop.Token).ConfigureAwait(false))
+            var more = true;
+            while (more)
             {
+                more = await _reader.FillAsync(_stop.Token).ConfigureAwait(false);
                 if (!HandleBuffered())
                 {
                     reason = $"it sent a line without end (more than 4 x {Limits.UpstreamMessageBytesMax} bytes)";
@@ -132,56 +133,47 @@ internal partial class MultiplexedConnection : UpstreamConnection
     /// <summary>Handles every whole line that has been read; false when the stream must be given up.</summary>
     private bool HandleBuffered()
     {
-        while (true)
+        while (_reader.TryRead(out var kind, out var line))
         {
-            switch (_reader.TryRead())
+            switch (kind)
             {
-                case LineKind.Line:
-                    HandleLine(_reader.Line);
+                case LineKind.Message:
+                    HandleMessage(line);
+                    break;
+                case LineKind.Junk:
+                    // Servers print banners and debug lines.
+                    Junk(line);
                     break;
                 case LineKind.TooLong:
-                    HandleTail(_reader.Line);
+                    LogTooLong(_logger, Server, Limits.UpstreamMessageBytesMax);
+                    RefuseAnswer(_reader.TooLongId, ForwardError.AnswerTooLarge, $"upstreamMessageBytesMax is {Limits.UpstreamMessageBytesMax}");
                     break;
-                case LineKind.NeedMore:
-                    return true;
                 default:
                     return false;
             }
         }
+
+        return true;
     }
 
-    private void HandleLine(ReadOnlySpan<byte> line)
+    private void HandleMessage(ReadOnlySpan<byte> line)
     {
-        if (_firstLine)
-        {
-            _firstLine = false;
-            line = line.StartsWith("\uFEFF"u8) ? line[3..] : line;
-        }
-
-        line = line.Trim(" \t"u8);
-        if (line.IsEmpty)
-        {
-            return;
-        }
-
-        if (line[0] != '{')
-        {
-            // Servers print banners and debug lines; 2025-03-26 allows arrays, which no server on stdio was seen to send.
-            if (line[0] == '[')
-            {
-                HandleBatch(line);
-                return;
-            }
-
-            Junk(line);
-            return;
-        }
-
         var error = EnvelopeScanner.Scan(line, ScanLimits.Default, out var envelope);
         if (error != ScanError.None)
         {
             RefuseAnswer(envelope.Id.Of(line), ForwardError.AnswerInvalid, error.ToString());
             Junk(line);
+            return;
+        }
+
+        if (envelope.Kind == MessageKind.Batch)
+        {
+            // 2025-03-26 allows arrays; no server on stdio was seen to send one.
+            foreach (var element in new JsonElements(line, envelope.Root))
+            {
+                HandleMessage(element.Of(line));
+            }
+
             return;
         }
 
@@ -191,31 +183,6 @@ internal partial class MultiplexedConnection : UpstreamConnection
         }
 
         Receive(line, envelope, streamOf: null);
-    }
-
-    private void HandleBatch(ReadOnlySpan<byte> line)
-    {
-        var end = line.LastIndexOf((byte)']') + 1;
-        var any = false;
-        foreach (var element in new JsonElements(line, new ByteRange(0, end)))
-        {
-            any = true;
-            HandleLine(element.Of(line));
-        }
-
-        if (!any)
-        {
-            Junk(line);
-        }
-    }
-
-    private void HandleTail(ReadOnlySpan<byte> tail)
-    {
-        LogTooLong(_logger, Server, Limits.UpstreamMessageBytesMax);
-        if (LongLine.TryFindId(tail, out var id))
-        {
-            RefuseAnswer(id, ForwardError.AnswerTooLarge, $"upstreamMessageBytesMax is {Limits.UpstreamMessageBytesMax}");
-        }
     }
 
     private void Junk(ReadOnlySpan<byte> line)

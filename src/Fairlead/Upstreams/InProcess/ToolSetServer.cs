@@ -26,12 +26,11 @@ internal sealed class ToolSetServer(ToolSet tools, string title, int messageByte
         {
             while (await reader.FillAsync(cancellationToken).ConfigureAwait(false))
             {
-                LineKind kind;
-                while ((kind = reader.TryRead()) is LineKind.Line or LineKind.TooLong)
+                while (reader.TryRead(out var kind, out var line))
                 {
-                    if (kind == LineKind.Line && !reader.Line.IsEmpty)
+                    if (kind == LineKind.Message)
                     {
-                        Receive(reader.Line, writer, calls, cancellationToken);
+                        Receive(line, writer, calls, cancellationToken);
                     }
                 }
             }
