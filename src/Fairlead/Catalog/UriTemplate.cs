@@ -5,7 +5,7 @@ namespace Fairlead.Catalog;
 /// <summary>Tells whether a URI can come from a template, to find the server that reads it (RFC 6570, as far as routing needs it).</summary>
 /// <remarks>
 /// A simple expression <c>{x}</c> stands for one character or more without <c>/ ? #</c>; <c>{.x}</c> and <c>{/x}</c> the same after their separator; <c>{+x}</c> for
-/// one character or more of any kind; <c>{#x}</c>, <c>{?x}</c>, <c>{&amp;x}</c> and <c>{;x}</c> for anything, also nothing. Values are not read out.
+/// one character or more of any kind; <c>{#x}</c>, <c>{?x}</c>, <c>{&amp;x}</c> and <c>{;x}</c> for nothing, or their mark and anything after it. Values are not read out.
 /// The time grows with the length of the URI times the number of parts, whatever a server writes: no backtracking.
 /// </remarks>
 internal sealed class UriTemplate
@@ -24,7 +24,7 @@ internal sealed class UriTemplate
         Literal,
         Segments,
         SomeOfAny,
-        AnyOrNothing,
+        MarkedOrNothing,
     }
 
     /// <summary>Reads an unescaped UTF-8 template.</summary>
@@ -98,7 +98,7 @@ internal sealed class UriTemplate
                 parts.Add(new Part(PartKind.SomeOfAny, []));
                 break;
             case (byte)'#' or (byte)'?' or (byte)'&' or (byte)';':
-                parts.Add(new Part(PartKind.AnyOrNothing, []));
+                parts.Add(new Part(PartKind.MarkedOrNothing, [mark]));
                 break;
             case (byte)'.' or (byte)'/':
                 parts.Add(new Part(PartKind.Literal, [mark]));
@@ -123,11 +123,14 @@ internal sealed class UriTemplate
                 }
 
                 break;
-            case PartKind.AnyOrNothing:
-                var first = reach.IndexOf(true);
-                if (first >= 0)
+            case PartKind.MarkedOrNothing:
+                for (var i = 0; i < uri.Length; i++)
                 {
-                    reach[first..].Fill(true);
+                    if (reach[i] && uri[i] == part.Text[0])
+                    {
+                        reach[i..].Fill(true);
+                        break;
+                    }
                 }
 
                 break;

@@ -27,9 +27,9 @@ internal static class CatalogWorld
         "{\"name\":\"s\",\"version\":\"2\"}"u8.ToArray(),
         instructions is null ? [] : JsonText.Quote(instructions));
 
-    public static ServerCatalog Catalog(params CatalogEntry[] tools) => new(tools, [], [], [], Identity());
+    public static ServerCatalog Offering(params CatalogEntry[] tools) => new(tools, [], [], [], Identity());
 
-    public static ServerCatalog Tools(params string[] names) => Catalog([.. names.Select(Tool)]);
+    public static ServerCatalog Tools(params string[] names) => Offering([.. names.Select(Tool)]);
 
     public static ServerCell Cell(string name, ServerCatalog? catalog = null, Action<ServerConfig>? configure = null, ServerState state = ServerState.Healthy)
     {

@@ -159,7 +159,7 @@ public sealed class ServerCatalogReaderTests
     public async Task Read_WhenAListTimesOut_KeepsWhatWasKnownAndIsNotComplete()
     {
         var clock = new FakeTimeProvider();
-        var server = new ScriptedServer().SpeaksLegacy("""{"tools":{},"prompts":{}}""").On("tools/list", _ => null).On("prompts/list", "\"result\":{\"prompts\":[{\"name\":\"p\"}]}");
+        var server = new ScriptedServer().SpeaksLegacy("""{"tools":{}}""").On("tools/list", _ => null);
         await using var world = await ConnectedServer.OpenAsync(server, clock);
 
         var reading = world.ReadAsync(known: CatalogWorld.Tools("before"), timeout: TimeSpan.FromSeconds(5));
