@@ -22,12 +22,11 @@ internal sealed class HttpExchange
     private readonly HttpConnection _connection;
     private readonly UpstreamCall _call;
     private readonly FrameLease _frame;
+    private readonly CallInbound _inbound;
     private readonly Envelope _request;
     private readonly CancellationTokenSource _abort = new();
-    private InboundMeter? _meter;
     private string? _lastEventId;
     private TimeSpan? _retry;
-    private string? _complaint;
 
     /// <summary>Takes over <paramref name="frame"/> and a reference to <paramref name="call"/>.</summary>
     /// <param name="connection">Where the call is open.</param>
@@ -40,19 +39,19 @@ internal sealed class HttpExchange
         _call = call;
         _frame = new FrameLease(frame);
         _request = request;
-        Id = call.UpstreamId;
+        _inbound = new CallInbound(connection, call, request);
         FrameBytes = frame.Span.Length;
         call.Retain();
     }
 
     /// <summary>The call's id at the server.</summary>
-    public long Id { get; }
+    public long Id => _inbound.Id;
 
     /// <summary>Length of the request.</summary>
     public int FrameBytes { get; }
 
     /// <summary>Whether the request is one of 2026-07-28: then the end of its stream is the cancellation.</summary>
-    public bool IsModern => _request.MetaProtocolVersion.Exists;
+    public bool IsModern => _inbound.IsModern;
 
     /// <summary>Ends with the exchange; completed before <see cref="Start"/>.</summary>
     public Task Completion { get; private set; } = Task.CompletedTask;
@@ -75,20 +74,20 @@ internal sealed class HttpExchange
         }
         catch (OperationCanceledException)
         {
-            Fail(HttpFailure.NoConnection(_connection.Endpoint, _connection.Limits.ConnectTimeout));
+            _inbound.Fail(HttpFailure.NoConnection(_connection.Endpoint, _connection.Limits.ConnectTimeout));
         }
         catch (HttpRequestException exception)
         {
-            Fail(HttpFailure.Of(exception, _connection.Endpoint));
+            _inbound.Fail(HttpFailure.Of(exception, _connection.Endpoint));
         }
         catch (IOException exception)
         {
-            Fail(HttpFailure.Cut("the connection ended in the middle of its answer: " + exception.Message));
+            _inbound.Fail(HttpFailure.Cut("the connection ended in the middle of its answer: " + exception.Message));
         }
         finally
         {
             // After an error of our own nobody must wait for the deadline. Nothing happens when the call has ended.
-            Fail(ForwardError.ServerLost, "the call was given up");
+            _inbound.Fail(ForwardError.ServerLost, "the call was given up");
             _frame.Release();
             _call.Release();
             _connection.Forget(this);
@@ -132,7 +131,7 @@ internal sealed class HttpExchange
 
             if (isRepeated || !IsRepeatable(_request.KnownMethod))
             {
-                Fail(ForwardError.SendFailed, "its session had ended; Fairlead has opened another: call again");
+                _inbound.Fail(ForwardError.SendFailed, "its session had ended; Fairlead has opened another: call again");
                 return;
             }
         }
@@ -180,13 +179,13 @@ internal sealed class HttpExchange
         var encoding = response.Content.Headers.ContentEncoding;
         if (mayAnswer && encoding.Count != 0 && !encoding.Contains("identity"))
         {
-            Fail(ForwardError.AnswerInvalid, $"it compressed its answer ({string.Join(", ", encoding)}) although only identity was accepted");
+            _inbound.Fail(ForwardError.AnswerInvalid, $"it compressed its answer ({string.Join(", ", encoding)}) although only identity was accepted");
             return false;
         }
 
         if (mayAnswer && response.Content.Headers.ContentLength > _connection.Limits.UpstreamMessageBytesMax)
         {
-            FailTooLong();
+            _inbound.FailTooLong();
             return false;
         }
 
@@ -194,7 +193,7 @@ internal sealed class HttpExchange
         using var body = await HttpBody.ReadAsync(response.Content, bytesMax, _abort.Token).ConfigureAwait(false);
         if (mayAnswer && body.IsCut)
         {
-            FailTooLong();
+            _inbound.FailTooLong();
             return false;
         }
 
@@ -209,7 +208,7 @@ internal sealed class HttpExchange
         }
 
         var failure = HttpFailure.OfStatus(response, body.Span, _connection.Endpoint);
-        Fail(_complaint is null ? failure : failure with { Detail = $"HTTP {(int)response.StatusCode}: {_complaint}" });
+        _inbound.Fail(_inbound.Complaint is null ? failure : failure with { Detail = $"HTTP {(int)response.StatusCode}: {_inbound.Complaint}" });
         return false;
     }
 
@@ -220,7 +219,7 @@ internal sealed class HttpExchange
         var text = JsonBytes.Trim(body);
         if (text.IsEmpty || text[0] is not ((byte)'{' or (byte)'['))
         {
-            _complaint = isSuccess && text.IsEmpty ? "it sent no answer" : null;
+            _inbound.Complaint = isSuccess && text.IsEmpty ? "it sent no answer" : null;
             return false;
         }
 
@@ -230,12 +229,12 @@ internal sealed class HttpExchange
             return false;
         }
 
-        if (Take(text))
+        if (_inbound.Take(text))
         {
             return true;
         }
 
-        _complaint = "its answer is no JSON-RPC response";
+        _inbound.Complaint = "its answer is no JSON-RPC response";
         return false;
     }
 
@@ -260,7 +259,7 @@ internal sealed class HttpExchange
 
             if (!resumed.IsSuccessStatusCode || !HttpFailure.IsEventStream(resumed.Content.Headers.ContentType))
             {
-                _complaint = $"its event stream ended before the answer, and it did not resume it (HTTP {(int)resumed.StatusCode})";
+                _inbound.Complaint = $"its event stream ended before the answer, and it did not resume it (HTTP {(int)resumed.StatusCode})";
                 break;
             }
 
@@ -272,7 +271,7 @@ internal sealed class HttpExchange
             fruitless = _lastEventId == before ? fruitless + 1 : 0;
         }
 
-        Fail(HttpFailure.Cut(_complaint ?? "its event stream ended before the answer"));
+        _inbound.Fail(HttpFailure.Cut(_inbound.Complaint ?? "its event stream ended before the answer"));
     }
 
     /// <summary>Reads a stream until the call is over or the stream is.</summary>
@@ -291,20 +290,20 @@ internal sealed class HttpExchange
                     return true;
                 }
 
-                if (_meter?.TakePause() is { } pause)
+                if (_inbound.TakePause() is { } pause)
                 {
                     await Task.Delay(pause, _connection.Sweeper.TimeProvider, _abort.Token).ConfigureAwait(false);
                 }
             }
             while (await reader.FillAsync(_abort.Token).ConfigureAwait(false));
-            if (reader.ReadLast() == SseRead.Event && TakeLast(reader.Message))
+            if (reader.ReadLast() == SseRead.Event && _inbound.TakeLast(reader.Message))
             {
                 return true;
             }
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException)
         {
-            _complaint = "its event stream was cut before the answer: " + exception.Message;
+            _inbound.Complaint = "its event stream was cut before the answer: " + exception.Message;
         }
         finally
         {
@@ -324,7 +323,7 @@ internal sealed class HttpExchange
                 case SseRead.NeedMore:
                     return false;
                 case SseRead.Event:
-                    if (Take(reader.Message))
+                    if (_inbound.Take(reader.Message))
                     {
                         return true;
                     }
@@ -334,15 +333,11 @@ internal sealed class HttpExchange
                     _connection.LogTooLong();
                     break;
                 default:
-                    FailTooLong();
+                    _inbound.FailTooLong();
                     return true;
             }
         }
     }
-
-    /// <summary>Takes a message without the end of its event, unless it was cut: then it may be had again.</summary>
-    private bool TakeLast(ReadOnlySpan<byte> message) =>
-        EnvelopeScanner.Scan(message, _connection.ScanLimits, out _) == ScanError.None && TakeOne(message);
 
     // The server says how long; without its word, longer from time to time. It is at work meanwhile, so the idle deadline waits too; the hard one does not.
     private Task WaitBeforeResumptionAsync(int fruitless)
@@ -365,131 +360,8 @@ internal sealed class HttpExchange
         }
         catch (HttpRequestException exception)
         {
-            _complaint = "its event stream ended before the answer and could not be resumed: " + HttpFailure.Of(exception, _connection.Endpoint).Detail;
+            _inbound.Complaint = "its event stream ended before the answer and could not be resumed: " + HttpFailure.Of(exception, _connection.Endpoint).Detail;
             return null;
-        }
-    }
-
-    /// <summary>Hands on a message, or several of a batch; true when the call is over.</summary>
-    private bool Take(ReadOnlySpan<byte> text)
-    {
-        if (text.IsEmpty)
-        {
-            return false;
-        }
-
-        if (text[0] != '[')
-        {
-            return TakeOne(text);
-        }
-
-        // 2025-03-26 may answer in batches.
-        foreach (var element in new JsonElements(text, new ByteRange(0, text.Length)))
-        {
-            if (TakeOne(element.Of(text)))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private bool TakeOne(ReadOnlySpan<byte> message)
-    {
-        var error = EnvelopeScanner.Scan(message, _connection.ScanLimits, out var envelope);
-        if (error != ScanError.None)
-        {
-            _complaint = $"it sent a message that is not valid ({error})";
-            if (message[0] != '{')
-            {
-                return false;
-            }
-
-            Fail(ForwardError.AnswerInvalid, _complaint);
-            return true;
-        }
-
-        switch (envelope.Kind)
-        {
-            case MessageKind.Result or MessageKind.Error:
-                TakeAnswer(message, envelope);
-                return true;
-            case MessageKind.Request when IsModern:
-                // 2026-07-28 knows no requests of servers, and no way to answer one.
-                return false;
-            case MessageKind.Notification when envelope.KnownMethod != McpMethod.NotificationsProgress:
-                _meter ??= new InboundMeter(_connection.Limits, _connection.Sweeper.TimeProvider);
-                _meter.Notification();
-                break;
-            default:
-                break;
-        }
-
-        _connection.Take(message, envelope, _call);
-        return false;
-    }
-
-    private void TakeAnswer(ReadOnlySpan<byte> message, in Envelope envelope)
-    {
-        var id = envelope.Id.Of(message);
-        if (RequestIds.TryParse(id, out var answered) && answered == Id)
-        {
-            TellIfStale(envelope);
-            Complete(message, envelope);
-            return;
-        }
-
-        // An error before the id was read has none: on a stream of its own it can only mean this call (JSON-RPC 2.0, 5; protocol.md 10.2).
-        if (envelope.Kind == MessageKind.Error && (id.IsEmpty || id.SequenceEqual("null"u8)))
-        {
-            TellIfStale(envelope);
-            var error = envelope.Error.Of(message);
-            byte[] named = [.. "{\"jsonrpc\":\"2.0\",\"id\":"u8, .. System.Text.Encoding.ASCII.GetBytes($"{Id}"), .. ",\"error\":"u8, .. error, (byte)'}'];
-            if (EnvelopeScanner.Scan(named, _connection.ScanLimits, out var scanned) == ScanError.None)
-            {
-                Complete(named, scanned);
-                return;
-            }
-        }
-
-        Fail(ForwardError.AnswerInvalid, "it answered another request than the one it was sent");
-    }
-
-    private void Complete(ReadOnlySpan<byte> message, in Envelope envelope)
-    {
-        if (_connection.Pending.TryTake(Id, ForwardError.None, out var call))
-        {
-            call.Complete(message, envelope);
-        }
-    }
-
-    // HeaderMismatch on a call: the schema that the Mcp-Param headers came from is out of date (protocol.md 10.15).
-    private void TellIfStale(in Envelope envelope)
-    {
-        if (IsModern && _request.KnownMethod == McpMethod.ToolsCall && envelope.Kind == MessageKind.Error && envelope.ErrorCode == ErrorCodes.HeaderMismatch)
-        {
-            _connection.SchemaStale?.Invoke(_connection);
-        }
-    }
-
-    private void FailTooLong() => Fail(ForwardError.AnswerTooLarge, $"upstreamMessageBytesMax is {_connection.Limits.UpstreamMessageBytesMax}");
-
-    private void Fail(HttpFailure failure)
-    {
-        if (failure.IsOutage)
-        {
-            _connection.Unreachable?.Invoke(failure.Detail);
-        }
-
-        Fail(failure.Error, failure.Detail);
-    }
-
-    private void Fail(ForwardError error, string detail)
-    {
-        if (_connection.Pending.TryTake(Id, error, out var call))
-        {
-            call.Fail(error, detail);
         }
     }
 
