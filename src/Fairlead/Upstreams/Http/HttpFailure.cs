@@ -118,14 +118,10 @@ internal readonly record struct HttpFailure(ForwardError Error, string Detail, b
 
     private static string Target(HttpResponseMessage response, HttpEndpoint endpoint)
     {
-        var location = response.Headers.Location;
-        if (location is null)
-        {
-            return "";
-        }
-
-        var absolute = location.IsAbsoluteUri ? location : new Uri(endpoint.Url, location);
-        return " to " + absolute.GetLeftPart(UriPartial.Path);
+        // Without the query, which may hold keys.
+        return response.Headers.Location is { } location && Uri.TryCreate(endpoint.Url, location, out var target)
+            ? " to " + target.GetLeftPart(UriPartial.Path)
+            : "";
     }
 
     private static Exception Root(Exception exception)

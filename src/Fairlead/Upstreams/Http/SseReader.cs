@@ -10,6 +10,9 @@ internal sealed class SseReader : IDisposable
 {
     private const int BufferBytes = 16 * 1024;
 
+    // A server that says 0 and closes each stream at once must not be asked without a pause.
+    private const int RetryMinMs = 100;
+
     private readonly Stream _stream;
     private readonly SseParser _parser;
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
@@ -41,8 +44,8 @@ internal sealed class SseReader : IDisposable
     /// <summary>The id of the last whole event that had one; null when there was none.</summary>
     public string? LastEventId { get; private set; }
 
-    /// <summary>How long the server wants us to wait before we come back; null when it did not say.</summary>
-    public TimeSpan? Retry => _parser.RetryMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : null;
+    /// <summary>How long the server wants us to wait before we come back, at least 100 ms; null when it did not say.</summary>
+    public TimeSpan? Retry => _parser.RetryMs is { } milliseconds ? TimeSpan.FromMilliseconds(Math.Max(milliseconds, RetryMinMs)) : null;
 
     /// <summary>After <see cref="SseRead.TooLarge"/>: whether it was a notification or request of the server, which nobody waits for.</summary>
     public bool TooLargeAsks => _parser.TooLargeAsks;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Fairlead.Configuration;
 using Fairlead.TestKit;
@@ -168,6 +169,54 @@ public sealed class HttpConnectionTests
     }
 
     [Fact]
+    public async Task Calls_WhenCancelledAtRandomAndUsedAgain_NoMessageMeetsAnother()
+    {
+        await using var upstream = await new LegacyScript
+        {
+            Call = async (_, context, request) =>
+            {
+                if (request.RpcMethod != "tools/call")
+                {
+                    await context.StatusAsync(202);
+                    return;
+                }
+
+                await context.StartEventsAsync();
+                for (var i = 0; i < 5; i++)
+                {
+                    await context.EventAsync("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"of " + request.Id + "\"}}");
+                }
+
+                await context.EventAsync("{\"jsonrpc\":\"2.0\",\"id\":" + request.Id + ",\"result\":{\"of\":" + request.Id + "}}");
+            },
+        }.StartAsync();
+        await using var rig = await HttpRig.OpenAsync(upstream);
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(async () =>
+        {
+            var random = new Random(worker);
+            for (var i = 0; i < 150; i++)
+            {
+                var call = PooledCall.Rent(owner: $"worker {worker}");
+                Assert.True(rig.Connection.TryOpen(call));
+                var id = call.UpstreamId;
+                rig.Connection.Send(call, ControlRequest.Compose(id, McpMethod.ToolsCall, "\"name\":\"t\""u8, modern: false));
+                if (random.Next(3) == 0)
+                {
+                    await call.WaitAsync();
+                    rig.Connection.Cancel(call);
+                }
+
+                var end = await HttpRig.EndAsync(call);
+                Assert.All(end.Messages, message => Assert.Contains($"of {id}\"", message, StringComparison.Ordinal));
+                Assert.True(end.Error == ForwardError.ClientCancelled || end.Answer.Contains($"{{\"of\":{id}}}", StringComparison.Ordinal), end.Detail ?? end.Answer);
+            }
+        })));
+
+        Assert.Equal(0, rig.Connection.Pending.CountOpen());
+    }
+
+    [Fact]
     public async Task Send_WhenTooManyBytesWait_IsRefusedUntilSomeHaveGone()
     {
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -226,5 +275,22 @@ public sealed class HttpConnectionTests
         Assert.True(ForwardErrors.IsTransient(end.Error));
         Assert.False(rig.Connection.Lost.IsCompleted);
         Assert.Equal(end.Detail, Assert.Single(hints));
+    }
+
+    /// <summary>A call whose object serves again, like those of clients.</summary>
+    private sealed class PooledCall : UpstreamCall
+    {
+        private static readonly ConcurrentBag<PooledCall> s_free = [];
+
+        public static PooledCall Rent(object owner)
+        {
+            var call = s_free.TryTake(out var used) ? used : new PooledCall();
+            call.Reset();
+            call.Owner = owner;
+            call.CarriesMessages = true;
+            return call;
+        }
+
+        protected override void Recycle() => s_free.Add(this);
     }
 }

@@ -121,7 +121,7 @@ public sealed class HttpResumptionTests
             Call = async (_, context, _) =>
             {
                 await context.StartEventsAsync();
-                await context.WriteAsync("id: 1\nretry: 70\ndata: \n\n");
+                await context.WriteAsync("id: 1\nretry: 0\ndata: \n\n");
             },
             Get = (_, context, request) => request["Last-Event-ID"] is null ? context.StatusAsync(405) : context.StatusAsync(503),
         }.StartAsync();
@@ -131,8 +131,8 @@ public sealed class HttpResumptionTests
         rig.Send(call);
         for (var i = 0; i < HttpExchange.FruitlessResumptionsMax; i++)
         {
-            await rig.Clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(70));
-            rig.Clock.Advance(TimeSpan.FromMilliseconds(70));
+            await rig.Clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(100));
+            rig.Clock.Advance(TimeSpan.FromMilliseconds(100));
             await upstream.NextAsync(request => request["Last-Event-ID"] is not null, "a resumption");
         }
 
