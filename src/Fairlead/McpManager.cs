@@ -187,8 +187,7 @@ public sealed class McpManager : IAsyncDisposable
     public Task RestartServerAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
         async () =>
         {
-            var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            await server.RestartAsync(cancellationToken).ConfigureAwait(false);
+            await _fleet.RestartServerAsync(id, cancellationToken).ConfigureAwait(false);
             return true;
         },
         cancellationToken);
@@ -198,8 +197,7 @@ public sealed class McpManager : IAsyncDisposable
     public Task ShutdownServerAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
         async () =>
         {
-            var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            await server.StopAsync("it was stopped by hand", Options.Limits.DrainGrace, cancellationToken).ConfigureAwait(false);
+            await _fleet.StopServerAsync(id, Options.Limits.DrainGrace, cancellationToken).ConfigureAwait(false);
             return true;
         },
         cancellationToken);

@@ -158,11 +158,6 @@ internal sealed class ToolInvoker
             return (route.NameToken, route.Entry is { Headers.Length: > 0 } entry ? entry.Headers : null);
         }
 
-        if (ReferenceEquals(cell.Offered, CatalogSnapshot.Empty))
-        {
-            return (token, null);
-        }
-
         var known = cell.Offered.List(ListKind.Tools).Entries.Select(static entry => entry.Name).ToList();
         var hint = OptionWords.Nearest(tool, known) is { } near ? $"Did you mean '{near}'?" : known.Count == 0 ? "It has no tools." : "tools/list names those it has.";
         throw new ToolNotFound($"The server '{cell.Name}' has no tool '{tool}'. {hint}") { ServerId = cell.Name };

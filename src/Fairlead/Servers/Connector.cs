@@ -1,6 +1,7 @@
 using Fairlead.Configuration;
 using Fairlead.Processes;
 using Fairlead.Upstreams;
+using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.InProcess;
 using Fairlead.Upstreams.Stdio;
 
@@ -9,9 +10,15 @@ namespace Fairlead.Servers;
 /// <summary>A server cannot be connected to, and trying again without a change cannot help. The message says what to mend.</summary>
 internal sealed class HopelessStartException(string message, Exception? innerException = null) : Exception(message, innerException);
 
-/// <summary>Opens connections: finds the transport that a configuration asks for and starts what it needs.</summary>
-internal sealed class Connector(FleetResources resources)
+/// <summary>Opens the connections of one server: finds the transport that a configuration asks for and starts what it needs.</summary>
+/// <remarks>Owns the pools of TCP connections, which live as long as the server. Any thread.</remarks>
+internal sealed class Connector(FleetResources resources) : IDisposable
 {
+    private readonly Lock _lock = new();
+
+    // One for each url, headers and credentials that an update brought; a server is updated a few times in its life.
+    private readonly List<(ServerConfig Config, HttpEndpoint Endpoint)> _endpoints = [];
+
     /// <summary>Whether a start costs a process, so that it has to pass the gate.</summary>
     public static bool StartsProcess(ServerConfig config) => config.EffectiveTransport == ServerTransport.Stdio;
 
@@ -27,8 +34,10 @@ internal sealed class Connector(FleetResources resources)
                 return new StdioConnection(config.Name, StartChild(config), resources.Sweep, limits, logger);
             case ServerTransport.InProcess:
                 return InProcessConnection.Open(config.Name, FindInProcess(config), resources.Sweep, limits, logger);
+            case ServerTransport.Http:
+                return new HttpConnection(config.Name, EndpointOf(config), resources.Sweep, limits, logger);
             default:
-                throw new HopelessStartException($"the transport {config.EffectiveTransport} is not known; use stdio or http");
+                throw new HopelessStartException("Fairlead does not speak HTTP+SSE (2024-11-05) to servers; if this one also offers Streamable HTTP, give that url with \"transport\": \"http\"");
         }
     }
 
@@ -38,6 +47,34 @@ internal sealed class Connector(FleetResources resources)
         if (connection is MultiplexedConnection multiplexed)
         {
             multiplexed.Start();
+        }
+    }
+
+    /// <summary>Closes the pools; after the last connection.</summary>
+    public void Dispose() => _endpoints.ForEach(static entry => entry.Endpoint.Dispose());
+
+    private HttpEndpoint EndpointOf(ServerConfig config)
+    {
+        lock (_lock)
+        {
+            foreach (var (known, endpoint) in _endpoints)
+            {
+                if (!LaunchComparison.Differ(known, config))
+                {
+                    return endpoint;
+                }
+            }
+
+            try
+            {
+                var made = HttpEndpoint.From(config, resources.Options.Limits);
+                _endpoints.Add((config, made));
+                return made;
+            }
+            catch (ArgumentException exception)
+            {
+                throw new HopelessStartException(exception.Message, exception);
+            }
         }
     }
 

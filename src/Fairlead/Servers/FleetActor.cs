@@ -39,7 +39,10 @@ internal sealed class FleetActor : Actor
             Check(config);
         }
 
-        await AskAsync(() => AddAsync(configs), cancellationToken).ConfigureAwait(false);
+        // Read before anything is published, so that a first list can be answered from an earlier run.
+        var known = await Task.WhenAll(configs.Select(config => _resources.Catalogue.LoadKnownAsync(config, cancellationToken))).ConfigureAwait(false);
+        await AskAsync(() => AddAsync(configs, known), cancellationToken).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
         return [.. configs.Select(static config => config.Name)];
     }
 
@@ -61,8 +64,11 @@ internal sealed class FleetActor : Actor
                 return new ValueTask<ServerActor>(found);
             },
             cancellationToken).ConfigureAwait(false);
-        await server.StopAsync("it was undeployed", grace, cancellationToken).ConfigureAwait(false);
-        await server.EndAsync().ConfigureAwait(false);
+        await _resources.Catalogue.RemoveServerAsync(server.Cell, cancellationToken).ConfigureAwait(false);
+
+        // From here on to the end: a removed server must not live on because its remover lost patience.
+        var ending = EndAsync(server, "it was undeployed", grace);
+        await ending.WaitAsync(cancellationToken).ConfigureAwait(false);
         return server;
     }
 
@@ -88,6 +94,25 @@ internal sealed class FleetActor : Actor
             },
             cancellationToken).ConfigureAwait(false);
         await server.UpdateAsync(config, cancellationToken).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Stops a server that stays in the fleet. Completes when its processes are gone.</summary>
+    /// <exception cref="ServerNotFound">There is none of this id.</exception>
+    public async Task StopServerAsync(string id, TimeSpan grace, CancellationToken cancellationToken)
+    {
+        var server = await FindAsync(id, cancellationToken).ConfigureAwait(false);
+        await server.StopAsync("it was stopped by hand", grace, cancellationToken).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts a server again with a full restart budget, without waiting for it.</summary>
+    /// <exception cref="ServerNotFound">There is none of this id.</exception>
+    public async Task RestartServerAsync(string id, CancellationToken cancellationToken)
+    {
+        var server = await FindAsync(id, cancellationToken).ConfigureAwait(false);
+        await server.RestartAsync(cancellationToken).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The server of this id, after everything that was asked before.</summary>
@@ -117,14 +142,18 @@ internal sealed class FleetActor : Actor
         foreach (var level in levels.Reverse())
         {
             var left = grace - _resources.Time.GetElapsedTime(since);
-            await Task.WhenAll(level.Select(server => StopAsync(server, left > TimeSpan.Zero ? left : TimeSpan.Zero))).ConfigureAwait(false);
+            await Task.WhenAll(level.Select(server => EndAsync(server, "the manager was shut down", left > TimeSpan.Zero ? left : TimeSpan.Zero))).ConfigureAwait(false);
         }
     }
 
     /// <summary>Brings a configuration into its final form.</summary>
-    /// <exception cref="InvalidConfiguration">A rule is broken.</exception>
-    public static void Check(ServerConfig config)
+    private void Check(ServerConfig config)
     {
+        if (config is { Transport: null, Command: null, Url: null } && _resources.InProcess.Find(config) is not null)
+        {
+            config.Transport = ServerTransport.InProcess;
+        }
+
         var errors = ServerConfigRules.Normalise(config);
         if (errors.Count != 0)
         {
@@ -132,11 +161,11 @@ internal sealed class FleetActor : Actor
         }
     }
 
-    private static async Task StopAsync(ServerActor server, TimeSpan grace)
+    private static async Task EndAsync(ServerActor server, string reason, TimeSpan grace)
     {
         try
         {
-            await server.StopAsync("the manager was shut down", grace, CancellationToken.None).ConfigureAwait(false);
+            await server.StopAsync(reason, grace, CancellationToken.None).ConfigureAwait(false);
         }
         catch (RuntimeShutdown)
         {
@@ -146,7 +175,7 @@ internal sealed class FleetActor : Actor
         await server.EndAsync().ConfigureAwait(false);
     }
 
-    private async ValueTask<bool> AddAsync(IReadOnlyList<ServerConfig> configs)
+    private async ValueTask<bool> AddAsync(IReadOnlyList<ServerConfig> configs, ServerCatalog[] known)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var config in configs)
@@ -163,10 +192,10 @@ internal sealed class FleetActor : Actor
         }
 
         var added = new List<ServerActor>(configs.Count);
-        foreach (var config in configs)
+        for (var i = 0; i < configs.Count; i++)
         {
-            _resources.Redactor.Add(config.Headers.Values);
-            var server = new ServerActor(config, _resources, ServerCatalog.Empty);
+            _resources.Redactor.Add(ServerSecrets.Of(configs[i]));
+            var server = new ServerActor(configs[i], _resources, known[i]);
             added.Add(server);
             _inOrder.Add(server);
             _byName.Add(server.Id, server);

@@ -1,3 +1,5 @@
+using Fairlead.Actors;
+using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Processes;
 using Fairlead.Routing;
@@ -11,6 +13,8 @@ namespace Fairlead.Servers;
 /// <summary>What all servers of one manager share. Made by <see cref="McpManager"/>, which also takes it down.</summary>
 internal sealed class FleetResources : IAsyncDisposable
 {
+    private readonly CatalogStore? _store;
+
     /// <summary>Starts nothing yet but the bookkeeping.</summary>
     /// <param name="options">A copy that nobody changes any more.</param>
     /// <param name="loggers">Makes the loggers of all parts.</param>
@@ -23,6 +27,9 @@ internal sealed class FleetResources : IAsyncDisposable
         Sweep = new DeadlineSweep(time);
         Processes = new ProcessSupervisor(loggers.CreateLogger("Fairlead.Processes"), time);
         Gate = new StartGate(options.StartConcurrency == 0 ? null : options.StartConcurrency);
+        _store = options.StateFolder is { } state ? new CatalogStore(state, time, loggers.CreateLogger("Fairlead.Catalog")) : null;
+        Catalogue = new Catalogue(Fleet, options.Naming, _store, loggers.CreateLogger("Fairlead.Catalog"));
+        Work = new BackgroundWork("fleet", loggers.CreateLogger("Fairlead.Servers"));
         Verdicts = EraVerdicts.Open(options.StateFolder, time, loggers.CreateLogger("Fairlead.Servers"));
     }
 
@@ -50,6 +57,12 @@ internal sealed class FleetResources : IAsyncDisposable
     /// <summary>What was learned of servers' eras.</summary>
     public EraVerdicts Verdicts { get; }
 
+    /// <summary>The lists of all servers.</summary>
+    public Catalogue Catalogue { get; }
+
+    /// <summary>Keeps work that belongs to no single server's life.</summary>
+    public BackgroundWork Work { get; }
+
     /// <summary>Servers inside this process.</summary>
     public InProcessRegistry InProcess { get; } = new();
 
@@ -60,7 +73,10 @@ internal sealed class FleetResources : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Processes.DisposeAsync().ConfigureAwait(false);
+        await Work.WhenIdleAsync().ConfigureAwait(false);
         await Verdicts.DisposeAsync().ConfigureAwait(false);
+        await Catalogue.DisposeAsync().ConfigureAwait(false);
+        _store?.Dispose();
         Sweep.Dispose();
         Gate.Dispose();
     }

@@ -1,5 +1,6 @@
 using Fairlead.Actors;
 using Fairlead.Catalog;
+using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
@@ -8,20 +9,20 @@ using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Servers;
 
-/// <summary>Reads a server's lists, and reads them again when the server says that they changed; passes on which resources were updated.</summary>
-/// <remarks>Notifications come on the reader's thread: it is never held. Servers send them in storms (protocol.md 7), so one reading serves all that come within the debounce time.</remarks>
+/// <summary>Reads a server's lists, reads them again when the server says that they changed, and passes on which resources were updated.</summary>
+/// <remarks>Notifications come on the reader's thread: it is never held.</remarks>
 internal sealed partial class ListWatch : IDisposable
 {
-    private static readonly TimeSpan s_debounce = TimeSpan.FromMilliseconds(150);
-
     private readonly FleetResources _resources;
     private readonly ServerCell _cell;
     private readonly BackgroundWork _work;
     private readonly Func<UpstreamConnection, CatalogReading, Task> _publish;
     private readonly ILogger _logger;
+    private readonly ListChangeDebouncer _debouncer;
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
-    private int _pending;
+    private volatile UpstreamConnection? _changed;
+    private volatile bool _missed;
 
     /// <summary>Watches nothing yet.</summary>
     /// <param name="resources">What all servers share.</param>
@@ -36,41 +37,39 @@ internal sealed partial class ListWatch : IDisposable
         _work = work;
         _publish = publish;
         _logger = logger;
+        _debouncer = new ListChangeDebouncer(resources.Time, changes => _work.Run(() => ReadAgainAsync(changes)));
     }
 
     /// <summary>Reads all lists. Never throws for what the server does: what it did not give is taken from what was known.</summary>
-    public async Task<CatalogReading> ReadAsync(UpstreamConnection connection, CancellationToken cancellationToken)
-    {
-        await _oneAtATime.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            var config = _cell.Current.Config;
-            var reader = new ServerCatalogReader(_resources.Options.Limits, config.EffectiveTransport, TimeSpan.FromMilliseconds(config.TimeoutMs));
-            var reading = await reader.ReadAsync(connection, _cell.Current.Catalog, CatalogChanges.None, cancellationToken).ConfigureAwait(false);
-            foreach (var note in reading.Notes)
-            {
-                LogNote(_logger, connection.Server, note);
-            }
+    public Task<CatalogReading> ReadAllAsync(ServerConfig config, UpstreamConnection connection, CancellationToken cancellationToken) =>
+        ReadAsync(config, connection, CatalogChanges.None, cancellationToken);
 
-            return reading;
-        }
-        finally
+    /// <summary>Tells that a connection has come into service; what it signalled before that is looked at again.</summary>
+    public void Adopted(UpstreamConnection connection)
+    {
+        if (_missed)
         {
-            _oneAtATime.Release();
+            _missed = false;
+            Suspect(connection);
         }
     }
+
+    /// <summary>Reads all lists again soon, as after a session that the server had forgotten.</summary>
+    public void Suspect(UpstreamConnection connection) => Signal(connection, CatalogChanges.Tools | CatalogChanges.Prompts | CatalogChanges.Resources);
 
     /// <summary>Receives a notification that belongs to no call. Never blocks.</summary>
     public void Notified(UpstreamConnection connection, CallMessage message)
     {
         switch (message.Envelope.KnownMethod)
         {
-            case McpMethod.NotificationsToolsListChanged or McpMethod.NotificationsPromptsListChanged or McpMethod.NotificationsResourcesListChanged:
-                if (Interlocked.Exchange(ref _pending, 1) == 0)
-                {
-                    _work.Run(() => ReadSoonAsync(connection));
-                }
-
+            case McpMethod.NotificationsToolsListChanged:
+                Signal(connection, CatalogChanges.Tools);
+                break;
+            case McpMethod.NotificationsPromptsListChanged:
+                Signal(connection, CatalogChanges.Prompts);
+                break;
+            case McpMethod.NotificationsResourcesListChanged:
+                Signal(connection, CatalogChanges.Resources);
                 break;
             case McpMethod.NotificationsResourcesUpdated when message.Envelope.Uri.Exists:
                 _resources.Fleet.AnnounceResource(_cell, message.Envelope.Uri.Of(message.Bytes).ToArray());
@@ -81,21 +80,56 @@ internal sealed partial class ListWatch : IDisposable
     }
 
     /// <summary>Ends readings, begun or not.</summary>
-    public void Stop() => _end.Cancel();
+    public void Stop()
+    {
+        _debouncer.Dispose();
+        _end.Cancel();
+    }
 
     /// <summary>After <see cref="Stop"/>, when no reading is under way any more.</summary>
     public void Dispose()
     {
+        _debouncer.Dispose();
         _end.Dispose();
         _oneAtATime.Dispose();
     }
 
-    private async Task ReadSoonAsync(UpstreamConnection connection)
+    private void Signal(UpstreamConnection connection, CatalogChanges changes)
     {
-        await Task.Delay(s_debounce, _resources.Time, _end.Token).ConfigureAwait(false);
-        Volatile.Write(ref _pending, 0);
-        var reading = await ReadAsync(connection, _end.Token).ConfigureAwait(false);
-        await _publish(connection, reading).ConfigureAwait(false);
+        _changed = connection;
+        _debouncer.Signal(changes);
+    }
+
+    private async Task ReadAgainAsync(CatalogChanges changes)
+    {
+        if (_changed is not { } connection || _cell.Current.Shared != connection)
+        {
+            _missed = true;
+            return;
+        }
+
+        // One after the other, publishing included: an older reading must not be published after a later one.
+        await _oneAtATime.WaitAsync(_end.Token).ConfigureAwait(false);
+        try
+        {
+            await _publish(connection, await ReadAsync(_cell.Current.Config, connection, changes, _end.Token).ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _oneAtATime.Release();
+        }
+    }
+
+    private async Task<CatalogReading> ReadAsync(ServerConfig config, UpstreamConnection connection, CatalogChanges which, CancellationToken cancellationToken)
+    {
+        var reader = new ServerCatalogReader(_resources.Options.Limits, config.EffectiveTransport, TimeSpan.FromMilliseconds(config.TimeoutMs));
+        var reading = await reader.ReadAsync(connection, _cell.Current.Catalog, which, cancellationToken).ConfigureAwait(false);
+        foreach (var note in reading.Notes)
+        {
+            LogNote(_logger, connection.Server, note);
+        }
+
+        return reading;
     }
 
     [LoggerMessage(EventIds.ServerListsFailed, LogLevel.Warning, "Server {Server}: {Note}")]

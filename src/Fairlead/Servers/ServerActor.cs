@@ -27,6 +27,7 @@ internal sealed partial class ServerActor : Actor
     private readonly OwnInstances _own;
     private readonly RestartBudget _budget;
     private readonly ListWatch _lists;
+    private readonly ServerLaunch _launch;
     private ServerInstance? _instance;
     private CancellationTokenSource _attempt = new();
     private int _attemptNumber;
@@ -53,6 +54,7 @@ internal sealed partial class ServerActor : Actor
             InstanceFor = InstanceForAsync,
         };
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
+        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync);
     }
 
     /// <summary>The server's place in the fleet.</summary>
@@ -124,6 +126,7 @@ internal sealed partial class ServerActor : Actor
         await _own.EndAllAsync(TimeSpan.Zero, forGood: true).ConfigureAwait(false);
         await _work.WhenIdleAsync().ConfigureAwait(false);
         _lists.Dispose();
+        _start.Dispose();
     }
 
     /// <inheritdoc/>
@@ -208,7 +211,7 @@ internal sealed partial class ServerActor : Actor
         var reason = "it was stopped, restarted or lost meanwhile";
         try
         {
-            var (result, reading) = await StartAndReadAsync(config, static (_, _) => Task.CompletedTask, cancellationToken).ConfigureAwait(false);
+            var (result, reading) = await _launch.RunAsync(config, static (_, _) => Task.CompletedTask, cancellationToken).ConfigureAwait(false);
             unwanted = result.Connection;
             await TellAsync(() =>
             {
@@ -235,6 +238,12 @@ internal sealed partial class ServerActor : Actor
         }
         finally
         {
+            if (reason is null)
+            {
+                await _resources.Catalogue.UpdateServerAsync(Cell, Cell.Current.Catalog, CancellationToken.None).ConfigureAwait(false);
+                await _resources.Catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+
             outcome.TrySetResult(reason);
             if (unwanted is not null)
             {
@@ -267,20 +276,26 @@ internal sealed partial class ServerActor : Actor
 
     private async Task RunAttemptAsync(int number, ServerConfig config, CancellationToken cancellationToken)
     {
-        var (result, lists) = await StartAndReadAsync(config, (state, reason) => TellAsync(() =>
+        var (result, reading) = await _launch.RunAsync(config, (state, reason) => TellAsync(() =>
         {
             if (number == _attemptNumber)
             {
                 Publish(state, reason, static snapshot => snapshot);
             }
         }), cancellationToken).ConfigureAwait(false);
+        if (reading is not null)
+        {
+            // First the lists, then the state: who sees Healthy sees the lists too.
+            await _resources.Catalogue.UpdateServerAsync(Cell, reading.Catalog, CancellationToken.None).ConfigureAwait(false);
+        }
+
         var wanted = false;
         await TellAsync(() =>
         {
             wanted = number == _attemptNumber;
             if (wanted)
             {
-                EndAttempt(result, lists);
+                EndAttempt(result, reading);
             }
         }).ConfigureAwait(false);
         if (!wanted && result.Connection is { } unwanted)
@@ -289,41 +304,10 @@ internal sealed partial class ServerActor : Actor
         }
     }
 
-    private async Task<(StartResult Result, CatalogReading? Lists)> StartAndReadAsync(
-        ServerConfig config, Func<ServerState, string, Task> waiting, CancellationToken cancellationToken)
+    /// <summary>The server has asked something (decision 8.3). On the reader's thread.</summary>
+    private void Asked(McpMethod method)
     {
-        if (await Dependencies.WaitAsync(config, _resources.Fleet, waiting, cancellationToken).ConfigureAwait(false) is { } missing)
-        {
-            return (new StartResult(StartOutcome.Hopeless, null, missing), null);
-        }
-
-        var result = await _start.RunAsync(config, Handshake.SharedCapabilities.ToArray(), Wire, cancellationToken).ConfigureAwait(false);
-        if (result.Connection is not { } connection)
-        {
-            return (result, null);
-        }
-
-        try
-        {
-            return (result, await _lists.ReadAsync(connection, cancellationToken).ConfigureAwait(false));
-        }
-        catch (OperationCanceledException)
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    private void Wire(UpstreamConnection connection)
-    {
-        connection.NotificationReceived = _lists.Notified;
-        connection.Asked = Asked;
-    }
-
-    /// <summary>A server has asked something (decision 8.3). On the reader's thread.</summary>
-    private void Asked(UpstreamConnection connection, McpMethod method)
-    {
-        if (Cell.Current.IsAsking || connection is not MultiplexedConnection)
+        if (Cell.Current.IsAsking)
         {
             return;
         }
@@ -339,13 +323,17 @@ internal sealed partial class ServerActor : Actor
         }));
     }
 
-    private Task<bool> PublishListsAsync(UpstreamConnection connection, CatalogReading reading) => TellAsync(() =>
+    private async Task PublishListsAsync(UpstreamConnection connection, CatalogReading reading)
     {
-        if (_instance?.Connection == connection)
+        await _resources.Catalogue.UpdateServerAsync(Cell, reading.Catalog, CancellationToken.None).ConfigureAwait(false);
+        await TellAsync(() =>
         {
-            PublishServing(reading);
-        }
-    });
+            if (_instance?.Connection == connection)
+            {
+                PublishServing(reading);
+            }
+        }).ConfigureAwait(false);
+    }
 
     private void EndAttempt(StartResult result, CatalogReading? reading)
     {
@@ -372,6 +360,7 @@ internal sealed partial class ServerActor : Actor
         _budget.NoteUp();
         PublishServing(reading);
         LogReady(Logger, Id, connection.Identity.Version, reading.Catalog.Tools.Length);
+        _lists.Adopted(connection);
         _work.Run(() => WatchAsync(connection));
     }
 
@@ -385,19 +374,18 @@ internal sealed partial class ServerActor : Actor
             snapshot => snapshot with { Catalog = reading.Catalog, Deployment = DeploymentState.Deployed, Tools = tools });
     }
 
-    private async Task WatchAsync(UpstreamConnection connection)
+    private async Task WatchAsync(UpstreamConnection connection) => await LoseAsync(connection, await connection.Lost.ConfigureAwait(false)).ConfigureAwait(false);
+
+    private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => TellAsync(() =>
     {
-        var reason = await connection.Lost.ConfigureAwait(false);
-        await TellAsync(() =>
+        if (_instance?.Connection == connection)
         {
-            if (_instance?.Connection == connection)
-            {
-                LogLost(Logger, Id, reason);
-                End(Detach(), TimeSpan.Zero);
-                Failed(reason);
-            }
-        }).ConfigureAwait(false);
-    }
+            LogLost(Logger, Id, reason);
+            var lost = Detach();
+            Failed(reason);
+            End(lost, TimeSpan.Zero);
+        }
+    });
 
     private void Failed(string reason)
     {
@@ -464,7 +452,7 @@ internal sealed partial class ServerActor : Actor
             Since = state == old.State ? old.Since : _resources.Time.GetUtcNow(),
             Shared = _instance?.Connection,
             ProcessId = _instance?.ProcessId,
-            NextRetry = null,
+            NextRetry = state == old.State ? old.NextRetry : null,
         }));
     }
 }

@@ -27,7 +27,7 @@ internal sealed record StartResult(StartOutcome Outcome, UpstreamConnection? Con
 
 /// <summary>Brings one instance of a server to the point where it takes calls: gate, process or connection, era, handshake (decision 5).</summary>
 /// <remarks>One for each server; it remembers what the last start taught. Starts of one server may overlap.</remarks>
-internal sealed class ServerStart(FleetResources resources)
+internal sealed class ServerStart(FleetResources resources) : IDisposable
 {
     /// <summary>How long a silent server is probed before <c>initialize</c> follows on the same connection (decision 5).</summary>
     public static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
@@ -73,6 +73,9 @@ internal sealed class ServerStart(FleetResources resources)
             }
         }
     }
+
+    /// <summary>After the last connection that was started.</summary>
+    public void Dispose() => _connector.Dispose();
 
     private async Task<(HandshakeOutcome Outcome, StartResult Result)> TryAsync(
         ServerConfig config, EraHint hint, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken)

@@ -14,7 +14,7 @@ internal sealed class InProcessRegistry
     /// <summary>The server that a configuration means: the one of its name, else the built-in one of its type. Null when there is none.</summary>
     public IMcpServer? Find(ServerConfig config) =>
         config.EffectiveTransport != ServerTransport.InProcess ? null
-        : _servers.TryGetValue(config.Name, out var named) ? named
+        : _servers.TryGetValue(ServerName.ToSlug(config.Name), out var named) ? named
         : config.Type == ServerType.Custom ? null
         : _servers.GetValueOrDefault(OptionWords.Word(config.Type));
 

@@ -1,7 +1,7 @@
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 
-namespace Fairlead;
+namespace Fairlead.Exchanges;
 
 /// <summary>The one table from what the request path returns to the exceptions of the API.</summary>
 internal static class CallFailures

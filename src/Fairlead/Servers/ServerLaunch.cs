@@ -1,0 +1,92 @@
+using Fairlead.Catalog;
+using Fairlead.Configuration;
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+using Fairlead.Upstreams.Http;
+using Fairlead.Wire;
+
+namespace Fairlead.Servers;
+
+/// <summary>The way of a shared instance into service: what it depends on, the start, its events, its lists.</summary>
+/// <param name="resources">What all servers share.</param>
+/// <param name="cell">The server.</param>
+/// <param name="start">Starts instances.</param>
+/// <param name="lists">Reads and watches lists.</param>
+/// <param name="asked">Told, on a reader's thread, that an instance asks its clients.</param>
+/// <param name="unreachable">Told, on any thread, that an instance is proven to be out of reach, and why.</param>
+internal sealed class ServerLaunch(
+    FleetResources resources, ServerCell cell, ServerStart start, ListWatch lists, Action<McpMethod> asked, Func<UpstreamConnection, string, Task> unreachable)
+{
+    private int _isProbing;
+
+    /// <summary>Launches an instance. Never throws for what the server or its configuration does.</summary>
+    /// <param name="config">What to launch.</param>
+    /// <param name="waiting">Told what is waited for.</param>
+    /// <param name="cancellationToken">Gives up; nothing is left of the launch.</param>
+    /// <returns>The start, and the lists when it is ready.</returns>
+    public async Task<(StartResult Start, CatalogReading? Lists)> RunAsync(
+        ServerConfig config, Func<ServerState, string, Task> waiting, CancellationToken cancellationToken)
+    {
+        if (await Dependencies.WaitAsync(config, resources.Fleet, waiting, cancellationToken).ConfigureAwait(false) is { } missing)
+        {
+            return (new StartResult(StartOutcome.Hopeless, null, missing), null);
+        }
+
+        var result = await start.RunAsync(config, Handshake.SharedCapabilities.ToArray(), Wire, cancellationToken).ConfigureAwait(false);
+        if (result.Connection is not { } connection)
+        {
+            return (result, null);
+        }
+
+        try
+        {
+            return (result, await lists.ReadAllAsync(config, connection, cancellationToken).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException)
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private void Wire(UpstreamConnection connection)
+    {
+        connection.NotificationReceived = lists.Notified;
+        switch (connection)
+        {
+            case MultiplexedConnection:
+                // Over HTTP the stream tells whose call a question belongs to: only here does asking change anything (decision 8).
+                connection.Asked = (_, method) => asked(method);
+                break;
+            case HttpConnection http:
+                http.SessionRenewed = lists.Suspect;
+                http.Unreachable = _ => resources.Work.Run(() => ProbeAsync(http));
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>A call could not reach the server: asks whether it lives, because over HTTP nothing else tells.</summary>
+    private async Task ProbeAsync(UpstreamConnection connection)
+    {
+        if (Interlocked.Exchange(ref _isProbing, 1) != 0)
+        {
+            return;
+        }
+
+        try
+        {
+            var snapshot = cell.Current;
+            if (snapshot.Shared == connection
+                && await HealthProbe.AskAsync(snapshot, resources.Time, CancellationToken.None).ConfigureAwait(false) is { IsHealthy: false } health)
+            {
+                await unreachable(connection, health.Reason ?? "it cannot be reached").ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref _isProbing, 0);
+        }
+    }
+}
