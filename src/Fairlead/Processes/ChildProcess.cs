@@ -125,14 +125,15 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>The rungs of the ladder, then the leftovers.</summary>
     private async Task DescendAsync(TimeSpan stdinGrace, TimeSpan termGrace)
     {
+        var since = _home.Time.GetTimestamp();
         await CloseInputAsync().ConfigureAwait(false);
         if (!await EndsWithinAsync(_rootExit, stdinGrace).ConfigureAwait(false))
         {
-            LogIgnoredClosedInput(_home.Logger, _home.Server, Id, stdinGrace);
+            LogIgnoredClosedInput(_home.Logger, _home.Server, Id, _home.Time.GetElapsedTime(since));
             _group.Terminate();
             if (!await EndsWithinAsync(_rootExit, termGrace).ConfigureAwait(false))
             {
-                LogKilled(_home.Logger, _home.Server, Id, termGrace);
+                LogKilled(_home.Logger, _home.Server, Id, _home.Time.GetElapsedTime(since));
                 _group.Kill();
             }
         }
@@ -225,11 +226,11 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private static partial void LogExited(ILogger logger, string server, int processId, int exitCode);
 
     [LoggerMessage(EventIds.ChildIgnoredClosedInput, LogLevel.Information,
-        "Server {Server}: process {ProcessId} did not end within {Grace} after its stdin was closed; its group gets SIGTERM.")]
-    private static partial void LogIgnoredClosedInput(ILogger logger, string server, int processId, TimeSpan grace);
+        "Server {Server}: process {ProcessId} still ran {Waited} after its stdin was closed; its group gets SIGTERM.")]
+    private static partial void LogIgnoredClosedInput(ILogger logger, string server, int processId, TimeSpan waited);
 
-    [LoggerMessage(EventIds.ChildKilled, LogLevel.Warning, "Server {Server}: process {ProcessId} did not end within {Grace} after SIGTERM; its group is killed.")]
-    private static partial void LogKilled(ILogger logger, string server, int processId, TimeSpan grace);
+    [LoggerMessage(EventIds.ChildKilled, LogLevel.Warning, "Server {Server}: process {ProcessId} still ran {Waited} after its stop began, SIGTERM included; its group is killed.")]
+    private static partial void LogKilled(ILogger logger, string server, int processId, TimeSpan waited);
 
     [LoggerMessage(EventIds.ChildLeftovers, LogLevel.Information, "Server {Server}: process {ProcessId} has ended, but others of its group live on; they are ended.")]
     private static partial void LogLeftovers(ILogger logger, string server, int processId);
