@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Fairlead.Upstreams;
 
@@ -114,6 +115,7 @@ internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
         return _ready is not null;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteBlockAsync()
     {
         var used = 0;
@@ -144,6 +146,7 @@ internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
         Interlocked.Add(ref _queuedBytes, -frameBytes);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteLongAsync(OutboundFrame frame)
     {
         var length = frame.Span.Length;

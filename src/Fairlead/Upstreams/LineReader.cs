@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Fairlead.Wire;
 
 namespace Fairlead.Upstreams;
@@ -41,6 +42,7 @@ internal sealed class LineReader : IDisposable
 
     /// <summary>Reads more bytes.</summary>
     /// <returns>False at the end of the stream; <see cref="TryRead"/> then gives an unfinished last line, once.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
     {
         MakeRoom();

@@ -13,6 +13,9 @@ internal static class TestPrograms
     /// <summary>The process that can be killed in place of Fairlead.</summary>
     public static string ReaperHost => Built("ReaperHost", "reaper-host");
 
+    /// <summary>The assembly of another program of the tests, to be run by <c>dotnet</c>.</summary>
+    public static string Library(string project, string name) => Built(project, name + ".dll");
+
     /// <summary>Options for a shell script.</summary>
     public static ChildProcessOptions Shell(string script) => new() { Server = "shell", Command = "sh", Arguments = ["-c", script] };
 
