@@ -1,3 +1,4 @@
+using Fairlead.Sessions;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
-using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
