@@ -111,11 +111,14 @@ internal sealed class HttpExchange
             if (response.IsSuccessStatusCode)
             {
                 NoteSession(session, sessionId, response);
-                if (HttpFailure.IsEventStream(response.Content.Headers.ContentType))
-                {
-                    await ReadEventsAsync(response, sessionId).ConfigureAwait(false);
-                    return;
-                }
+            }
+
+            // The C# SDK's servers send their refusals (400, 404) as an event stream as well.
+            if (HttpFailure.IsEventStream(response.Content.Headers.ContentType)
+                && (response.IsSuccessStatusCode || response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound))
+            {
+                await ReadEventsAsync(response, sessionId).ConfigureAwait(false);
+                return;
             }
 
             if (!await ReadBodyAsync(response, sessionId).ConfigureAwait(false))

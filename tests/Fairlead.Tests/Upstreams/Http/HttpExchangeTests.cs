@@ -161,6 +161,21 @@ public sealed class HttpExchangeTests
     }
 
     [Theory]
+    [InlineData(400)]
+    [InlineData(404)]
+    public async Task Answer_WhenARefusalComesAsAnEventStream_IsTheAnswer(int status)
+    {
+        await using var upstream = await ModernScript.StartAsync((_, context, request) => context.AnswerAsync(
+            status, "text/event-stream", $"event: message\ndata: {{\"jsonrpc\":\"2.0\",\"id\":{request.Id},\"error\":{{\"code\":-32601,\"message\":\"no\"}}}}\n\n"));
+        await using var rig = await HttpRig.OpenAsync(upstream);
+
+        var end = await rig.CallAsync();
+
+        Assert.Equal(ForwardError.None, end.Error);
+        Assert.Contains("-32601", end.Answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(401, "text/plain", "who are you", "AuthenticationRequired", "HTTP 401: who are you")]
     [InlineData(403, "application/json", """{"error":"forbidden"}""", "AuthenticationRequired", "HTTP 403: forbidden")]
     [InlineData(500, "text/plain", "it broke: s3cr3t-token\n at line 3", "SendFailed", "HTTP 500: it broke: REDACTED  at line 3")]
