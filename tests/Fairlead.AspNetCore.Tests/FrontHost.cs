@@ -89,7 +89,8 @@ internal sealed class FrontHost : IAsyncDisposable
     {
         var separator = members.Length == 0 ? "" : ",";
         var more = meta.Length == 0 ? "" : "," + meta;
-        var body = $$$"""{"jsonrpc":"2.0","id":{{{id}}},"method":"{{{method}}}","params":{{{{members}}}{{{separator}}}"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}{{{more}}}}}}""";
+        var body = "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"" + method + "\",\"params\":{" + members + separator
+            + "\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}" + more + "}}}";
         string[] required = name is null
             ? ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: " + method]
             : ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: " + method, "Mcp-Name: " + name];
@@ -100,7 +101,8 @@ internal sealed class FrontHost : IAsyncDisposable
     public async Task<string> InitializeAsync(string path, string version = "2025-11-25", string capabilities = "{}")
     {
         var (status, body, response) = await PostAsync(
-            path, $$$"""{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"{{{version}}}","capabilities":{{{capabilities}}},"clientInfo":{"name":"t","version":"1"}}}""");
+            path, "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"" + version + "\",\"capabilities\":" + capabilities
+            + ",\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}");
         Assert.True(status == HttpStatusCode.OK, body);
         var session = response.Headers.GetValues("Mcp-Session-Id").Single();
         await PostAsync(path, """{"jsonrpc":"2.0","method":"notifications/initialized"}""", "Mcp-Session-Id: " + session);
