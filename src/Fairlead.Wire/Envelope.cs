@@ -22,7 +22,8 @@ public enum MessageKind : byte
     Batch,
 }
 
-/// <summary>The places in one message that routing and splicing need. Found by <see cref="EnvelopeScanner"/> in one pass; everything else stays unread bytes.</summary>
+/// <summary>The places in one message that routing and splicing need. Found by <see cref="EnvelopeScanner"/> in one pass; everything else stays
+/// unread bytes.</summary>
 /// <remarks>A range with length 0 means that the member is absent. All ranges are raw JSON tokens: strings include their quotes and escapes.</remarks>
 public struct Envelope
 {

@@ -5,7 +5,8 @@ namespace Fairlead.Wire;
 /// <summary>Decides what a walked message is and whether it may be used.</summary>
 internal static class EnvelopeJudge
 {
-    /// <summary>Sets kind, known method and progress token, takes an id that must not be echoed out of the envelope, and names the first reason to refuse.</summary>
+    /// <summary>Sets kind, known method and progress token, takes an id that must not be echoed out of the envelope, and names the first reason to
+    /// refuse.</summary>
     public static ScanError Judge(ReadOnlySpan<byte> text, ref Envelope envelope, in EnvelopeNotes notes, int idBytesMax)
     {
         var asks = notes.Has(EnvelopeMember.Method);

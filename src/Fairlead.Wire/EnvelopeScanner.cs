@@ -8,7 +8,8 @@ public static class EnvelopeScanner
     /// <param name="limits">Bounds; <see cref="ScanLimits.Default"/> when in doubt.</param>
     /// <param name="envelope">
     /// The places found. When the message is refused only <see cref="Envelope.Kind"/> and <see cref="Envelope.Id"/> can be set: the id whenever it could
-    /// be read without doubt, because an error answer must echo it (not for <see cref="ScanError.NotJson"/>, <see cref="ScanError.IdTooLong"/> and a doubled id).
+    /// be read without doubt, because an error answer must echo it (not for <see cref="ScanError.NotJson"/>, <see cref="ScanError.IdTooLong"/> and a
+    /// doubled id).
     /// </param>
     /// <returns><see cref="ScanError.None"/> when the message can be used.</returns>
     /// <remarks>

@@ -6,7 +6,8 @@ using System.Runtime.InteropServices;
 
 namespace Fairlead.Wire;
 
-/// <summary>What a walk noticed besides the places of the envelope. Judged at the end, when the kind of the message is known: members come in any order.</summary>
+/// <summary>What a walk noticed besides the places of the envelope. Judged at the end, when the kind of the message is known: members come in any
+/// order.</summary>
 internal struct EnvelopeNotes
 {
     /// <summary>The known root members that were there, a bit for each <see cref="EnvelopeMember"/>.</summary>
@@ -55,7 +56,8 @@ internal readonly ref struct EnvelopeWalk
     }
 
     /// <summary>Walks the whole text.</summary>
-    /// <returns>0 or more when it is valid, else <see cref="JsonGrammar.Invalid"/> or, with the rest of the text unread, <see cref="JsonGrammar.TooDeep"/>.</returns>
+    /// <returns>0 or more when it is valid, else <see cref="JsonGrammar.Invalid"/> or, with the rest of the text unread,
+    /// <see cref="JsonGrammar.TooDeep"/>.</returns>
     public int Run(int depthMax)
     {
         var start = JsonGrammar.SkipSpace(ref _text, _length, 0);
@@ -323,7 +325,8 @@ internal readonly ref struct EnvelopeWalk
         }
     }
 
-    /// <summary>Members of <c>result</c>, <c>result._meta</c> and <c>error</c> may stand twice (decision 4); the last one counts, as in most JSON readers.</summary>
+    /// <summary>Members of <c>result</c>, <c>result._meta</c> and <c>error</c> may stand twice (decision 4); the last one counts, as in most JSON
+    /// readers.</summary>
     private void KeepAnswer(EnvelopeMember member, ByteRange value)
     {
         switch (member)

@@ -26,7 +26,8 @@ public static class HeaderValues
 
     /// <summary>Whether a header says the same as a JSON value of the body.</summary>
     /// <param name="header">The header's value; a missing header is the caller's to refuse.</param>
-    /// <param name="token">A string (compared as text), a number (compared as an integer within ±<see cref="IntegerMax"/>) or a boolean (<c>true</c> or <c>false</c>).</param>
+    /// <param name="token">A string (compared as text), a number (compared as an integer within ±<see cref="IntegerMax"/>) or a boolean (<c>true</c>
+    /// or <c>false</c>).</param>
     /// <returns>False also when the header has invalid characters or base64, and for tokens of other types.</returns>
     public static bool Matches(ReadOnlySpan<char> header, ReadOnlySpan<byte> token)
     {
@@ -56,7 +57,8 @@ public static class HeaderValues
     /// <param name="header">The value as it was received.</param>
     /// <param name="utf8">Receives the text; as many bytes as the header has characters are always enough.</param>
     /// <param name="written">Bytes written.</param>
-    /// <returns>False when it has characters outside printable ASCII, base64 that is none, base64 of something else than UTF-8, or when the destination is too short.</returns>
+    /// <returns>False when it has characters outside printable ASCII, base64 that is none, base64 of something else than UTF-8, or when the
+    /// destination is too short.</returns>
     public static bool TryDecode(ReadOnlySpan<char> header, Span<byte> utf8, out int written)
     {
         written = 0;
@@ -118,7 +120,8 @@ public static class HeaderValues
         return header is not null;
     }
 
-    /// <summary>Reads a JSON number whose value is an integer within ±<see cref="IntegerMax"/>, also when it is written <c>4.20e1</c>. Exact: never through a double.</summary>
+    /// <summary>Reads a JSON number whose value is an integer within ±<see cref="IntegerMax"/>, also when it is written <c>4.20e1</c>. Exact: never
+    /// through a double.</summary>
     public static bool TryReadInteger(ReadOnlySpan<byte> number, out long value)
     {
         value = 0;
@@ -204,7 +207,9 @@ public static class HeaderValues
     }
 
     private static bool IsEncoded(ReadOnlySpan<char> header) =>
-        header.Length >= Opening.Length + Closing.Length && header.StartsWith(Opening, StringComparison.Ordinal) && header.EndsWith(Closing, StringComparison.Ordinal);
+        header.Length >= Opening.Length + Closing.Length
+        && header.StartsWith(Opening, StringComparison.Ordinal)
+        && header.EndsWith(Closing, StringComparison.Ordinal);
 
     /// <summary>Field values may hold tabs (RFC 9110, 5.5) beside printable ASCII.</summary>
     private static bool IsPrintableOrTab(ReadOnlySpan<char> header)

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Fairlead.Wire;
 
-/// <summary>A place in a JSON text that moves forward by <see cref="JsonGrammar"/>. For walks off the hottest path: members of small objects, elements of arrays.</summary>
+/// <summary>A place in a JSON text that moves forward by <see cref="JsonGrammar"/>. For walks off the hottest path: members of small objects,
+/// elements of arrays.</summary>
 internal ref struct JsonCursor(ReadOnlySpan<byte> text, int position)
 {
     private readonly ReadOnlySpan<byte> _text = text;

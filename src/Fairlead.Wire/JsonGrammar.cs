@@ -4,14 +4,18 @@ using System.Runtime.Intrinsics;
 
 namespace Fairlead.Wire;
 
-/// <summary>The grammar of JSON (RFC 8259) as functions from one offset to the next. They never throw, never allocate and never read outside the text.</summary>
+/// <summary>The grammar of JSON (RFC 8259) as functions from one offset to the next. They never throw, never allocate and never read outside the
+/// text.</summary>
 /// <remarks>
 /// Every function takes the text as a reference to its first byte and a length, and gives the offset behind what it read, or a negative number: one of
-/// <see cref="Invalid"/> and <see cref="TooDeep"/>. Offsets travel in registers that way; with a cursor that keeps its position in memory, each step waits
-/// for the store of the one before it (a modern tools/call took 500 ns instead of 290 ns).
+/// <see cref="Invalid"/> and <see cref="TooDeep"/>. Offsets travel in registers that way; a cursor that keeps its position in memory waits at each step for
+/// the store of the one before it.
 /// Bytes above 0x7F inside strings are not checked to be UTF-8: they are passed on as they came.
 /// A hand-written walk instead of Utf8JsonReader, because that one throws (about 10 microseconds each) on input that a stranger chooses, cannot tell
-/// "too deep" from "not JSON", and takes up to twice as long.
+/// "too deep" from "not JSON", and is slower. Best of 400 runs on a busy 2.5 GHz Xeon, this walk with an envelope filled against a bare
+/// Utf8JsonReader.Read loop:
+/// modern tools/call of 357 B 0.51 / 0.63 us; answer of 94 B 0.19 / 0.26 us; 8 KB of text 0.47 / 0.66 us; 93 KB of small tokens 192 / 448 us; 263 KB
+/// pretty-printed 309 / 785 us.
 /// </remarks>
 internal static class JsonGrammar
 {

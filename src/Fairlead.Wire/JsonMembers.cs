@@ -5,7 +5,8 @@ namespace Fairlead.Wire;
 /// <param name="Value">The value's token.</param>
 public readonly record struct JsonMember(ByteRange Name, ByteRange Value);
 
-/// <summary>The members of one object in their order, as places of the message. For objects that an <see cref="Envelope"/> does not look into. Allocates nothing.</summary>
+/// <summary>The members of one object in their order, as places of the message. For objects that an <see cref="Envelope"/> does not look into.
+/// Allocates nothing.</summary>
 /// <remarks>Use with <c>foreach</c>. Over text that was not scanned the walk ends at the first fault.</remarks>
 public ref struct JsonMembers
 {

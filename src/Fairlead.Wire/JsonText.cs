@@ -4,15 +4,18 @@ using System.Text;
 
 namespace Fairlead.Wire;
 
-/// <summary>Reads and writes JSON string tokens as UTF-8 bytes. A token includes its quotes and is one that a scan has accepted; over other bytes the answers mean nothing, but nothing throws.</summary>
-/// <remarks>Lone surrogates in escapes (<c>"\ud800"</c>) unescape to their three-byte form (ED A0 80): different ones stay different, and nothing is lost in comparisons.</remarks>
+/// <summary>Reads and writes JSON string tokens as UTF-8 bytes. A token includes its quotes and is one that a scan has accepted; over other bytes the
+/// answers mean nothing, but nothing throws.</summary>
+/// <remarks>Lone surrogates in escapes (<c>"\ud800"</c>) unescape to their three-byte form (ED A0 80): different ones stay different, and nothing is
+/// lost in comparisons.</remarks>
 public static class JsonText
 {
     /// <summary>Longest token that is unescaped on the stack.</summary>
     private const int StackBytesMax = 512;
 
     private static readonly SearchValues<byte> s_mustEscape = SearchValues.Create(
-        "\"\\\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u0009\u000a\u000b\u000c\u000d\u000e\u000f\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f"u8);
+        "\"\\\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u0009\u000a\u000b\u000c\u000d\u000e\u000f"u8
+        + "\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f"u8);
 
     /// <summary>Whether <paramref name="token"/> is a string token (the range of an envelope may hold any JSON value).</summary>
     public static bool IsString(ReadOnlySpan<byte> token) => token.Length >= 2 && token[0] == (byte)'"';
@@ -57,7 +60,8 @@ public static class JsonText
         return IsString(token) && TryUnescapeContent(token[1..^1], destination, out written);
     }
 
-    /// <summary>The text of a string token as a .NET string; lone surrogates and invalid UTF-8 become U+FFFD. For messages and keys off the request path: allocates.</summary>
+    /// <summary>The text of a string token as a .NET string; lone surrogates and invalid UTF-8 become U+FFFD. For messages and keys off the request
+    /// path: allocates.</summary>
     /// <returns>Null when the token is not a string.</returns>
     public static string? ToString(ReadOnlySpan<byte> token)
     {

@@ -23,7 +23,8 @@ public enum LineKind : byte
 /// <param name="Line">Its bytes without the line end and without a BOM, as long as the buffer is not advanced; empty for lines that were too long.</param>
 public readonly record struct LineFrame(LineKind Kind, ReadOnlySequence<byte> Line);
 
-/// <summary>Finds the lines of a stdio stream (protocol.md 2.1): one message per line, blank lines and <c>\r\n</c> tolerated, a BOM on the first line too.</summary>
+/// <summary>Finds the lines of a stdio stream (protocol.md 2.1): one message per line, blank lines and <c>\r\n</c> tolerated, a BOM on the first line
+/// too.</summary>
 /// <remarks>
 /// Holds no payload: the unread part of a line stays in the caller's buffer. Not thread-safe; one per stream. In a <c>PipeReader</c> loop:
 /// <code>
@@ -44,7 +45,8 @@ public sealed class LineFramer(int lineBytesMax)
     private bool _started;
     private bool _tooLongAsks;
 
-    /// <summary>After <see cref="LineKind.TooLong"/>: the root <c>id</c> token that was found in the first or last 512 bytes; empty when neither shows one. Valid until the next read.</summary>
+    /// <summary>After <see cref="LineKind.TooLong"/>: the root <c>id</c> token that was found in the first or last 512 bytes; empty when neither
+    /// shows one. Valid until the next read.</summary>
     public ReadOnlySpan<byte> TooLongId => _overlong is null || _tooLongAsks ? default : _overlong.FindId(out _);
 
     /// <summary>After <see cref="LineKind.TooLong"/>: whether the line was a request or notification of the peer, which no exchange waits for.</summary>
@@ -118,7 +120,8 @@ public sealed class LineFramer(int lineBytesMax)
         return reader.TryRead(out token);
     }
 
-    /// <summary>Offset of the next line feed. The part that an earlier read has searched is not searched again, or a long line in many reads would be quadratic.</summary>
+    /// <summary>Offset of the next line feed. The part that an earlier read has searched is not searched again, or a long line in many reads would be
+    /// quadratic.</summary>
     private long FindNewline(in ReadOnlySequence<byte> buffer)
     {
         var at = _searched;

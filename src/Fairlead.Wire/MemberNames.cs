@@ -8,7 +8,8 @@ namespace Fairlead.Wire;
 
 /// <summary>The names that one object has shown so far, kept as 64-bit hashes of the unescaped bytes, to find a name that stands twice.</summary>
 /// <remarks>
-/// Holds the first few names itself; more go to a table rented from the shared pool. Begin with <see cref="Start"/>, end with <see cref="Dispose"/>, never copy.
+/// Holds the first few names itself; more go to a table rented from the shared pool. Begin with <see cref="Start"/>, end with <see cref="Dispose"/>,
+/// never copy.
 /// Two different names with one hash are taken for a duplicate: by chance that needs about four thousand million names in one object, and a
 /// sender who makes such names on purpose only has his own message refused.
 /// </remarks>

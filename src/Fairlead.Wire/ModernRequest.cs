@@ -46,7 +46,8 @@ public static class ModernRequest
     /// <param name="versionHeader">Value of <c>MCP-Protocol-Version</c>; empty when absent.</param>
     /// <param name="methodHeader">Value of <c>Mcp-Method</c>; empty when absent.</param>
     /// <param name="nameHeader">Value of <c>Mcp-Name</c>; empty when absent.</param>
-    /// <remarks>A call whose body lacks the name has no fault here: the handler answers -32602 for it. <c>Mcp-Param-*</c> need the tool's schema: <see cref="HeaderValues.Matches"/>.</remarks>
+    /// <remarks>A call whose body lacks the name has no fault here: the handler answers -32602 for it. <c>Mcp-Param-*</c> need the tool's schema:
+    /// <see cref="HeaderValues.Matches"/>.</remarks>
     public static ModernFault Check(
         in Envelope envelope, ReadOnlySpan<byte> body, ReadOnlySpan<char> versionHeader, ReadOnlySpan<char> methodHeader, ReadOnlySpan<char> nameHeader)
     {
@@ -121,7 +122,8 @@ public static class ModernRequest
         _ => 400,
     };
 
-    /// <summary>The value that <c>Mcp-Name</c> mirrors for the request's method: name, uri or task id, a string token; absent when it mirrors none or the body lacks it.</summary>
+    /// <summary>The value that <c>Mcp-Name</c> mirrors for the request's method: name, uri or task id, a string token; absent when it mirrors none or
+    /// the body lacks it.</summary>
     public static ByteRange MirroredName(in Envelope envelope, ReadOnlySpan<byte> body)
     {
         switch (envelope.KnownMethod)

@@ -167,7 +167,8 @@ internal sealed class OverlongMessage
         return true;
     }
 
-    /// <summary>Steps from behind a closing quote to the opening one: the nearest quote without a backslash before it, for inner quotes always have one.</summary>
+    /// <summary>Steps from behind a closing quote to the opening one: the nearest quote without a backslash before it, for inner quotes always have
+    /// one.</summary>
     private static bool TrySkipStringBack(ReadOnlySpan<byte> text, ref int at)
     {
         if (at == 0 || text[at - 1] != (byte)'"')

@@ -2,7 +2,8 @@ using System.Buffers;
 
 namespace Fairlead.Wire;
 
-/// <summary>Bytes that grow in an array of the shared pool. Start with <c>default</c>, end with <see cref="Return"/>, never copy (two copies would return one array twice).</summary>
+/// <summary>Bytes that grow in an array of the shared pool. Start with <c>default</c>, end with <see cref="Return"/>, never copy (two copies would
+/// return one array twice).</summary>
 internal struct PooledBytes
 {
     /// <summary>A larger array goes back to the pool when the bytes are cleared, so one large event does not pin its memory for the life of a stream.</summary>

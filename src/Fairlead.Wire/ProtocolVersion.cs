@@ -93,7 +93,8 @@ public static class ProtocolVersions
         return ProtocolVersion.Unknown;
     }
 
-    /// <summary>The answer to <c>initialize</c>: the revision asked for, or the latest legacy one when it is unknown or has no handshake (MCP 2025-11-25, lifecycle, version negotiation).</summary>
+    /// <summary>The answer to <c>initialize</c>: the revision asked for, or the latest legacy one when it is unknown or has no handshake (MCP
+    /// 2025-11-25, lifecycle, version negotiation).</summary>
     public static ProtocolVersion Negotiate(ProtocolVersion requested) => requested.IsLegacy() ? requested : LatestLegacy;
 
     /// <summary>The answer to <c>initialize</c> from the token of <c>params.protocolVersion</c>, absent or of any type.</summary>

@@ -21,7 +21,8 @@ public static class RequestIds
     /// <summary>Reads an id that this side minted back from an answer.</summary>
     /// <param name="token">The answer's id token.</param>
     /// <param name="id">The value; 0 when it is not one of ours.</param>
-    /// <returns>True for an integer, also written as <c>7.0</c> (peers that keep numbers as floats do so). Strings are never ours: <c>7</c> and <c>"7"</c> are different ids.</returns>
+    /// <returns>True for an integer, also written as <c>7.0</c> (peers that keep numbers as floats do so). Strings are never ours: <c>7</c> and
+    /// <c>"7"</c> are different ids.</returns>
     public static bool TryParse(ReadOnlySpan<byte> token, out long id)
     {
         if (!Utf8Parser.TryParse(token, out id, out var used) || used == 0)

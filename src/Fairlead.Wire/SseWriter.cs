@@ -30,7 +30,8 @@ public static class SseWriter
         WriteMessageEnd(writer);
     }
 
-    /// <summary>Writes an event up to where its JSON begins. The JSON must be written without raw newlines (<see cref="Splice"/> can do that), then <see cref="WriteMessageEnd"/>.</summary>
+    /// <summary>Writes an event up to where its JSON begins. The JSON must be written without raw newlines (<see cref="Splice"/> can do that), then
+    /// <see cref="WriteMessageEnd"/>.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="id">Event id without newlines; empty for none.</param>
     public static void WriteMessageStart([NotNull] IBufferWriter<byte> writer, ReadOnlySpan<byte> id = default)
@@ -43,7 +44,8 @@ public static class SseWriter
     /// <summary>Ends the event that <see cref="WriteMessageStart"/> began.</summary>
     public static void WriteMessageEnd([NotNull] IBufferWriter<byte> writer) => writer.Write("\n\n"u8);
 
-    /// <summary>Writes the priming event of MCP 2025-11-25: an id with empty data. Never to a client of an older revision, which would parse it as JSON.</summary>
+    /// <summary>Writes the priming event of MCP 2025-11-25: an id with empty data. Never to a client of an older revision, which would parse it as
+    /// JSON.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="id">Event id to resume from.</param>
     /// <param name="retryMs">Milliseconds after which to come back; null for none.</param>

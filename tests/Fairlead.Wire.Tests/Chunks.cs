@@ -5,7 +5,8 @@ namespace Fairlead.Wire.Tests;
 /// <summary>Cuts bytes in every way that a transport could.</summary>
 internal static class Chunks
 {
-    /// <summary>All ways to cut <paramref name="length"/> bytes into at most three chunks, and one chunk per byte. Each way is a list of chunk lengths.</summary>
+    /// <summary>All ways to cut <paramref name="length"/> bytes into at most three chunks, and one chunk per byte. Each way is a list of chunk
+    /// lengths.</summary>
     public static IEnumerable<int[]> EveryCut(int length)
     {
         yield return [length];
