@@ -55,8 +55,8 @@ internal static class EnvelopeJudge
         }
 
         envelope.KnownMethod = FindMethod(envelope.Method.Of(text));
-        envelope.ProgressToken = envelope.KnownMethod == McpMethod.NotificationsProgress ? notes.ParamsProgressToken
-            : envelope.Kind == MessageKind.Request ? notes.MetaProgressToken
+        envelope.ProgressToken = envelope.Kind == MessageKind.Request ? notes.MetaProgressToken
+            : envelope.KnownMethod == McpMethod.NotificationsProgress ? notes.ParamsProgressToken
             : default;
         return ScanError.None;
     }

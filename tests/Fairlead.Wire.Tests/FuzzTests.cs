@@ -13,7 +13,7 @@ namespace Fairlead.Wire.Tests;
 public class FuzzTests
 {
     private static readonly bool s_full = Environment.GetEnvironmentVariable("FAIRLEAD_TEST_FULL") == "1";
-    private static readonly int s_rounds = s_full ? 1_000_000 : 15_000;
+    private static readonly int s_rounds = s_full ? 300_000 : 15_000;
     private static readonly string s_folder = FindFolder();
 
     [Theory]
