@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything, then measures the road of a call and the gateway at rest. bench/README.md says what the figures mean.
-#   bench/run.sh                     both, about 5 minutes
+#   bench/run.sh                     all of it, about 6 minutes
 #   bench/run.sh road --rounds 3     only the road, with options of `fairlead-load road`
+#   bench/run.sh bytes               only the bytes that a call allocates
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -24,15 +25,16 @@ load="$root/artifacts/bin/Fairlead.Load/release/fairlead-load"
 case "${1:-all}" in
     all)
         "$load" road --root "$root"
+        "$load" bytes --root "$root"
         "$load" rest --root "$root"
         ;;
-    road | rest)
+    road | bytes | rest)
         mode=$1
         shift
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road or rest)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes or rest)" >&2
         exit 64
         ;;
 esac

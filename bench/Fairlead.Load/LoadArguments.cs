@@ -43,6 +43,8 @@ internal sealed class LoadArguments
                        the bare web server; prints {"event":"listening","url":...}
                    fairlead-load road [--rounds 5] [--seconds 5] [--root DIR] [--target gateway|bare] [--connections 1,16,64]
                        calls per second and latency, through the gateway beside the bare web server; --target bare checks the measuring itself
+                   fairlead-load bytes [--calls 10000] [--root DIR]
+                       bytes that a call allocates, through the gateway beside the bare web server
                    fairlead-load rest [--servers 8] [--starts 5] [--idle-seconds 20] [--root DIR]
                        start to first answer, memory at rest and idle CPU
             """);

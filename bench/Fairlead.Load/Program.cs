@@ -7,6 +7,7 @@ try
     {
         ["bare", .. var rest] => await BareServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["road", .. var rest] => await RoadBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["bytes", .. var rest] => await AllocationBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["rest", .. var rest] => await RestBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         _ => LoadArguments.Usage(),
     };

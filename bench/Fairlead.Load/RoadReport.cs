@@ -31,7 +31,7 @@ internal sealed class RoadReport(string target, int rounds, int seconds)
         text.AppendLine();
         foreach (var verdict in Verdicts())
         {
-            text.AppendLine(Invariant($"- {verdict.What}: {verdict.Measured:0.###} (bound {verdict.Bound:0.###}, A/A spread {verdict.Spread:0.###}): **{verdict.Word}**"));
+            text.AppendLine(Invariant($"- {verdict}"));
         }
 
         return text.ToString();

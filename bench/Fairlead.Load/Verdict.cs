@@ -9,5 +9,7 @@ internal sealed record Verdict(string What, double Measured, double Bound, doubl
     public static Verdict AtMost(string what, double measured, double bound, double spread) =>
         new(what, measured, bound, spread, WordFor(bound - measured, spread));
 
+    public override string ToString() => FormattableString.Invariant($"{What}: {Measured:0.###} (bound {Bound:0.###}, A/A spread {Spread:0.###}): **{Word}**");
+
     private static string WordFor(double margin, double spread) => Math.Abs(margin) <= spread ? "not resolved" : margin > 0 ? "passed" : "failed";
 }

@@ -27,7 +27,8 @@ internal sealed class Workplace : IDisposable
 
     public string Results => Directory.CreateDirectory(Path.Combine(_root, "artifacts", "bench")).FullName;
 
-    private string Echo => Binary("Echo", "echo-server");
+    /// <summary>The echo server's program.</summary>
+    public string Echo => Binary("Echo", "echo-server");
 
     private string Self => Binary("Fairlead.Load", "fairlead-load");
 
