@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Pipes;
 using Fairlead.Diagnostics;
 using Microsoft.Extensions.Logging;
 
@@ -56,7 +57,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         _startedAt = home.Time.GetTimestamp();
         Id = process.Id;
         StandardInput = process.StandardInput.BaseStream;
-        StandardOutput = process.StandardOutput.BaseStream;
+        StandardOutput = process.StandardOutput.BaseStream is PipeStream pipe && !OperatingSystem.IsWindows() ? new UnixPipeStream(pipe) : process.StandardOutput.BaseStream;
         _rootExit = process.WaitForExitAsync(CancellationToken.None);
         _draining = drain.RunAsync(_drainEnd.Token);
         _life = LiveAsync();

@@ -11,7 +11,12 @@ using Fairlead.Wire;
 
 namespace Fairlead.Tests.Exchanges;
 
+/// <summary>Runs alone: what other tests allocate meanwhile would be counted too.</summary>
+[CollectionDefinition(nameof(RoadAllocationTests), DisableParallelization = true)]
+public class RoadAllocationCollection;
+
 /// <summary>The road without a web server: raw request, scan, route, exchange, a real child on stdio, answer. Exactly no byte is allocated per call (decision 6).</summary>
+[Collection(nameof(RoadAllocationTests))]
 public class RoadAllocationTests
 {
     private const int Warm = 20_000;
