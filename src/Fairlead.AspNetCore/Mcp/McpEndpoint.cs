@@ -55,27 +55,33 @@ internal sealed class McpEndpoint
         return JsonRpcReply.ErrorAsync(context, StatusCodes.Status405MethodNotAllowed, -32600, $"{request.Method} is not used here; send JSON-RPC messages by POST.");
     }
 
-    private async Task PostAsync(HttpContext context, ServerCell? cell)
+    private Task PostAsync(HttpContext context, ServerCell? cell)
     {
         var request = context.Request;
         if (!IsJson(request.ContentType))
         {
-            await JsonRpcReply.ErrorAsync(context, StatusCodes.Status415UnsupportedMediaType, -32600, "The Content-Type must be application/json.").ConfigureAwait(false);
-            return;
+            return JsonRpcReply.ErrorAsync(context, StatusCodes.Status415UnsupportedMediaType, -32600, "The Content-Type must be application/json.");
         }
 
-        var body = await RequestBody.ReadAsync(request, _front.Options.Limits.RequestBodyBytesMax).ConfigureAwait(false);
-        if (body.IsTooLarge)
-        {
-            await JsonRpcReply.ErrorAsync(
-                context, StatusCodes.Status413PayloadTooLarge, -32600,
-                $"The body is longer than {_front.Options.Limits.RequestBodyBytesMax} bytes; send less or raise requestBodyBytesMax.").ConfigureAwait(false);
-            return;
-        }
+        var reading = RequestBody.ReadAsync(request, _front.Options.Limits.RequestBodyBytesMax);
+        return reading.IsCompletedSuccessfully ? AnswerAsync(context, cell, reading.Result) : AnswerLaterAsync(context, cell, reading);
+    }
 
+    private async Task AnswerLaterAsync(HttpContext context, ServerCell? cell, ValueTask<RequestBody> reading) =>
+        await AnswerAsync(context, cell, await reading.ConfigureAwait(false)).ConfigureAwait(false);
+
+    // Parted in two so that what is kept while the server works is small: the box of the last step is allocated for every call.
+    private Task AnswerAsync(HttpContext context, ServerCell? cell, RequestBody body) => body.IsTooLarge
+        ? JsonRpcReply.ErrorAsync(
+            context, StatusCodes.Status413PayloadTooLarge, -32600,
+            $"The body is longer than {_front.Options.Limits.RequestBodyBytesMax} bytes; send less or raise requestBodyBytesMax.")
+        : ReturnAfterAsync(DispatchAsync(context, cell, body.Memory), body);
+
+    private static async Task ReturnAfterAsync(ValueTask answering, RequestBody body)
+    {
         try
         {
-            await DispatchAsync(context, cell, body.Memory).ConfigureAwait(false);
+            await answering.ConfigureAwait(false);
         }
         finally
         {
@@ -83,13 +89,13 @@ internal sealed class McpEndpoint
         }
     }
 
-    private Task DispatchAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body)
+    private ValueTask DispatchAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body)
     {
         var error = EnvelopeScanner.Scan(body.Span, _front.Limits, out var envelope);
         if (error != ScanError.None)
         {
             var (code, message) = JsonRpcReply.Describe(error, _front.Limits.DepthMax, _front.Limits.IdBytesMax);
-            return JsonRpcReply.ErrorAsync(context, StatusCodes.Status400BadRequest, code, message, envelope.Id.Of(body.Span));
+            return new ValueTask(JsonRpcReply.ErrorAsync(context, StatusCodes.Status400BadRequest, code, message, envelope.Id.Of(body.Span)));
         }
 
         var version = context.Request.Headers["MCP-Protocol-Version"].ToString();
@@ -99,21 +105,21 @@ internal sealed class McpEndpoint
                 return _modern.HandleAsync(context, cell, body, envelope, version);
             case EraVerdict.ModernNotification:
                 context.Response.StatusCode = StatusCodes.Status202Accepted;
-                return Task.CompletedTask;
+                return default;
             case EraVerdict.ModernMissingMeta:
-                return JsonRpcReply.ErrorAsync(
+                return new ValueTask(JsonRpcReply.ErrorAsync(
                     context, StatusCodes.Status400BadRequest, -32602,
-                    "params._meta needs io.modelcontextprotocol/protocolVersion and io.modelcontextprotocol/clientCapabilities.", envelope.Id.Of(body.Span));
+                    "params._meta needs io.modelcontextprotocol/protocolVersion and io.modelcontextprotocol/clientCapabilities.", envelope.Id.Of(body.Span)));
             case EraVerdict.InitializeWithModernHeader:
-                return JsonRpcReply.ErrorAsync(
+                return new ValueTask(JsonRpcReply.ErrorAsync(
                     context, StatusCodes.Status400BadRequest, -32020,
-                    "initialize belongs to revisions up to 2025-11-25, but MCP-Protocol-Version says 2026-07-28.", envelope.Id.Of(body.Span));
+                    "initialize belongs to revisions up to 2025-11-25, but MCP-Protocol-Version says 2026-07-28.", envelope.Id.Of(body.Span)));
             case EraVerdict.Batch or EraVerdict.BatchRefused:
-                return JsonRpcReply.ErrorAsync(context, StatusCodes.Status400BadRequest, -32600, "Batches are not accepted; send each message by itself.");
+                return new ValueTask(JsonRpcReply.ErrorAsync(context, StatusCodes.Status400BadRequest, -32600, "Batches are not accepted; send each message by itself."));
             case EraVerdict.LegacyInitialize:
-                return _legacy.InitializeAsync(context, cell, body, envelope);
+                return new ValueTask(_legacy.InitializeAsync(context, cell, body, envelope));
             default:
-                return _legacy.HandleAsync(context, cell, body, envelope, version);
+                return new ValueTask(_legacy.HandleAsync(context, cell, body, envelope, version));
         }
     }
 
