@@ -16,6 +16,9 @@ internal sealed partial class Catalogue : IAsyncDisposable
 {
     private const int MailboxCapacity = 100;
 
+    // Senders that wait fill the mailbox as it is emptied, so a batch can take more than it holds. The bound keeps the first of a batch from waiting for an endless rest.
+    private const int BatchMax = 1_000;
+
     private readonly Channel<Message> _mailbox = Channel.CreateBounded<Message>(
         new BoundedChannelOptions(MailboxCapacity) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
 
@@ -106,7 +109,7 @@ internal sealed partial class Catalogue : IAsyncDisposable
             batch.Clear();
             try
             {
-                while (batch.Count < MailboxCapacity && _mailbox.Reader.TryRead(out var message))
+                while (batch.Count < BatchMax && _mailbox.Reader.TryRead(out var message))
                 {
                     batch.Add((message, false));
                     batch[^1] = (message, Take(message));

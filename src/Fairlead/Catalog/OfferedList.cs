@@ -68,7 +68,7 @@ internal sealed class OfferedList
     /// <summary>Whether clients see the same in both lists, so that nobody has to be told.</summary>
     public bool LooksLike(OfferedList other)
     {
-        if (Entries.Length != other.Entries.Length || CarriesTasks != other.CarriesTasks)
+        if (Entries.Length != other.Entries.Length || (Entries.Length != 0 && CarriesTasks != other.CarriesTasks))
         {
             return false;
         }

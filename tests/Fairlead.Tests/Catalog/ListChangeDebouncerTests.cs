@@ -1,0 +1,65 @@
+using Fairlead.Catalog;
+using Fairlead.TestKit;
+
+namespace Fairlead.Tests.Catalog;
+
+public sealed class ListChangeDebouncerTests : IDisposable
+{
+    private readonly FakeTimeProvider _clock = new();
+    private readonly List<CatalogChanges> _calls = [];
+    private readonly ListChangeDebouncer _debouncer;
+
+    public ListChangeDebouncerTests() => _debouncer = new ListChangeDebouncer(_clock, _calls.Add);
+
+    public void Dispose() => _debouncer.Dispose();
+
+    [Fact]
+    public void Signal_WhenAStormComes_CallsOnceWithAllChangesAfterIt()
+    {
+        _debouncer.Signal(CatalogChanges.Tools);
+        _clock.Advance(TimeSpan.FromMilliseconds(60));
+        _debouncer.Signal(CatalogChanges.Prompts);
+        _clock.Advance(TimeSpan.FromMilliseconds(99));
+        Assert.Empty(_calls);
+
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        _clock.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Equal([CatalogChanges.Tools | CatalogChanges.Prompts], _calls);
+    }
+
+    [Fact]
+    public void Signal_WhenItNeverStops_IsHeardEverySecond()
+    {
+        for (var i = 0; i < 50; i++)
+        {
+            _debouncer.Signal(CatalogChanges.Tools);
+            _clock.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        Assert.Equal(2, _calls.Count);
+    }
+
+    [Fact]
+    public void Signal_AfterACall_BeginsAnew()
+    {
+        _debouncer.Signal(CatalogChanges.Tools);
+        _clock.Advance(ListChangeDebouncer.Quiet);
+        _debouncer.Signal(CatalogChanges.Resources);
+        _clock.Advance(ListChangeDebouncer.Quiet);
+
+        Assert.Equal([CatalogChanges.Tools, CatalogChanges.Resources], _calls);
+    }
+
+    [Fact]
+    public void Signal_WhenDisposedBeforeTheQuiet_IsDropped()
+    {
+        _debouncer.Signal(CatalogChanges.Tools);
+        _debouncer.Dispose();
+        _debouncer.Signal(CatalogChanges.Tools);
+        _clock.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.Empty(_calls);
+        Assert.Equal(0, _clock.ArmedTimers);
+    }
+}
