@@ -1,6 +1,6 @@
 namespace Fairlead.Cli;
 
-/// <summary>The exit codes of <c>fairlead</c>; the table in docs/cli.md is the same.</summary>
+/// <summary>The exit codes of <c>fairlead</c>; docs/cli.md and <c>--help</c> show the same table.</summary>
 internal static class ExitCodes
 {
     /// <summary>Done.</summary>
@@ -29,4 +29,22 @@ internal static class ExitCodes
 
     /// <summary>There is no such server or tool.</summary>
     public const int NotFound = 8;
+
+    /// <summary>A second Ctrl+C or SIGTERM ended it at once.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>The codes with their meaning, in order.</summary>
+    public static IReadOnlyList<(int Code, string Meaning)> All { get; } =
+    [
+        (Ok, "done; for up: it was stopped in order"),
+        (Failed, "failed for a reason that stderr tells"),
+        (Usage, "wrong usage: an unknown command, option or argument"),
+        (Configuration, "the configuration is wrong or missing, or its host is refused"),
+        (NotRunning, "no instance is running, or it cannot be reached"),
+        (AlreadyRunning, "another instance uses the same state folder"),
+        (PortInUse, "the port is taken"),
+        (ToolError, "the tool ran and answered with an error"),
+        (NotFound, "there is no such server or tool"),
+        (Interrupted, "ended at once by a second Ctrl+C or SIGTERM"),
+    ];
 }

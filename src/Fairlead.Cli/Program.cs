@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Reflection;
 using Fairlead.Cli.Commands;
 
 namespace Fairlead.Cli;
@@ -6,9 +8,13 @@ namespace Fairlead.Cli;
 /// <summary>The executable <c>fairlead</c>.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] args)
+    /// <summary>The version of this build.</summary>
+    public static string Version { get; } =
+        typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+
+    private static async Task<int> Main(string[] args)
     {
-        var root = new RootCommand("Runs, guards and routes a fleet of MCP servers behind one endpoint.")
+        var root = new RootCommand(Describe())
         {
             UpCommand.Create(),
             PsCommand.Create(),
@@ -18,18 +24,35 @@ internal static class Program
             DownCommand.Create(),
             ConfigCommand.Create(),
         };
-        var parsed = root.Parse(args);
-        if (parsed.Errors.Count == 0)
+
+        // A tool or an argument may begin with @: it means itself, not a file of more arguments.
+        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        if (parsed.Errors.Count != 0)
         {
-            return parsed.InvokeAsync();
+            foreach (var error in parsed.Errors)
+            {
+                await Console.Error.WriteLineAsync("fairlead: " + error.Message).ConfigureAwait(false);
+            }
+
+            await Console.Error.WriteLineAsync($"Try: fairlead {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help").ConfigureAwait(false);
+            return ExitCodes.Usage;
         }
 
-        foreach (var error in parsed.Errors)
+        try
         {
-            Console.Error.WriteLine("fairlead: " + error.Message);
+            // Signals are the commands' own: the default would end a stop that takes longer than two seconds.
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }).ConfigureAwait(false);
         }
-
-        Console.Error.WriteLine("Try: fairlead --help");
-        return Task.FromResult(ExitCodes.Usage);
+        catch (Exception exception)
+        {
+            // The last edge: whatever was not foreseen becomes a sentence, and a trace only for whoever asks for it.
+            var isWanted = args.Contains("--verbose", StringComparer.Ordinal);
+            await Console.Error.WriteLineAsync($"fairlead: unexpected error: {(isWanted ? exception.ToString() : $"{exception.Message} ({exception.GetType().Name})")}").ConfigureAwait(false);
+            return ExitCodes.Failed;
+        }
     }
+
+    private static string Describe() =>
+        "Runs, guards and routes a fleet of MCP servers behind one endpoint.\n\nExit codes:\n"
+        + string.Join('\n', ExitCodes.All.Select(static row => string.Create(CultureInfo.InvariantCulture, $"  {row.Code,3}  {row.Meaning}")));
 }

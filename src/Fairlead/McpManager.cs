@@ -1,6 +1,7 @@
 using Fairlead.Configuration;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
+using Fairlead.Security;
 using Fairlead.Servers;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.InProcess;
@@ -39,11 +40,13 @@ public sealed class McpManager : IAsyncDisposable
     /// nothing is kept on disk: no logs of servers, no cached lists, no remembered eras.</param>
     /// <param name="loggerFactory">Where logs go; null = nowhere.</param>
     /// <param name="timeProvider">The clock of everything; null = the system's.</param>
-    public McpManager(FairleadOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null)
+    /// <param name="redactor">Knows the secrets of a configuration that was loaded (<see cref="ConfigurationResult.Redactor"/>); states, logs of servers and
+    /// errors are free of them. Secrets of servers that are deployed are added to it. Null = one that knows only those.</param>
+    public McpManager(FairleadOptions? options = null, ILoggerFactory? loggerFactory = null, TimeProvider? timeProvider = null, SecretRedactor? redactor = null)
     {
         Options = options ?? new FairleadOptions();
         var loggers = loggerFactory ?? NullLoggerFactory.Instance;
-        _resources = new FleetResources(Options, loggers, timeProvider ?? TimeProvider.System);
+        _resources = new FleetResources(Options, loggers, timeProvider ?? TimeProvider.System, redactor ?? new SecretRedactor());
         _fleet = new FleetActor(_resources);
         _metrics = new MetricsActor(_resources.Fleet, _commands, _resources.Time, loggers.CreateLogger("Fairlead.Servers"));
         _operations = new SemaphoreSlim(Options.MaxConcurrentOperations, Options.MaxConcurrentOperations);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Admin;
@@ -10,32 +11,36 @@ internal static class Problems
     {
         if (exception.RetryAfter is { } wait)
         {
-            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         }
 
-        return WriteAsync(context, StatusOf(exception), NameOf(exception), exception.Message);
+        return WriteAsync(context, StatusOf(exception), exception.Word, exception.Message, (exception as ToolFailed)?.Code);
     }
 
     /// <summary>Writes a problem.</summary>
-    public static Task WriteAsync(HttpContext context, int status, string code, string detail)
+    /// <param name="context">The request.</param>
+    /// <param name="status">The HTTP status.</param>
+    /// <param name="title">The word of the error.</param>
+    /// <param name="detail">A sentence that says what was wrong and how to mend it.</param>
+    /// <param name="code">The JSON-RPC code of the server's answer, where there was one.</param>
+    public static Task WriteAsync(HttpContext context, int status, string title, string detail, int? code = null)
     {
         context.Response.StatusCode = status;
         return context.Response.WriteAsJsonAsync(
-            new { type = "about:blank", title = code, status, detail }, RestApi.Json, "application/problem+json", context.RequestAborted);
+            new { type = "about:blank", title, status, detail, code }, RestApi.Json, "application/problem+json", context.RequestAborted);
     }
 
-    private static string NameOf(McpException exception) => exception.GetType().Name;
-
-    private static int StatusOf(McpException exception) => NameOf(exception) switch
+    private static int StatusOf(McpException exception) => exception switch
     {
-        "ServerNotFound" or "ToolNotFound" => 404,
-        "AlreadyExists" => 409,
-        "InvalidConfiguration" => 400,
-        "Unauthenticated" => 401,
-        "Forbidden" => 403,
-        "ResourceExhausted" => 429,
-        "CircuitOpen" or "RuntimeShutdown" => 503,
-        "Timeout" or "McpTimeout" => 504,
-        _ => 502,
+        ServerNotFound or ToolNotFound => StatusCodes.Status404NotFound,
+        AlreadyExists => StatusCodes.Status409Conflict,
+        InvalidConfiguration => StatusCodes.Status400BadRequest,
+        Forbidden => StatusCodes.Status403Forbidden,
+        ResourceExhausted => StatusCodes.Status429TooManyRequests,
+        CircuitOpen or RuntimeShutdown => StatusCodes.Status503ServiceUnavailable,
+        McpTimeout => StatusCodes.Status504GatewayTimeout,
+
+        // Unauthenticated is about Fairlead's credentials at the server, which the caller of this API can do nothing about.
+        _ => StatusCodes.Status502BadGateway,
     };
 }

@@ -1,177 +1,142 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Fairlead.AspNetCore.Auth;
-using Fairlead.Catalog;
+using Fairlead.AspNetCore.Mcp;
+using Fairlead.Configuration;
 using Fairlead.Routing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 
 namespace Fairlead.AspNetCore.Admin;
 
-/// <summary>The management API over HTTP (product B5): JSON in camelCase, errors as problem+json (RFC 9457).</summary>
+/// <summary>The management API over HTTP (product B5): JSON in camelCase with the words of the configuration, errors as problem+json (RFC 9457).</summary>
+/// <remarks>docs/rest.md describes it for its users.</remarks>
 internal sealed class RestApi
 {
     /// <summary>How the API writes and reads JSON.</summary>
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        Converters = { new TransportWord(), new JsonStringEnumConverter() },
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
     private readonly McpManager _manager;
+    private readonly McpFront _front;
     private readonly IHostApplicationLifetime _lifetime;
 
     /// <summary>Serves <paramref name="manager"/>; a shutdown stops the application.</summary>
-    public RestApi(McpManager manager, IHostApplicationLifetime lifetime)
+    public RestApi(McpManager manager, McpFront front, IHostApplicationLifetime lifetime)
     {
         _manager = manager;
+        _front = front;
         _lifetime = lifetime;
     }
 
-    /// <summary>Maps the routes.</summary>
+    /// <summary>Maps the routes, and answers for every other verb (405) and every other path (404).</summary>
     public void Map(GuardedRoutes routes)
     {
-        routes.Map("GET", "/health", RouteAccess.Open, HealthAsync);
-        routes.Map("GET", "/ready", RouteAccess.Open, ReadyAsync);
-        routes.Map("GET", "/api/v1/servers", RouteAccess.Open, ListAsync);
-        routes.Map("GET", "/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
-        routes.Map("GET", "/api/v1/servers/{id}/tools", RouteAccess.Open, ToolsAsync);
-        routes.Map("POST", "/api/v1/servers/{id}/tools/{tool}/call", RouteAccess.Open, CallAsync);
-        routes.Map("GET", "/api/v1/metrics", RouteAccess.Open, MetricsAsync);
-        routes.Map("GET", "/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync);
-        routes.Map("POST", "/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
+        var rest = new RestRoutes(routes, _front.Logger);
+        var tools = new ToolCalls(_manager, _front);
+        rest.Get("/health", RouteAccess.Open, HealthAsync);
+        rest.Get("/ready", RouteAccess.Open, ReadyAsync);
+        rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync);
+        rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
+        rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync);
+        rest.Post("/api/v1/servers/{id}/tools/{tool}/call", RouteAccess.Open, tools.CallAsync);
+        rest.Get("/api/v1/metrics", RouteAccess.Open, MetricsAsync);
+        rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync);
+        rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
+        rest.Rest();
     }
 
-    private async Task HealthAsync(HttpContext context)
+    /// <summary>The id in the path.</summary>
+    public static string Id(HttpContext context) => (string)context.Request.RouteValues["id"]!;
+
+    /// <summary>Writes a value as JSON.</summary>
+    public static Task WriteAsync<T>(HttpContext context, int status, T value)
     {
-        var servers = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
-        await WriteAsync(context, 200, new
-        {
-            status = "serving",
-            servers = servers.ToDictionary(server => server.Id, server => new { server.State, server.Reason, server.Since, server.NextRetry }),
-        }).ConfigureAwait(false);
+        context.Response.StatusCode = status;
+        return context.Response.WriteAsJsonAsync(value, Json, context.RequestAborted);
     }
+
+    /// <summary>The server of the path.</summary>
+    /// <exception cref="ServerNotFound">There is none.</exception>
+    public static ServerCell Require(Fleet fleet, HttpContext context)
+    {
+        var id = Id(context);
+        return fleet.TryGet(id, out var cell) || fleet.TryGet(ServerName.ToSlug(id), out cell)
+            ? cell
+            : throw ServerNotFound.For(id, fleet.Current.InOrder.Select(static cell => cell.Name));
+    }
+
+    private Task HealthAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status200OK, new
+    {
+        status = "serving",
+        servers = _manager.Fleet.Current.InOrder.ToDictionary(
+            static cell => cell.Name,
+            static cell => new { cell.Current.State, cell.Current.Reason, cell.Current.Since, cell.Current.NextRetry }),
+    });
 
     /// <summary>Ready: the fronts are open and the first lists have been waited for (decision 12).</summary>
     private Task ReadyAsync(HttpContext context)
     {
         var ready = _manager.Fleet.FirstListWait.IsCompleted && !_manager.Fleet.IsShuttingDown;
-        return WriteAsync(context, ready ? 200 : 503, new { ready });
+        return WriteAsync(context, ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, new { ready });
     }
 
     private async Task ListAsync(HttpContext context)
     {
         var servers = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
-        await WriteAsync(context, 200, new { servers }).ConfigureAwait(false);
+        await WriteAsync(context, StatusCodes.Status200OK, new { servers }).ConfigureAwait(false);
     }
 
     private async Task GetAsync(HttpContext context)
     {
-        var id = Id(context);
+        var name = Require(_manager.Fleet, context).Name;
         var servers = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
-        var server = servers.FirstOrDefault(server => server.Id == id);
-        await (server is null ? NotFoundAsync(context, id) : WriteAsync(context, 200, server)).ConfigureAwait(false);
-    }
-
-    private Task ToolsAsync(HttpContext context)
-    {
-        if (!_manager.Fleet.TryGet(Id(context), out var cell))
-        {
-            return NotFoundAsync(context, Id(context));
-        }
-
-        // The definitions are the server's own bytes: they are written as they came.
-        var response = context.Response;
-        response.ContentType = "application/json";
-        var writer = response.BodyWriter;
-        using (var json = new Utf8JsonWriter(writer, new JsonWriterOptions { SkipValidation = true }))
-        {
-            json.WriteStartObject();
-            json.WriteStartArray("tools"u8);
-            foreach (var tool in cell.Current.Catalog.Tools)
-            {
-                json.WriteRawValue(tool.Raw, skipInputValidation: true);
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        return Task.CompletedTask;
-    }
-
-    private async Task CallAsync(HttpContext context)
-    {
-        var tool = (string)context.Request.RouteValues["tool"]!;
-        if (!context.Request.HasJsonContentType())
-        {
-            await ProblemAsync(context, 415, "UnsupportedMediaType", "Send the arguments as application/json: {\"arguments\":{...}}.").ConfigureAwait(false);
-            return;
-        }
-
-        byte[] arguments;
-        try
-        {
-            using var document = await JsonDocument.ParseAsync(context.Request.Body, default, context.RequestAborted).ConfigureAwait(false);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-            {
-                throw new JsonException("not an object");
-            }
-
-            arguments = document.RootElement.TryGetProperty("arguments", out var value) ? System.Text.Encoding.UTF8.GetBytes(value.GetRawText()) : "{}"u8.ToArray();
-        }
-        catch (JsonException exception)
-        {
-            await ProblemAsync(context, 400, "InvalidRequest", $"The body must be a JSON object like {{\"arguments\":{{...}}}}: {exception.Message}").ConfigureAwait(false);
-            return;
-        }
-
-        try
-        {
-            var result = await _manager.CallAsync(Id(context), tool, arguments, context.RequestAborted).ConfigureAwait(false);
-            context.Response.ContentType = "application/json";
-            context.Response.ContentLength = result.Raw.Length;
-            await context.Response.BodyWriter.WriteAsync(result.Raw, context.RequestAborted).ConfigureAwait(false);
-        }
-        catch (McpException exception)
-        {
-            await Problems.WriteAsync(context, exception).ConfigureAwait(false);
-        }
+        var server = servers.FirstOrDefault(server => server.Id == name) ?? throw ServerNotFound.For(name, servers.Select(static server => server.Id));
+        await WriteAsync(context, StatusCodes.Status200OK, server).ConfigureAwait(false);
     }
 
     private async Task MetricsAsync(HttpContext context) =>
-        await WriteAsync(context, 200, await _manager.GetMetricsAsync(cancellationToken: context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+        await WriteAsync(context, StatusCodes.Status200OK, await _manager.GetMetricsAsync(cancellationToken: context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
 
     private async Task LogsAsync(HttpContext context)
     {
-        var id = Id(context);
-        if (!_manager.Fleet.TryGet(id, out _))
+        var server = Require(_manager.Fleet, context).Name;
+        int? count = null;
+        if (context.Request.Query["lines"].ToString() is { Length: > 0 } text)
         {
-            await NotFoundAsync(context, id).ConfigureAwait(false);
-            return;
+            count = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+                ? number
+                : throw new BadRequest($"lines = '{text}' is no number of lines; give one from 1, or leave it out for all.");
         }
 
-        var lines = await ServerLog.TailAsync(_manager.Options.StateFolder, id, context.RequestAborted).ConfigureAwait(false);
-        await WriteAsync(context, 200, new { server = id, lines }).ConfigureAwait(false);
+        var lines = await ServerLog.TailAsync(_manager.Options.StateFolder, server, context.RequestAborted).ConfigureAwait(false);
+        await WriteAsync(context, StatusCodes.Status200OK, new { server, lines = count < lines.Length ? lines[^count.Value..] : lines }).ConfigureAwait(false);
     }
 
     private Task ShutdownAsync(HttpContext context)
     {
-        _lifetime.StopApplication();
-        return WriteAsync(context, 202, new { stopping = true });
+        // After the answer is out: the stop would otherwise race with it.
+        context.Response.OnCompleted(() =>
+        {
+            _lifetime.StopApplication();
+            return Task.CompletedTask;
+        });
+        return WriteAsync(context, StatusCodes.Status202Accepted, new { stopping = true });
     }
 
-    private static string Id(HttpContext context) => (string)context.Request.RouteValues["id"]!;
-
-    private static Task NotFoundAsync(HttpContext context, string id) =>
-        ProblemAsync(context, 404, "ServerNotFound", $"There is no server '{id}'. GET /api/v1/servers lists the servers.");
-
-    private static Task ProblemAsync(HttpContext context, int status, string code, string detail) => Problems.WriteAsync(context, status, code, detail);
-
-    private static Task WriteAsync<T>(HttpContext context, int status, T value)
+    /// <summary>A transport in the word of the configuration.</summary>
+    private sealed class TransportWord : JsonConverter<ServerTransport>
     {
-        context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(value, Json, context.RequestAborted);
+        public override ServerTransport Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.GetString() is { } word && OptionWords.TryWord(typeToConvert, word, out var value)
+                ? (ServerTransport)value
+                : throw new JsonException($"A transport is one of {string.Join(", ", OptionWords.Words(typeToConvert))}.");
+
+        public override void Write(Utf8JsonWriter writer, ServerTransport value, JsonSerializerOptions options) => writer.WriteStringValue(OptionWords.Word(value));
     }
 }

@@ -3,9 +3,10 @@ namespace Fairlead.AspNetCore.Admin;
 /// <summary>Reads the end of a server's stderr log (<c>logs/&lt;server&gt;.log</c> of the state folder); it was redacted when it was written.</summary>
 internal static class ServerLog
 {
-    private const int BytesMax = 64 * 1024;
+    /// <summary>How much is read.</summary>
+    public const int BytesMax = 64 * 1024;
 
-    /// <summary>The last lines, at most 64 KiB; empty when the server has not written any.</summary>
+    /// <summary>The last whole lines, at most <see cref="BytesMax"/>; empty when the server has not written any or no state folder is kept.</summary>
     public static async Task<string[]> TailAsync(string? stateFolder, string server, CancellationToken cancellationToken)
     {
         var path = stateFolder is null ? null : Path.Combine(stateFolder, "logs", server + ".log");

@@ -1,3 +1,4 @@
+using Fairlead.AspNetCore.Admin;
 using Fairlead.AspNetCore.Mcp;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -65,6 +66,8 @@ internal sealed class GuardedRoutes
         return RefuseAsync(context, StatusCodes.Status401Unauthorized, "This needs the admin token as Bearer token; it is in the file admin.token of the state folder.");
     }
 
-    // The shape that MCP clients read; a person reads the sentence in it.
-    private static Task RefuseAsync(HttpContext context, int status, string message) => JsonRpcReply.ErrorAsync(context, status, -32600, message);
+    // Each in the shape that its clients read: JSON-RPC at the MCP endpoints, problem+json elsewhere.
+    private static Task RefuseAsync(HttpContext context, int status, string message) => context.Request.Path.StartsWithSegments("/mcp", StringComparison.Ordinal)
+        ? JsonRpcReply.ErrorAsync(context, status, -32600, message)
+        : Problems.WriteAsync(context, status, status == StatusCodes.Status401Unauthorized ? nameof(Unauthenticated) : nameof(Forbidden), message);
 }

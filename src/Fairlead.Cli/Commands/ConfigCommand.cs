@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
 using Fairlead.Configuration;
 
@@ -9,11 +10,23 @@ namespace Fairlead.Cli.Commands;
 internal static class ConfigCommand
 {
     /// <summary>Loads the configuration that the user means: <c>--config</c>, else the usual places.</summary>
-    public static ConfigurationResult Load(string? named, IReadOnlyDictionary<string, string>? flags = null)
+    /// <param name="named">The file that was named; null = none.</param>
+    /// <param name="flags">Options of the command line.</param>
+    /// <param name="ask">Asks for inputs; null = nobody is asked.</param>
+    public static ConfigurationResult Load(string? named, IReadOnlyDictionary<string, string>? flags = null, Func<InputRequest, string?>? ask = null)
     {
         var environment = CommonOptions.Environment();
         var path = ConfigurationPaths.Find(named, environment, Directory.GetCurrentDirectory(), CommonOptions.Home());
-        return ConfigurationLoader.Load(path, environment, new LoadSettings { Flags = flags ?? new Dictionary<string, string>() });
+        return ConfigurationLoader.Load(path, environment, new LoadSettings { Flags = flags ?? new Dictionary<string, string>(), AskInput = ask });
+    }
+
+    /// <summary>What to say when there is no configuration anywhere.</summary>
+    public static string NoConfiguration()
+    {
+        var places = ConfigurationPaths.Candidates(ConfigurationPaths.Current, CommonOptions.Environment(), Directory.GetCurrentDirectory(), CommonOptions.Home());
+        return $"no configuration was found (looked for {string.Join(" and ", places)}). Name one with --config FILE, or write one such as\n"
+            + "  {\"servers\":{\"memory\":{\"command\":\"npx\",\"args\":[\"-y\",\"@modelcontextprotocol/server-memory\"]}}}\n"
+            + "The mcp.json or claude_desktop_config.json of another client works, too.";
     }
 
     /// <summary>Tells errors and warnings on stderr.</summary>
@@ -21,12 +34,12 @@ internal static class ConfigCommand
     {
         foreach (var warning in result.Warnings)
         {
-            Console.Error.WriteLine("warning: " + warning);
+            Terminal.Current.Error("warning: " + CellText.Clean(warning.ToString()));
         }
 
         foreach (var error in result.Errors)
         {
-            Console.Error.WriteLine("error: " + error);
+            Terminal.Current.Error("error: " + CellText.Clean(error.ToString()));
         }
     }
 
@@ -41,25 +54,31 @@ internal static class ConfigCommand
         command.SetAction(parsed =>
         {
             var result = Load(parsed.GetValue(file));
+            var isGood = result is { IsValid: true, File: not null };
+            var terminal = Terminal.Current;
             if (parsed.GetValue(json))
             {
-                Console.WriteLine(JsonSerializer.Serialize(
-                    new { valid = result.IsValid, file = result.File, servers = result.Options.Servers.Count, result.Errors, result.Warnings, result.MissingVariables },
+                terminal.Line(JsonSerializer.Serialize(
+                    new { valid = isGood, file = result.File, servers = result.Options.Servers.Count, result.Errors, result.Warnings, result.MissingVariables },
                     JsonSerializerOptions.Web));
-            }
-            else
-            {
-                Tell(result);
-                Console.WriteLine(result.IsValid
-                    ? $"{result.File ?? "No file"}: good, {result.Options.Servers.Count} servers."
-                    : $"{result.File}: {result.Errors.Count} errors.");
-                foreach (var (server, variables) in result.MissingVariables)
-                {
-                    Console.WriteLine($"{server} waits for {string.Join(", ", variables)}: set it in the environment or in a .env file beside the configuration.");
-                }
+                return isGood ? ExitCodes.Ok : ExitCodes.Configuration;
             }
 
-            return result.IsValid ? ExitCodes.Ok : ExitCodes.Configuration;
+            Tell(result);
+            if (result is { IsValid: true, File: null })
+            {
+                return InstanceClient.Fail(ExitCodes.Configuration, NoConfiguration());
+            }
+
+            terminal.Line(isGood
+                ? $"{result.File}: good, {result.Options.Servers.Count} servers."
+                : $"{result.File}: {result.Errors.Count} {(result.Errors.Count == 1 ? "error" : "errors")}.");
+            foreach (var (server, variables) in result.MissingVariables)
+            {
+                terminal.Line($"{server} waits for {string.Join(", ", variables)}: set it in the environment or in a .env file beside the configuration.");
+            }
+
+            return isGood ? ExitCodes.Ok : ExitCodes.Configuration;
         });
         return command;
     }
@@ -67,13 +86,18 @@ internal static class ConfigCommand
     private static Command Show()
     {
         var file = new Argument<string?>("file") { Arity = ArgumentArity.ZeroOrOne, Description = "The file. Default: as for fairlead up." };
-        var all = new Option<bool>("--all") { Description = "Show defaults too." };
+        var all = new Option<bool>("--all") { Description = "Show defaults, too." };
         var command = new Command("show", "Shows the configuration in force, in Fairlead's own format, with secrets REDACTED.") { file, all };
         command.SetAction(parsed =>
         {
             var result = Load(parsed.GetValue(file));
             Tell(result);
-            Console.WriteLine(ConfigurationView.Show(result.Options, result.Redactor, parsed.GetValue(all)));
+            if (result is { IsValid: true, File: null })
+            {
+                return InstanceClient.Fail(ExitCodes.Configuration, NoConfiguration());
+            }
+
+            Terminal.Current.Line(ConfigurationView.Show(result.Options, result.Redactor, parsed.GetValue(all)));
             return result.IsValid ? ExitCodes.Ok : ExitCodes.Configuration;
         });
         return command;

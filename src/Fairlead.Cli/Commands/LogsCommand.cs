@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
 
 namespace Fairlead.Cli.Commands;
@@ -10,27 +11,38 @@ internal static class LogsCommand
     public static Command Create()
     {
         var server = new Argument<string>("server") { Description = "The server's name." };
+        var lines = new Option<int?>("--lines", "-n") { HelpName = "N", Description = "Only the last N lines. Default: all that is near, at most 64 KiB." };
         var json = CommonOptions.Json();
         var url = CommonOptions.Url();
         var state = CommonOptions.State();
-        var command = new Command("logs", "Shows the last lines that a server wrote to stderr, with secrets redacted.") { server, json, url, state };
+        var command = new Command("logs", "Shows the last lines that a server wrote to stderr, with secrets redacted.") { server, lines, json, url, state };
         command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
         {
             var name = parsed.GetValue(server)!;
-            var (document, exitCode) = await client.GetAsync($"/api/v1/servers/{Uri.EscapeDataString(name)}/logs").ConfigureAwait(false);
+            var query = parsed.GetValue(lines) is { } count ? $"?lines={count}" : "";
+            var (document, exitCode) = await client.GetAsync($"/api/v1/servers/{Uri.EscapeDataString(name)}/logs{query}", asAdmin: true).ConfigureAwait(false);
             if (exitCode != ExitCodes.Ok)
             {
                 return exitCode;
             }
 
+            var terminal = Terminal.Current;
             if (parsed.GetValue(json))
             {
-                Console.WriteLine(document.GetRawText());
+                terminal.Line(document.GetRawText());
                 return ExitCodes.Ok;
             }
 
-            var lines = document.GetProperty("lines").EnumerateArray().Select(line => line.GetString()).ToArray();
-            Console.WriteLine(lines.Length == 0 ? $"{name} has written nothing to stderr." : string.Join('\n', lines));
+            var text = string.Join('\n', document.GetProperty("lines").EnumerateArray().Select(static line => line.GetString()));
+            if (text.Length == 0)
+            {
+                terminal.Error($"{name} has written nothing to stderr.");
+            }
+            else
+            {
+                terminal.Line(terminal.IsTerminal ? CellText.Clean(text) : text);
+            }
+
             return ExitCodes.Ok;
         }));
         return command;

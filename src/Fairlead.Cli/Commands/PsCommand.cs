@@ -1,13 +1,16 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.Json;
+using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
-using Spectre.Console;
 
 namespace Fairlead.Cli.Commands;
 
 /// <summary><c>fairlead ps</c>: the servers of the running instance with state and reason.</summary>
 internal static class PsCommand
 {
+    private const int StateColumn = 1;
+
     /// <summary>The command.</summary>
     public static Command Create()
     {
@@ -24,34 +27,41 @@ internal static class PsCommand
                 return exitCode;
             }
 
+            var terminal = Terminal.Current;
             if (parsed.GetValue(json))
             {
-                Console.WriteLine(document.GetRawText());
+                terminal.Line(document.GetRawText());
                 return ExitCodes.Ok;
             }
 
-            var table = new Table().Border(TableBorder.None).AddColumns("SERVER", "STATE", "TOOLS", "VERSION", "PID", "REASON");
+            var table = new TextTable("SERVER", "STATE", "TOOLS", "PROTOCOL", "PID", "REASON");
             foreach (var server in document.GetProperty("servers").EnumerateArray())
             {
-                table.AddRow(
-                    Text(server, "id"), Colour(Text(server, "state")), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Text(server, "reason"));
+                table.Add(
+                    Text(server, "id"), Text(server, "state"), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Text(server, "reason") + NextTry(server));
             }
 
-            AnsiConsole.Write(table);
+            foreach (var line in table.Lines(terminal.Width, (row, column, text) => column == StateColumn ? terminal.Paint(States.ColourOf(row[column]), text) : text))
+            {
+                terminal.Line(line);
+            }
+
             return ExitCodes.Ok;
         }));
         return command;
     }
 
-    /// <summary>A member as text for a table; empty when absent.</summary>
-    public static string Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? Markup.Escape(value.ToString()) : "";
+    /// <summary>A member as text; empty when absent.</summary>
+    public static string Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.ToString() : "";
 
-    /// <summary>A state in its colour.</summary>
-    public static string Colour(string state) => state.ToUpperInvariant() switch
+    private static string NextTry(JsonElement server)
     {
-        "HEALTHY" => $"[green]{state}[/]",
-        "INITIALIZING" or "DEGRADED" or "IDLE" => $"[yellow]{state}[/]",
-        "STOPPED" or "DISABLED" or "MAINTENANCE" => $"[grey]{state}[/]",
-        _ => $"[red]{state}[/]",
-    };
+        if (!server.TryGetProperty("nextRetry", out var at) || !at.TryGetDateTimeOffset(out var retry))
+        {
+            return "";
+        }
+
+        var wait = Math.Max(0, (retry - TimeProvider.System.GetUtcNow()).TotalSeconds);
+        return $"; next try in {wait.ToString("0", CultureInfo.InvariantCulture)} s";
+    }
 }

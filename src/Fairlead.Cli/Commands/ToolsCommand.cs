@@ -1,6 +1,7 @@
 using System.CommandLine;
+using System.Text.Json;
+using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
-using Spectre.Console;
 
 namespace Fairlead.Cli.Commands;
 
@@ -14,60 +15,91 @@ internal static class ToolsCommand
         var json = CommonOptions.Json();
         var url = CommonOptions.Url();
         var state = CommonOptions.State();
-        var command = new Command("tools", "Lists the tools, with each server's own names.") { server, json, url, state };
+        var command = new Command("tools", "Lists the tools, with each server's own names, as fairlead call takes them.") { server, json, url, state };
         command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
         {
-            var only = parsed.GetValue(server);
-            var names = new List<string>();
-            if (only is not null)
-            {
-                names.Add(only);
-            }
-            else
-            {
-                var (list, failed) = await client.GetAsync("/api/v1/servers").ConfigureAwait(false);
-                if (failed != ExitCodes.Ok)
-                {
-                    return failed;
-                }
-
-                names.AddRange(list.GetProperty("servers").EnumerateArray().Select(one => one.GetProperty("id").GetString()!));
-            }
-
-            var table = new Table().Border(TableBorder.None).AddColumns("SERVER", "TOOL", "DESCRIPTION");
-            var documents = new List<string>();
+            var (names, exitCode) = await NamesAsync(client, parsed.GetValue(server)).ConfigureAwait(false);
+            var found = new Dictionary<string, List<JsonElement>>();
             foreach (var name in names)
             {
-                var (document, exitCode) = await client.GetAsync($"/api/v1/servers/{Uri.EscapeDataString(name)}/tools").ConfigureAwait(false);
+                (found[name], exitCode) = await ToolsOfAsync(client, name).ConfigureAwait(false);
                 if (exitCode != ExitCodes.Ok)
                 {
-                    return exitCode;
-                }
-
-                documents.Add($"{System.Text.Json.JsonSerializer.Serialize(name)}:{document.GetProperty("tools").GetRawText()}");
-                foreach (var tool in document.GetProperty("tools").EnumerateArray())
-                {
-                    table.AddRow(Markup.Escape(name), PsCommand.Text(tool, "name"), FirstLine(PsCommand.Text(tool, "description")));
+                    break;
                 }
             }
 
-            if (parsed.GetValue(json))
+            if (exitCode == ExitCodes.Ok)
             {
-                Console.WriteLine("{" + string.Join(',', documents) + "}");
-            }
-            else
-            {
-                AnsiConsole.Write(table);
+                Print(found, parsed.GetValue(json));
             }
 
-            return ExitCodes.Ok;
+            return exitCode;
         }));
         return command;
     }
 
+    private static async Task<(string[] Names, int ExitCode)> NamesAsync(InstanceClient client, string? only)
+    {
+        if (only is not null)
+        {
+            return ([only], ExitCodes.Ok);
+        }
+
+        var (document, exitCode) = await client.GetAsync("/api/v1/servers").ConfigureAwait(false);
+        return exitCode == ExitCodes.Ok ? ([.. document.GetProperty("servers").EnumerateArray().Select(static one => PsCommand.Text(one, "id"))], exitCode) : ([], exitCode);
+    }
+
+    private static async Task<(List<JsonElement> Tools, int ExitCode)> ToolsOfAsync(InstanceClient client, string name)
+    {
+        var tools = new List<JsonElement>();
+        var path = $"/api/v1/servers/{Uri.EscapeDataString(name)}/tools";
+        for (var page = path; ;)
+        {
+            var (document, exitCode) = await client.GetAsync(page).ConfigureAwait(false);
+            if (exitCode != ExitCodes.Ok)
+            {
+                return (tools, exitCode);
+            }
+
+            tools.AddRange(document.GetProperty("tools").EnumerateArray());
+            if (PsCommand.Text(document, "nextCursor") is not { Length: > 0 } cursor)
+            {
+                return (tools, ExitCodes.Ok);
+            }
+
+            page = $"{path}?cursor={Uri.EscapeDataString(cursor)}";
+        }
+    }
+
+    private static void Print(Dictionary<string, List<JsonElement>> found, bool asJson)
+    {
+        var terminal = Terminal.Current;
+        if (asJson)
+        {
+            terminal.Line(JsonSerializer.Serialize(found));
+            return;
+        }
+
+        var table = new TextTable("SERVER", "TOOL", "DESCRIPTION");
+        foreach (var (server, tools) in found)
+        {
+            foreach (var tool in tools)
+            {
+                table.Add(server, PsCommand.Text(tool, "name"), FirstLine(PsCommand.Text(tool, "description")));
+            }
+        }
+
+        foreach (var line in table.Lines(terminal.Width))
+        {
+            terminal.Line(line);
+        }
+    }
+
     private static string FirstLine(string text)
     {
-        var end = text.IndexOf('\n', StringComparison.Ordinal);
-        return end < 0 ? text : text[..end];
+        var start = text.AsSpan().TrimStart();
+        var end = start.IndexOf('\n');
+        return (end < 0 ? start : start[..end]).ToString();
     }
 }

@@ -1,18 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
-using Fairlead.AspNetCore;
+using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
 using Fairlead.Configuration;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Spectre.Console;
 
 namespace Fairlead.Cli.Commands;
 
@@ -23,19 +14,20 @@ internal static class UpCommand
     public static Command Create()
     {
         var config = CommonOptions.Config();
-        var port = new Option<int?>("--port") { Description = "The port. 0 takes a free one. Default 8080." };
-        var host = new Option<string?>("--host") { Description = "The address to listen on. Default 127.0.0.1; only loopback until authentication is configured." };
+        var port = new Option<int?>("--port") { HelpName = "N", Description = "The port. 0 takes a free one. Default 8080." };
+        var host = new Option<string?>("--host") { HelpName = "H", Description = "The address to listen on. Default 127.0.0.1. Only loopback, because there is no authentication of clients yet." };
         var state = CommonOptions.State();
-        var json = CommonOptions.Json();
+        var json = new Option<bool>("--json") { Description = "Write one JSON object per line: loaded, listening, server, summary, stopping, stopped, failed." };
         var verbose = new Option<bool>("--verbose") { Description = "Log more, to stderr." };
-        var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C.") { config, port, host, state, json, verbose };
-        command.SetAction((parsed, cancellationToken) =>
+        var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C. A second Ctrl+C ends at once.") { config, port, host, state, json, verbose };
+        command.SetAction((parsed, _) =>
         {
             var flags = new Dictionary<string, string>(StringComparer.Ordinal);
             Add(flags, "port", parsed.GetValue(port)?.ToString(CultureInfo.InvariantCulture));
             Add(flags, "host", parsed.GetValue(host));
             Add(flags, "state", parsed.GetValue(state));
-            return RunAsync(parsed.GetValue(config), flags, parsed.GetValue(json), parsed.GetValue(verbose), cancellationToken);
+            var view = new LaunchView(Terminal.Current, parsed.GetValue(json), TimeProvider.System);
+            return RunAsync(parsed.GetValue(config), flags, view, asks: !parsed.GetValue(json), parsed.GetValue(verbose));
         });
         return command;
     }
@@ -48,119 +40,133 @@ internal static class UpCommand
         }
     }
 
-    private static async Task<int> RunAsync(string? config, Dictionary<string, string> flags, bool json, bool verbose, CancellationToken stop)
+    private static async Task<int> RunAsync(string? config, Dictionary<string, string> flags, LaunchView view, bool asks, bool isVerbose)
     {
-        var view = new LaunchView(json);
-        var loaded = ConfigCommand.Load(config, flags);
+        var loaded = ConfigCommand.Load(config, flags, asks ? InputPrompt.ForTerminal() : null);
         ConfigCommand.Tell(loaded);
         if (Refuse(loaded) is { } refusal)
         {
-            await Console.Error.WriteLineAsync("fairlead: " + refusal).ConfigureAwait(false);
-            return ExitCodes.Configuration;
+            return view.Fail(ExitCodes.Configuration, refusal);
         }
 
         var options = loaded.Options;
-        options.StateFolder = StateFolder.PathFor(options.StateFolder);
-        using var folder = StateFolder.TryLock(options.StateFolder);
-        if (folder is null)
+        var path = options.StateFolder = StateFolder.PathFor(options.StateFolder);
+        StateFolder? folder;
+        var token = "";
+        try
         {
-            var other = StateFolder.ReadInstance(options.StateFolder);
-            await Console.Error.WriteLineAsync(
-                $"fairlead: another instance{(other is null ? "" : $" (process {other.Pid}, {other.Url})")} uses {options.StateFolder}. Stop it with fairlead down, or give this one its own --state.").ConfigureAwait(false);
-            return ExitCodes.AlreadyRunning;
+            folder = StateFolder.TryLock(path);
+            token = folder?.AdminToken(static remark => Terminal.Current.Error("warning: " + remark)) ?? "";
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return view.Fail(ExitCodes.Failed, $"the state folder {path} cannot be used: {exception.Message} Choose another with --state FOLDER, or mend its rights.");
         }
 
-        view.Event(new { @event = "loaded", file = loaded.File, servers = options.Servers.Count });
-        view.Say($"Loaded configuration with {options.Servers.Count} servers ({Markup.Escape(loaded.File ?? "")})");
-        return await ServeAsync(options, folder, view, verbose, loaded, stop).ConfigureAwait(false);
+        if (folder is null)
+        {
+            var other = InstanceFile.Find(path, out _);
+            return view.Fail(
+                ExitCodes.AlreadyRunning,
+                $"another instance{(other is null ? "" : $" (process {other.Pid}, {other.Url})")} uses the state folder {path}. Stop it with fairlead down, or give this one its own with --state FOLDER.");
+        }
+
+        using (folder)
+        {
+            view.Event(new { @event = "loaded", file = loaded.File, servers = options.Servers.Count });
+            view.Say($"Loaded configuration with {options.Servers.Count} servers ({loaded.File})");
+            return await ServeAsync(loaded, folder, token, view, isVerbose).ConfigureAwait(false);
+        }
     }
 
     private static string? Refuse(ConfigurationResult loaded)
     {
         if (!loaded.IsValid)
         {
-            return $"the configuration has {loaded.Errors.Count} errors; nothing was started.";
+            return $"the configuration has {loaded.Errors.Count} {(loaded.Errors.Count == 1 ? "error" : "errors")}; nothing was started.";
         }
 
         if (loaded.File is null)
         {
-            return "no configuration was found. Give one with --config FILE (samples/ has examples), or write fairlead.json here: {\"servers\":{\"name\":{\"command\":\"…\"}}}";
+            return ConfigCommand.NoConfiguration();
         }
 
-        return IsLoopback(loaded.Options.Host)
+        var host = loaded.Options.Host;
+        if (host == "localhost")
+        {
+            return null;
+        }
+
+        if (!IPAddress.TryParse(host, out var address))
+        {
+            return $"host '{host}' is no address. Use 127.0.0.1, ::1 or localhost.";
+        }
+
+        return IPAddress.IsLoopback(address)
             ? null
-            : $"host {loaded.Options.Host} is reachable from other machines and there is no authentication yet. Listen on 127.0.0.1 and let clients come through an SSH tunnel, or put an authenticating proxy in front and set publicUrl.";
+            : $"host {host} is reachable from other machines, and there is no authentication of clients yet, so it is refused. Listen on 127.0.0.1 and let others come "
+                + "through an SSH tunnel (ssh -L 8080:127.0.0.1:8080), or put a proxy that authenticates in front and set publicUrl to its address.";
     }
 
-    private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
-
-    private static async Task<int> ServeAsync(FairleadOptions options, StateFolder folder, LaunchView view, bool verbose, ConfigurationResult loaded, CancellationToken stop)
+    private static async Task<int> ServeAsync(ConfigurationResult loaded, StateFolder folder, string token, LaunchView view, bool isVerbose)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
-        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Logging.SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.Hosting.Lifetime", LogLevel.None);
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        var terminal = Terminal.Current;
+        using var signals = new StopSignals(TimeProvider.System, () => EndAtOnce(terminal, folder));
+        using var log = new TerminalLog(terminal, loaded.Redactor, TimeProvider.System, isVerbose);
+        using var loggers = log.CreateFactory();
+        var host = GatewayHost.Build(loaded.Options, loaded.Redactor, token, loggers);
+        await using (host.ConfigureAwait(false))
         {
-            kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = null; // requestBodyBytesMax is checked by the front, which can say what was wrong.
-            kestrel.Listen(options.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(options.Host), options.Port);
-        });
-
-        using var loggers = LoggerFactory.Create(logging =>
-        {
-            logging.AddSimpleConsole(console => console.SingleLine = true);
-            logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-            logging.SetMinimumLevel(verbose ? LogLevel.Debug : LogLevel.Warning);
-        });
-        var manager = new McpManager(options, loggers);
-        await using (manager.ConfigureAwait(false))
-        {
-            builder.Services.AddFairlead(manager, folder.AdminToken());
-            var app = builder.Build();
-            await using (app.ConfigureAwait(false))
+            if (await host.StartAsync(CancellationToken.None).ConfigureAwait(false) is { } problem)
             {
-                app.MapFairlead();
-                try
-                {
-                    await manager.InitializeAsync(stop).ConfigureAwait(false);
-                    await app.StartAsync(stop).ConfigureAwait(false);
-                }
-                catch (IOException exception) when (exception.InnerException is AddressInUseException)
-                {
-                    await manager.ShutdownAsync(TimeSpan.Zero).ConfigureAwait(false);
-                    await Console.Error.WriteLineAsync(
-                        $"fairlead: port {options.Port} is taken by {PortHolder.Describe(options.Port)}. Choose another with --port N, or --port 0 for a free one.").ConfigureAwait(false);
-                    return ExitCodes.PortInUse;
-                }
-
-                var url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-                folder.Announce(new InstanceFile(Environment.ProcessId, url, "0.1.0"));
-                view.Event(new { @event = "listening", url, mcp = url + "/mcp", pid = Environment.ProcessId, state = folder.Path });
-                view.Say($"Serving at [bold]{url}/mcp[/]");
-
-                using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop, app.Lifetime.ApplicationStopping);
-                try
-                {
-                    await view.FollowAsync(() => manager.ListServersAsync(stopping.Token), () => manager.Fleet.AnyChange(), stopping.Token).ConfigureAwait(false);
-                    view.Summarize(await manager.ListServersAsync(stopping.Token).ConfigureAwait(false));
-                    view.Say("Press Ctrl+C to stop.");
-                    await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping.Token).ConfigureAwait(false);
-                }
-                catch (OperationCanceledException)
-                {
-                    view.Say("Stopping …");
-                }
-
-                await manager.ShutdownAsync(options.Limits.DrainGrace).ConfigureAwait(false);
-                await app.StopAsync(CancellationToken.None).ConfigureAwait(false);
-                view.Event(new { @event = "stopped" });
-                view.Say("Stopped.");
-                return ExitCodes.Ok;
+                await host.Manager.ShutdownAsync(TimeSpan.Zero).ConfigureAwait(false);
+                return view.Fail(problem.ExitCode, problem.Reason);
             }
+
+            Announce(folder, host.Url, view);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Stop, host.StopAsked);
+            try
+            {
+                await view.FollowAsync(host.Manager.Fleet, stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                view.Event(new { @event = "stopping", cause = signals.Name ?? "API" });
+                view.Say($"Stopping ({signals.Name ?? "fairlead down"}) ...");
+            }
+
+            if (!await host.StopAsync().ConfigureAwait(false))
+            {
+                return view.Fail(ExitCodes.Failed, $"not everything ended within {host.StopLimit.TotalSeconds:0} s; what is left is ended by the reaper.");
+            }
+
+            view.Event(new { @event = "stopped" });
+            view.Say("Stopped.");
+            return ExitCodes.Ok;
         }
+    }
+
+    private static void Announce(StateFolder folder, string url, LaunchView view)
+    {
+        try
+        {
+            folder.Announce(new InstanceFile(Environment.ProcessId, url, Program.Version));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            Terminal.Current.Error($"warning: {folder.Path} cannot be written ({exception.Message}). It serves, but other commands need --url {url}");
+        }
+
+        view.Event(new { @event = "listening", url, mcp = url + "/mcp", pid = Environment.ProcessId, state = folder.Path });
+        view.Say($"Serving all of them at {Terminal.Current.Paint(Colour.Bold, url + "/mcp")}, one alone at {url}/mcp/NAME");
+    }
+
+    /// <summary>The second Ctrl+C: nothing is waited for. The servers are ended by the reaper, which sees that this process is gone.</summary>
+    private static void EndAtOnce(Terminal terminal, StateFolder folder)
+    {
+        terminal.Live([]);
+        terminal.Error("Ended at once; servers that still run are ended within seconds.");
+        folder.Dispose();
+        Environment.Exit(ExitCodes.Interrupted);
     }
 }

@@ -9,13 +9,17 @@ internal static class CommonOptions
     public static Option<bool> Json() => new("--json") { Description = "Write JSON instead of text." };
 
     /// <summary><c>--state</c>.</summary>
-    public static Option<string?> State() => new("--state") { Description = "The state folder. Default: FAIRLEAD_STATE, else the system's state directory." };
+    public static Option<string?> State() => new("--state") { HelpName = "FOLDER", Description = "The state folder. Default: FAIRLEAD_STATE, else the system's state directory." };
 
     /// <summary><c>--url</c>.</summary>
-    public static Option<string?> Url() => new("--url") { Description = "The instance to talk to. Default: the running one of the state folder." };
+    public static Option<string?> Url() => new("--url") { HelpName = "URL", Description = "The instance to talk to. Default: the running one of the state folder." };
 
     /// <summary><c>--config</c>.</summary>
-    public static Option<string?> Config() => new("--config") { Description = "The configuration file. Default: ./fairlead.json, else the user's configuration directory." };
+    public static Option<string?> Config() => new("--config")
+    {
+        HelpName = "FILE",
+        Description = "The configuration. Default: FAIRLEAD_CONFIG, else ./fairlead.json, else fairlead.json in the user's configuration directory.",
+    };
 
     /// <summary>The process environment as a dictionary.</summary>
     public static Dictionary<string, string> Environment()

@@ -2,72 +2,116 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Fairlead.Cli.Output;
 
 namespace Fairlead.Cli.Running;
 
-/// <summary>Talks to a running instance over its REST API, the only way that commands reach it.</summary>
+/// <summary>Talks to a running instance over its REST API, the only way that commands reach it. Errors are told on stderr here.</summary>
 internal sealed class InstanceClient : IDisposable
 {
-    private readonly HttpClient _http;
+    private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(5);
 
-    private InstanceClient(Uri url, string? token)
+    private readonly HttpClient _http;
+    private readonly string? _token;
+
+    private InstanceClient(Uri url, string? token, InstanceFile? instance)
     {
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = url, Timeout = Timeout.InfiniteTimeSpan };
-        if (token is not null)
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = s_connectTimeout, AllowAutoRedirect = false })
         {
-            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        }
+            BaseAddress = url,
+            Timeout = Timeout.InfiniteTimeSpan, // A tool may take as long as its server lets it.
+        };
+        _token = token;
+        Instance = instance;
     }
+
+    /// <summary>The instance of the state folder; null when <c>--url</c> named another one.</summary>
+    public InstanceFile? Instance { get; }
 
     /// <summary>Runs a command against the instance that the user means, and turns what can go wrong into an exit code and a sentence.</summary>
     public static async Task<int> RunAsync(string? url, string? state, Func<InstanceClient, Task<int>> command)
     {
         var folder = StateFolder.PathFor(state);
-        var instance = url is null ? StateFolder.ReadInstance(folder) : null;
-        var address = url ?? instance?.Url;
-        if (address is null)
+        InstanceFile? instance = null;
+        if (url is null)
         {
-            Console.Error.WriteLine($"fairlead: no instance is running with the state folder {folder}. Start one with: fairlead up --config FILE");
-            return ExitCodes.NotRunning;
+            instance = InstanceFile.Find(folder, out var remark);
+            if (instance is null)
+            {
+                return Fail(
+                    ExitCodes.NotRunning,
+                    $"no instance is running with the state folder {folder}{(remark is null ? "" : $" ({remark})")}. Start one with fairlead up, or name one with --url or --state.");
+            }
         }
 
-        if (!Uri.TryCreate(address, UriKind.Absolute, out var parsed) || parsed.Scheme is not ("http" or "https"))
+        if (!Uri.TryCreate(url ?? instance!.Url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
         {
-            Console.Error.WriteLine($"fairlead: '{address}' is no http address. Give one like --url http://127.0.0.1:8080");
-            return ExitCodes.Usage;
+            return Fail(ExitCodes.Usage, $"'{url ?? instance!.Url}' is no http address. Give one like --url http://127.0.0.1:8080");
         }
 
-        using var client = new InstanceClient(parsed, StateFolder.ReadToken(folder));
+        // The token steers this machine's instance: it does not leave the machine.
+        using var client = new InstanceClient(address, address.IsLoopback ? StateFolder.ReadToken(folder) : null, instance);
         try
         {
             return await command(client).ConfigureAwait(false);
         }
-        catch (HttpRequestException exception)
+        catch (Exception exception) when (exception is HttpRequestException or IOException || exception is OperationCanceledException { InnerException: TimeoutException })
         {
-            Console.Error.WriteLine($"fairlead: the instance at {address} does not answer ({exception.Message}). Is it running? Start one with: fairlead up");
-            return ExitCodes.NotRunning;
+            return Fail(ExitCodes.NotRunning, $"the instance at {address} does not answer ({exception.Message}). Is it running? fairlead up starts one.");
         }
     }
 
     /// <summary>GETs a JSON document.</summary>
-    /// <returns>The document, or the exit code after the problem was told on stderr.</returns>
-    public async Task<(JsonElement Document, int ExitCode)> GetAsync(string path)
-    {
-        using var response = await _http.GetAsync(new Uri(path, UriKind.Relative)).ConfigureAwait(false);
-        return await ReadAsync(response).ConfigureAwait(false);
-    }
+    /// <param name="path">Path and query, escaped.</param>
+    /// <param name="asAdmin">Whether the route needs the admin token; it is sent with no other.</param>
+    /// <returns>The document, or the exit code after the problem was told.</returns>
+    public Task<(JsonElement Document, int ExitCode)> GetAsync(string path, bool asAdmin = false) => SendAsync(HttpMethod.Get, path, null, asAdmin);
 
     /// <summary>POSTs a JSON text.</summary>
     /// <inheritdoc cref="GetAsync"/>
-    public async Task<(JsonElement Document, int ExitCode)> PostAsync(string path, string json)
+    public Task<(JsonElement Document, int ExitCode)> PostAsync(string path, string json, bool asAdmin = false) => SendAsync(HttpMethod.Post, path, json, asAdmin);
+
+    /// <summary>Whether the instance still answers.</summary>
+    public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
-        using var content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
-        using var response = await _http.PostAsync(new Uri(path, UriKind.Relative), content).ConfigureAwait(false);
-        return await ReadAsync(response).ConfigureAwait(false);
+        try
+        {
+            using var response = await _http.GetAsync(new Uri("/health", UriKind.Relative), cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            return false;
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
+
+    /// <summary>Says on stderr what was wrong.</summary>
+    /// <returns>The code given.</returns>
+    public static int Fail(int exitCode, string reason)
+    {
+        Terminal.Current.Error("fairlead: " + CellText.Clean(reason));
+        return exitCode;
+    }
+
+    private async Task<(JsonElement Document, int ExitCode)> SendAsync(HttpMethod method, string path, string? json, bool asAdmin)
+    {
+        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
+        if (asAdmin && _token is not null)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token);
+        }
+
+        if (json is not null)
+        {
+            request.Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
+        }
+
+        using var response = await _http.SendAsync(request).ConfigureAwait(false);
+        return await ReadAsync(response).ConfigureAwait(false);
+    }
 
     private static async Task<(JsonElement Document, int ExitCode)> ReadAsync(HttpResponseMessage response)
     {
@@ -78,8 +122,7 @@ internal sealed class InstanceClient : IDisposable
         }
         catch (JsonException)
         {
-            Console.Error.WriteLine($"fairlead: the instance answered {(int)response.StatusCode} without JSON. Is something else listening on that port?");
-            return (default, ExitCodes.NotRunning);
+            return (default, Fail(ExitCodes.NotRunning, $"what listens there answered {(int)response.StatusCode} without JSON. Is it another program?"));
         }
 
         if (response.IsSuccessStatusCode)
@@ -87,25 +130,7 @@ internal sealed class InstanceClient : IDisposable
             return (document, ExitCodes.Ok);
         }
 
-        Console.Error.WriteLine("fairlead: " + Describe(document, response.StatusCode));
-        return (document, response.StatusCode == HttpStatusCode.NotFound ? ExitCodes.NotFound : ExitCodes.Failed);
-    }
-
-    private static string Describe(JsonElement document, HttpStatusCode status)
-    {
-        if (document.ValueKind == JsonValueKind.Object)
-        {
-            if (document.TryGetProperty("detail", out var detail))
-            {
-                return detail.ToString();
-            }
-
-            if (document.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object && error.TryGetProperty("message", out var message))
-            {
-                return message.ToString();
-            }
-        }
-
-        return $"the instance answered {(int)status}";
+        var detail = document.ValueKind == JsonValueKind.Object && document.TryGetProperty("detail", out var text) ? text.ToString() : $"the instance answered {(int)response.StatusCode}";
+        return (document, Fail(response.StatusCode == HttpStatusCode.NotFound ? ExitCodes.NotFound : ExitCodes.Failed, detail));
     }
 }

@@ -1,19 +1,16 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Fairlead.Configuration;
 
 namespace Fairlead.Cli.Running;
 
-/// <summary>What <c>instance.json</c> says of a running instance.</summary>
-/// <param name="Pid">Its process id.</param>
-/// <param name="Url">Where it listens.</param>
-/// <param name="Version">Its version.</param>
-internal sealed record InstanceFile(int Pid, string Url, string Version);
-
-/// <summary>The folder where one instance keeps its lock, its admin token and its address (decision 13).</summary>
+/// <summary>The folder where one instance keeps its lock, its admin token and its address (decision 13). Everything in it is for its owner alone.</summary>
+/// <remarks>Owns the lock: as long as it lives, no other instance uses the folder. The system frees it when the process ends, however it ends.</remarks>
 internal sealed class StateFolder : IDisposable
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int TokenBytes = 32;
 
     private readonly FileStream _lock;
 
@@ -36,77 +33,115 @@ internal sealed class StateFolder : IDisposable
 
     /// <summary>Creates the folder and locks it for this process.</summary>
     /// <returns>Null when another instance holds it.</returns>
+    /// <exception cref="IOException">The folder cannot be made or written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same, for lack of rights.</exception>
     public static StateFolder? TryLock(string path)
     {
-        Directory.CreateDirectory(path);
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
+        }
+
+        var file = System.IO.Path.Combine(path, "instance.lock");
         try
         {
-            var held = new FileStream(System.IO.Path.Combine(path, "instance.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            return new StateFolder(path, held);
+            return new StateFolder(path, new FileStream(file, OwnerOnlyOptions(FileMode.OpenOrCreate, FileAccess.ReadWrite)));
         }
-        catch (IOException) when (File.Exists(System.IO.Path.Combine(path, "instance.lock")))
+        catch (IOException) when (File.Exists(file))
         {
             return null;
         }
     }
 
-    /// <summary>Reads the admin token, or makes one: 256 bit, readable by the owner alone.</summary>
-    public string AdminToken()
+    /// <summary>Reads the admin token, or makes one: 256 bit.</summary>
+    /// <param name="tell">Gets a sentence when something was wrong and has been mended.</param>
+    public string AdminToken(Action<string> tell)
     {
         var file = System.IO.Path.Combine(Path, "admin.token");
-        if (ReadToken(Path) is { Length: > 0 } known)
+        if (ReadToken(Path) is { } known)
         {
-            return known;
+            if (known.Length == 2 * TokenBytes && known.All(char.IsAsciiHexDigit))
+            {
+                return known;
+            }
+
+            tell($"{file} held no token and was moved to {MoveAside(file)}; a new one was made");
         }
 
-        var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+        var token = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(TokenBytes));
         WriteOwnerOnly(file, token);
         return token;
     }
 
-    /// <summary>The admin token of a folder, or null.</summary>
+    /// <summary>The admin token of a folder; null when there is none or it may not be read.</summary>
     public static string? ReadToken(string path)
     {
         var file = System.IO.Path.Combine(path, "admin.token");
-        return File.Exists(file) ? File.ReadAllText(file).Trim() : null;
+        try
+        {
+            return File.Exists(file) ? File.ReadAllText(file).Trim() : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Tells other commands where this instance listens.</summary>
     public void Announce(InstanceFile instance) =>
-        WriteOwnerOnly(System.IO.Path.Combine(Path, "instance.json"), JsonSerializer.Serialize(instance, JsonSerializerOptions.Web));
+        WriteOwnerOnly(System.IO.Path.Combine(Path, InstanceFile.Name), JsonSerializer.Serialize(instance, JsonSerializerOptions.Web));
 
-    /// <summary>What a folder says of its instance; null when nothing readable is there.</summary>
-    public static InstanceFile? ReadInstance(string path)
+    /// <summary>Moves a file that cannot be used out of the way, so that it can be looked at later.</summary>
+    /// <returns>Where it is, or why it is still there.</returns>
+    public static string MoveAside(string file)
     {
+        var aside = $"{file}.corrupt-{TimeProvider.System.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}";
         try
         {
-            var file = System.IO.Path.Combine(path, "instance.json");
-            return File.Exists(file) ? JsonSerializer.Deserialize<InstanceFile>(File.ReadAllText(file), JsonSerializerOptions.Web) : null;
+            File.Move(file, aside, overwrite: true);
+            return aside;
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return null;
+            return $"nowhere ({exception.Message}); remove it";
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        File.Delete(System.IO.Path.Combine(Path, "instance.json"));
+        try
+        {
+            File.Delete(System.IO.Path.Combine(Path, InstanceFile.Name));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // It names a process that is gone, which every reader notices.
+        }
+
         _lock.Dispose();
+    }
+
+    private static FileStreamOptions OwnerOnlyOptions(FileMode mode, FileAccess access)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = access, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnerOnly;
+        }
+
+        return options;
     }
 
     private static void WriteOwnerOnly(string file, string text)
     {
         // Written beside and moved over, so that a reader never sees half a file.
         var temporary = file + ".new";
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
-        using (var writer = new StreamWriter(temporary, options))
+        using (var writer = new StreamWriter(temporary, OwnerOnlyOptions(FileMode.Create, FileAccess.Write)))
         {
             writer.Write(text);
         }

@@ -56,7 +56,10 @@ internal static class EventIds
     public const int CatalogFileUnwritable = 5012;
     public const int CatalogFileNewer = 5013;
 
-    // 4000 Exchanges, 6000 Configuration, 7000 Sessions, 8000 Fronts
+    // 4000 Exchanges, 6000 Configuration, 7000 Sessions
+
+    // 8000 Fronts
+    public const int RestFault = 8000;
 
     // 9000 Actors
     public const int ActorFailed = 9000;

@@ -73,7 +73,8 @@ internal sealed class Connector(FleetResources resources) : IDisposable
             }
             catch (ArgumentException exception)
             {
-                throw new HopelessStartException(exception.Message, exception);
+                // The reason of a state follows the server's name: it need not say it again.
+            throw new HopelessStartException(exception.Message.Replace($"Server '{config.Name}': ", "", StringComparison.Ordinal), exception);
             }
         }
     }
@@ -96,7 +97,8 @@ internal sealed class Connector(FleetResources resources) : IDisposable
         }
         catch (ChildStartException exception)
         {
-            throw new HopelessStartException(exception.Message, exception);
+            // The reason of a state follows the server's name: it need not say it again.
+            throw new HopelessStartException(exception.Message.Replace($"Server '{config.Name}': ", "", StringComparison.Ordinal), exception);
         }
     }
 

@@ -19,8 +19,10 @@ internal sealed class FleetResources : IAsyncDisposable
     /// <param name="options">A copy that nobody changes any more.</param>
     /// <param name="loggers">Makes the loggers of all parts.</param>
     /// <param name="time">The clock of everything.</param>
-    public FleetResources(FairleadOptions options, ILoggerFactory loggers, TimeProvider time)
+    /// <param name="redactor">Knows the secrets of the loaded configuration; those of every server are added.</param>
+    public FleetResources(FairleadOptions options, ILoggerFactory loggers, TimeProvider time, SecretRedactor redactor)
     {
+        Redactor = redactor;
         Options = options;
         Loggers = loggers;
         Time = time;
@@ -67,7 +69,7 @@ internal sealed class FleetResources : IAsyncDisposable
     public InProcessRegistry InProcess { get; } = new();
 
     /// <summary>Knows the secret values of all configurations.</summary>
-    public SecretRedactor Redactor { get; } = new();
+    public SecretRedactor Redactor { get; }
 
     /// <summary>Ends every child that is left, then writes what is unwritten.</summary>
     public async ValueTask DisposeAsync()

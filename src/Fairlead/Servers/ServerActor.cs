@@ -389,6 +389,7 @@ internal sealed partial class ServerActor : Actor
 
     private void Failed(string reason)
     {
+        reason = _resources.Redactor.Redact(reason); // Words of the server's own may stand in it.
         CancelAttempt();
         if (_budget.TrySpend() is not { } delay)
         {
@@ -416,6 +417,7 @@ internal sealed partial class ServerActor : Actor
 
     private void GiveUp(ServerState state, string reason)
     {
+        reason = _resources.Redactor.Redact(reason);
         CancelAttempt();
         Publish(state, reason, snapshot => snapshot with { LastFailure = reason, Deployment = DeploymentState.Failed });
         LogGivenUp(Logger, Id, state, reason);

@@ -1,0 +1,88 @@
+using Fairlead.AspNetCore.Auth;
+using Fairlead.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.AspNetCore.Admin;
+
+/// <summary>Maps routes of the API so that everything that can go wrong in one is answered as problem+json: its own errors, other verbs, other paths.</summary>
+/// <remarks>Used while the application is put together, by one thread.</remarks>
+internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
+{
+    private readonly Dictionary<string, List<string>> _verbs = new(StringComparer.Ordinal);
+
+    /// <summary>Maps GET, and HEAD with it.</summary>
+    public void Get(string pattern, RouteAccess access, RequestDelegate handler)
+    {
+        Map(HttpMethods.Get, pattern, access, handler);
+        Map(HttpMethods.Head, pattern, access, handler);
+    }
+
+    /// <summary>Maps POST.</summary>
+    public void Post(string pattern, RouteAccess access, RequestDelegate handler) => Map(HttpMethods.Post, pattern, access, handler);
+
+    /// <summary>Maps what is left: other verbs of the paths so far, then all other paths. Call last.</summary>
+    public void Rest()
+    {
+        foreach (var (pattern, verbs) in _verbs)
+        {
+            var allow = string.Join(", ", verbs);
+            routes.Map(null, pattern, RouteAccess.Open, context =>
+            {
+                context.Response.Headers.Allow = allow;
+                return Problems.WriteAsync(context, StatusCodes.Status405MethodNotAllowed, "MethodNotAllowed", $"{context.Request.Method} is not used here; use {allow}.");
+            });
+        }
+
+        routes.Map(null, "/{**path}", RouteAccess.Open, static context => Problems.WriteAsync(
+            context, StatusCodes.Status404NotFound, "NotFound",
+            "There is nothing at this path. MCP clients connect to /mcp or /mcp/<server>; the API is /api/v1/servers, /health and /ready."));
+    }
+
+    private void Map(string verb, string pattern, RouteAccess access, RequestDelegate handler)
+    {
+        if (!_verbs.TryGetValue(pattern, out var verbs))
+        {
+            _verbs[pattern] = verbs = [];
+        }
+
+        verbs.Add(verb);
+        routes.Map(verb, pattern, access, context => AnswerAsync(context, handler));
+    }
+
+    private async Task AnswerAsync(HttpContext context, RequestDelegate handler)
+    {
+        try
+        {
+            await handler(context).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone: nobody reads an answer.
+            return;
+        }
+        catch (McpException exception) when (!context.Response.HasStarted)
+        {
+            await Problems.WriteAsync(context, exception).ConfigureAwait(false);
+        }
+        catch (BadRequest refusal) when (!context.Response.HasStarted)
+        {
+            await Problems.WriteAsync(context, refusal.Status, refusal.Title, refusal.Message).ConfigureAwait(false);
+        }
+        catch (BadHttpRequestException exception) when (!context.Response.HasStarted)
+        {
+            // The web server's own judgement of a broken request, such as a body that ends too early.
+            await Problems.WriteAsync(context, exception.StatusCode, "InvalidRequest", exception.Message).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (!context.Response.HasStarted)
+        {
+            // The edge of a request: a bug of ours must not show its insides.
+            LogFault(logger, exception, context.Request.Method, context.Request.Path);
+            await Problems.WriteAsync(
+                context, StatusCodes.Status500InternalServerError, "InternalError", "An unexpected error in Fairlead; its log on stderr says more.").ConfigureAwait(false);
+        }
+    }
+
+    [LoggerMessage(EventIds.RestFault, LogLevel.Error, "{Method} {Path} failed unexpectedly.")]
+    private static partial void LogFault(ILogger logger, Exception exception, string method, PathString path);
+}

@@ -1,0 +1,63 @@
+using System.Buffers;
+using Fairlead.AspNetCore.Mcp;
+using Fairlead.Catalog;
+using Fairlead.Wire;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.AspNetCore.Admin;
+
+/// <summary>Lists and calls tools over the API, under the names that the server's own endpoint shows.</summary>
+internal sealed class ToolCalls(McpManager manager, McpFront front)
+{
+    /// <summary>GET: the definitions as the server wrote them, a page at a time (<c>?cursor=</c>).</summary>
+    public async Task ListAsync(HttpContext context)
+    {
+        var cell = RestApi.Require(manager.Fleet, context);
+        await front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
+        var cursor = context.Request.Query["cursor"].ToString();
+        var token = cursor.Length == 0 ? [] : JsonText.Quote(cursor);
+        if (!cell.Offered.TryGetPage(ListKind.Tools, ProtocolVersion.V20251125, token, out var page))
+        {
+            throw new BadRequest("This cursor was not given out for the list as it is; begin again without one.");
+        }
+
+        await WriteRawAsync(context, page).ConfigureAwait(false);
+    }
+
+    /// <summary>POST <c>{"arguments":{...}}</c>: the tool's result as its server wrote it, also one with <c>isError</c>.</summary>
+    public async Task CallAsync(HttpContext context)
+    {
+        if (!context.Request.HasJsonContentType())
+        {
+            throw new BadRequest("Send the arguments as application/json: {\"arguments\":{...}}.", StatusCodes.Status415UnsupportedMediaType, "UnsupportedMediaType");
+        }
+
+        var server = RestApi.Require(manager.Fleet, context).Name;
+        var limits = manager.Options.Limits;
+        var body = await RequestBody.ReadAsync(context.Request, limits.RequestBodyBytesMax).ConfigureAwait(false);
+        if (body.IsTooLarge)
+        {
+            throw new BadRequest(
+                $"The body is longer than {limits.RequestBodyBytesMax} bytes; send less or raise limits.requestBodyBytesMax.", StatusCodes.Status413PayloadTooLarge, "BodyTooLarge");
+        }
+
+        try
+        {
+            var arguments = CallBody.Arguments(body.Memory, limits.JsonDepthMax);
+            var result = await manager.CallAsync(server, (string)context.Request.RouteValues["tool"]!, arguments, context.RequestAborted).ConfigureAwait(false);
+            await WriteRawAsync(context, result.Raw).ConfigureAwait(false);
+        }
+        finally
+        {
+            body.Return();
+        }
+    }
+
+    private static async Task WriteRawAsync(HttpContext context, ReadOnlyMemory<byte> json)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.ContentLength = json.Length;
+        context.Response.BodyWriter.Write(json.Span);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted).ConfigureAwait(false);
+    }
+}

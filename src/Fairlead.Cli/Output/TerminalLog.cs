@@ -1,0 +1,62 @@
+using System.Globalization;
+using Fairlead.Security;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Cli.Output;
+
+/// <summary>Writes log events to stderr, a line each, without secrets. Stack traces appear with <c>--verbose</c> alone.</summary>
+/// <param name="terminal">Where to.</param>
+/// <param name="redactor">Knows the secrets.</param>
+/// <param name="time">The clock of the lines.</param>
+/// <param name="isVerbose">Whether Debug events and stack traces are written, too.</param>
+internal sealed class TerminalLog(Terminal terminal, SecretRedactor redactor, TimeProvider time, bool isVerbose) : ILoggerProvider
+{
+    /// <summary>A factory that writes here. Dispose it at the end.</summary>
+    public ILoggerFactory CreateFactory() => LoggerFactory.Create(logging =>
+    {
+        logging.SetMinimumLevel(isVerbose ? LogLevel.Debug : LogLevel.Warning);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+        logging.AddProvider(this);
+    });
+
+    /// <inheritdoc/>
+    public ILogger CreateLogger(string categoryName) => new Category(this, categoryName);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Nothing is held.
+    }
+
+    private void Write(string category, LogLevel level, int id, string message, Exception? exception)
+    {
+        // The view tells of states in its own words.
+        if (!isVerbose && LaunchEvents.Contains(id))
+        {
+            return;
+        }
+
+        var cause = exception is null ? "" : isVerbose ? "\n" + exception : $" ({exception.GetType().Name}: {exception.Message})";
+        var text = CellText.Clean(redactor.Redact(message + cause)).Replace("\n", "\n    ", StringComparison.Ordinal);
+        terminal.Error($"{time.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {Word(level)} {category}: {text}");
+    }
+
+    private static string Word(LogLevel level) => level switch
+    {
+        LogLevel.Critical or LogLevel.Error => "error",
+        LogLevel.Warning => "warning",
+        LogLevel.Information => "info",
+        _ => "debug",
+    };
+
+    private sealed class Category(TerminalLog log, string name) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            log.Write(name, logLevel, eventId.Id, formatter(state, exception), exception);
+    }
+}

@@ -1,0 +1,174 @@
+using System.Net;
+using System.Net.Sockets;
+using Fairlead.AspNetCore;
+using Fairlead.Configuration;
+using Fairlead.Security;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Cli.Running;
+
+/// <summary>The fleet and the web server around it, as <c>fairlead up</c> runs them. Owns both.</summary>
+internal sealed class GatewayHost : IAsyncDisposable
+{
+    // Beyond the graces of calls and children; a child that cannot be ended at all is the reaper's.
+    private static readonly TimeSpan s_stopExtra = TimeSpan.FromSeconds(5);
+
+    // Streams that clients hold open are cut after this time at the earliest; a grace of zero is about calls.
+    private static readonly TimeSpan s_streamsGraceMin = TimeSpan.FromSeconds(1);
+
+    private readonly FairleadOptions _options;
+    private readonly WebApplication _app;
+
+    private GatewayHost(FairleadOptions options, McpManager manager, WebApplication app)
+    {
+        _options = options;
+        _app = app;
+        Manager = manager;
+    }
+
+    /// <summary>The fleet.</summary>
+    public McpManager Manager { get; }
+
+    /// <summary>Where it listens, such as <c>http://127.0.0.1:8080</c>; valid once started.</summary>
+    public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+    /// <summary>Cancelled when a stop was asked for over the API.</summary>
+    public CancellationToken StopAsked => _app.Lifetime.ApplicationStopping;
+
+    /// <summary>Longest orderly stop: the graces of calls and of children, and a little.</summary>
+    public TimeSpan StopLimit => _options.Limits.DrainGrace + _options.Limits.StopStdinWait + _options.Limits.StopTermWait + s_stopExtra;
+
+    /// <summary>Puts everything together; nothing runs yet.</summary>
+    /// <param name="options">Checked.</param>
+    /// <param name="redactor">Knows the secrets of the configuration.</param>
+    /// <param name="adminToken">What administration over HTTP needs.</param>
+    /// <param name="loggers">Where logs go; not disposed here.</param>
+    public static GatewayHost Build(FairleadOptions options, SecretRedactor redactor, string adminToken, ILoggerFactory loggers)
+    {
+        var manager = new McpManager(options, loggers, TimeProvider.System, redactor);
+
+        // Empty: an appsettings.json or ASPNETCORE_URLS that happens to be around means another program.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = null; // requestBodyBytesMax is checked by the front, which can say what was wrong.
+            Listen(kestrel, options);
+        });
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddSingleton<IHostLifetime, NoSignals>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Limits.DrainGrace > s_streamsGraceMin ? options.Limits.DrainGrace : s_streamsGraceMin);
+        builder.Services.AddFairlead(manager, adminToken);
+        var app = builder.Build();
+        app.MapFairlead();
+        return new GatewayHost(options, manager, app);
+    }
+
+    /// <summary>Opens the endpoint and begins to start the servers, without waiting for any.</summary>
+    /// <returns>Null when it listens; otherwise why it cannot, with the exit code.</returns>
+    public async Task<(int ExitCode, string Reason)?> StartAsync(CancellationToken cancellationToken)
+    {
+        // Before any server is started, and again by the server itself: the port may be taken in between.
+        if (ProbeProblem() is { } early)
+        {
+            return early;
+        }
+
+        try
+        {
+            await Manager.InitializeAsync(cancellationToken).ConfigureAwait(false);
+            await _app.StartAsync(cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        {
+            return PortTaken();
+        }
+        catch (SocketException exception)
+        {
+            return CannotListen(exception);
+        }
+    }
+
+    /// <summary>Stops in order: no new connections and calls, calls in flight may end, then servers.</summary>
+    /// <returns>False when something still ran at the end of <see cref="StopLimit"/>.</returns>
+    public async Task<bool> StopAsync()
+    {
+        var stopped = Task.WhenAll(_app.StopAsync(CancellationToken.None), Manager.ShutdownAsync(_options.Limits.DrainGrace));
+        try
+        {
+            await stopped.WaitAsync(StopLimit, TimeProvider.System).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await Manager.DisposeAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static void Listen(Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions kestrel, FairleadOptions options)
+    {
+        if (options.Host == "localhost" && options.Port != 0)
+        {
+            kestrel.ListenLocalhost(options.Port); // Both families.
+        }
+        else
+        {
+            kestrel.Listen(AddressOf(options), options.Port);
+        }
+    }
+
+    private static IPAddress AddressOf(FairleadOptions options) => options.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(options.Host);
+
+    private (int ExitCode, string Reason)? ProbeProblem()
+    {
+        if (_options.Port == 0)
+        {
+            return null;
+        }
+
+        var address = AddressOf(_options);
+        using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            probe.Bind(new IPEndPoint(address, _options.Port));
+            return null;
+        }
+        catch (SocketException exception)
+        {
+            return exception.SocketErrorCode == SocketError.AddressAlreadyInUse ? PortTaken() : CannotListen(exception);
+        }
+    }
+
+    private (int ExitCode, string Reason) PortTaken() => (
+        ExitCodes.PortInUse,
+        $"port {_options.Port} is taken by {PortHolder.Describe(_options.Port)}. Choose another with --port N (or --port 0 for a free one), or stop that program.");
+
+    private (int ExitCode, string Reason) CannotListen(SocketException exception) => (
+        ExitCodes.Failed,
+        $"cannot listen on {_options.Host} port {_options.Port}: {exception.Message}. {(exception.SocketErrorCode == SocketError.AccessDenied ? "Ports below 1024 need rights; choose another with --port N." : "Choose another --host or --port.")}");
+
+    /// <summary>Signals are heard by <see cref="StopSignals"/> alone; the host's own way would end the process after its own time.</summary>
+    private sealed class NoSignals : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,77 @@
+using System.Runtime.InteropServices;
+
+namespace Fairlead.Cli.Running;
+
+/// <summary>Turns Ctrl+C, SIGTERM and SIGHUP into an orderly stop, and a second Ctrl+C or SIGTERM into an end at once.</summary>
+/// <remarks>Owns the registrations; signals do what the system does by default before and after. Handlers run on threads of the pool.</remarks>
+internal sealed class StopSignals : IDisposable
+{
+    // Some parents (timeout, npm) send one signal to the process and to its group: that is one wish, not two.
+    private static readonly TimeSpan s_sameWish = TimeSpan.FromMilliseconds(300);
+
+    private readonly CancellationTokenSource _stop = new();
+    private readonly PosixSignalRegistration[] _registrations;
+    private readonly TimeProvider _time;
+    private readonly Action _endAtOnce;
+    private readonly Lock _gate = new();
+    private long? _firstAt;
+
+    /// <summary>Listens from here on.</summary>
+    /// <param name="time">Clock that tells one wish from two.</param>
+    /// <param name="endAtOnce">Called at the second signal; ends the process.</param>
+    public StopSignals(TimeProvider time, Action endAtOnce)
+    {
+        _time = time;
+        _endAtOnce = endAtOnce;
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, Received),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Received),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, Received),
+        ];
+    }
+
+    /// <summary>Cancelled at the first signal.</summary>
+    public CancellationToken Stop => _stop.Token;
+
+    /// <summary>The first signal as a person knows it; null before.</summary>
+    public string? Name { get; private set; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+        {
+            registration.Dispose();
+        }
+
+        _stop.Dispose();
+    }
+
+    private void Received(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        lock (_gate)
+        {
+            if (_firstAt is { } first)
+            {
+                // A terminal that closes hangs up more than once; that never means "at once".
+                if (context.Signal == PosixSignal.SIGHUP || _time.GetElapsedTime(first) < s_sameWish)
+                {
+                    return;
+                }
+            }
+            else
+            {
+                _firstAt = _time.GetTimestamp();
+                Name = context.Signal == PosixSignal.SIGINT ? "Ctrl+C" : context.Signal.ToString();
+
+                // Not on the signal's thread: what waits for the token must not hold up a second signal.
+                _ = _stop.CancelAsync();
+                return;
+            }
+        }
+
+        _endAtOnce();
+    }
+}
