@@ -73,8 +73,7 @@ internal sealed class Connector(FleetResources resources) : IDisposable
             }
             catch (ArgumentException exception)
             {
-                // The reason of a state follows the server's name: it need not say it again.
-            throw new HopelessStartException(exception.Message.Replace($"Server '{config.Name}': ", "", StringComparison.Ordinal), exception);
+                throw new HopelessStartException(exception.Message, exception);
             }
         }
     }
