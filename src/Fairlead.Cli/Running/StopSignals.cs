@@ -14,7 +14,7 @@ internal sealed class StopSignals : IDisposable
     private readonly TimeProvider _time;
     private readonly Action _endAtOnce;
     private readonly Lock _gate = new();
-    private long? _firstAt;
+    private (PosixSignal Signal, long At)? _first;
 
     /// <summary>Listens from here on.</summary>
     /// <param name="time">Clock that tells one wish from two.</param>
@@ -53,17 +53,17 @@ internal sealed class StopSignals : IDisposable
         context.Cancel = true;
         lock (_gate)
         {
-            if (_firstAt is { } first)
+            if (_first is { } first)
             {
                 // A terminal that closes hangs up more than once; that never means "at once".
-                if (context.Signal == PosixSignal.SIGHUP || _time.GetElapsedTime(first) < s_sameWish)
+                if (context.Signal == PosixSignal.SIGHUP || (context.Signal == first.Signal && _time.GetElapsedTime(first.At) < s_sameWish))
                 {
                     return;
                 }
             }
             else
             {
-                _firstAt = _time.GetTimestamp();
+                _first = (context.Signal, _time.GetTimestamp());
                 Name = context.Signal == PosixSignal.SIGINT ? "Ctrl+C" : context.Signal.ToString();
 
                 // Not on the signal's thread: what waits for the token must not hold up a second signal.
