@@ -122,8 +122,9 @@ internal partial class MultiplexedConnection : UpstreamConnection
         {
             reason = "the connection was closed";
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)
         {
+            // A pipe of this process says InvalidOperationException when it was closed under its reader.
             reason = "its output could not be read: " + exception.Message;
         }
 

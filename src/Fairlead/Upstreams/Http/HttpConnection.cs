@@ -8,7 +8,7 @@ namespace Fairlead.Upstreams.Http;
 /// <summary>A connection to a Streamable HTTP server of either era: a stream per call (decision 5; MCP basic/transports, Streamable HTTP).</summary>
 /// <remarks>
 /// Each call is posted by itself and reads its own answer (<see cref="HttpExchange"/>). Whether a request is of 2026-07-28 is told by its own
-/// <c>_meta</c>; legacy requests carry the session of the connection (<see cref="LegacySession"/>). The connection is lost only when it is
+/// <c>_meta</c>; legacy requests carry the session of the connection (<see cref="UpstreamSession"/>). The connection is lost only when it is
 /// disposed or when a legacy session cannot be opened again: a server that is down shows in failing calls and in <see cref="Unreachable"/>.
 /// </remarks>
 internal sealed partial class HttpConnection : UpstreamConnection
@@ -32,7 +32,7 @@ internal sealed partial class HttpConnection : UpstreamConnection
         _logger = logger;
         ScanLimits = new ScanLimits(limits.JsonDepthMax, limits.IdBytesMax);
         Stopping = _stop.Token;
-        Session = new LegacySession(this);
+        Session = new UpstreamSession(this);
     }
 
     /// <summary>Told in words, on any thread, when the server could not be reached: a hint to look at its health. It must not block.</summary>
@@ -51,7 +51,7 @@ internal sealed partial class HttpConnection : UpstreamConnection
     internal ScanLimits ScanLimits { get; }
 
     /// <summary>The legacy session; without id and stream for servers of 2026-07-28.</summary>
-    internal LegacySession Session { get; }
+    internal UpstreamSession Session { get; }
 
     /// <summary>Cancelled when the connection ends.</summary>
     internal CancellationToken Stopping { get; }

@@ -156,7 +156,7 @@ internal sealed class HttpExchange
         return request;
     }
 
-    private void NoteSession(LegacySession session, string? sessionId, HttpResponseMessage response)
+    private void NoteSession(UpstreamSession session, string? sessionId, HttpResponseMessage response)
     {
         if (IsModern)
         {

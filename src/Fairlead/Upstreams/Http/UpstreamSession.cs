@@ -8,7 +8,7 @@ namespace Fairlead.Upstreams.Http;
 /// Owns the id and the stream. Any thread may read <see cref="Id"/>; a new one is taken only from the answer to <c>initialize</c>. Only one renewal
 /// runs at a time, and requests wait for it. A server without sessions has the id null and nothing to renew.
 /// </remarks>
-internal sealed class LegacySession
+internal sealed class UpstreamSession
 {
     private static readonly TimeSpan s_goodbye = TimeSpan.FromSeconds(2);
 
@@ -22,7 +22,7 @@ internal sealed class LegacySession
     private volatile bool _isProved = true;
 
     /// <summary>No session yet.</summary>
-    public LegacySession(HttpConnection connection)
+    public UpstreamSession(HttpConnection connection)
     {
         _connection = connection;
         _stream = new ServerStream(connection);

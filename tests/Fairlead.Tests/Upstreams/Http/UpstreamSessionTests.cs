@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Fairlead.Tests.Upstreams.Http;
 
 /// <summary>Sessions that a legacy server forgets.</summary>
-public sealed class LegacySessionTests
+public sealed class UpstreamSessionTests
 {
     private const string NoSession = """{"jsonrpc":"2.0","error":{"code":-32001,"message":"Session not found"},"id":null}""";
 
