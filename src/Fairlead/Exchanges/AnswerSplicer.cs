@@ -35,13 +35,14 @@ internal static class AnswerSplicer
         try
         {
             splice.Replace(envelope.Id, id);
-            if (envelope.Kind == MessageKind.Result && clientIsModern != upstreamIsModern)
+            if (envelope.Kind == MessageKind.Result)
             {
-                if (clientIsModern)
+                // Absent means complete, also from a modern server that forgot it (2026-07-28, basic/utilities/mrtr); a modern client may insist on it.
+                if (clientIsModern && (!upstreamIsModern || !envelope.ResultType.Exists))
                 {
                     AddModernMembers(ref splice, exchange, source);
                 }
-                else
+                else if (!clientIsModern && upstreamIsModern)
                 {
                     RemoveModernMembers(ref splice, envelope);
                 }
