@@ -16,6 +16,9 @@ internal sealed class TerminalLog(Terminal terminal, SecretRedactor redactor, Ti
     {
         logging.SetMinimumLevel(isVerbose ? LogLevel.Debug : LogLevel.Warning);
         logging.AddFilter("Microsoft", LogLevel.Warning);
+
+        // It only tells of each request's start and end; as long as anybody might listen it makes an activity and a scope for every call.
+        logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         logging.AddProvider(this);
     });
 
