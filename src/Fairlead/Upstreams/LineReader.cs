@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using Fairlead.Wire;
 
 namespace Fairlead.Upstreams;
@@ -40,13 +39,18 @@ internal sealed class LineReader : IDisposable
         return found;
     }
 
-    /// <summary>Reads more bytes.</summary>
-    /// <returns>False at the end of the stream; <see cref="TryRead"/> then gives an unfinished last line, once.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+    /// <summary>Begins to read more bytes: the caller awaits the number that arrived and tells it to <see cref="Filled"/>.</summary>
+    /// <remarks>Two steps instead of an async method: its box would be allocated, or pooled and now and then missed, for every read that waits.</remarks>
+    public ValueTask<int> ReadMoreAsync(CancellationToken cancellationToken)
     {
         MakeRoom();
-        var read = await _stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
+        return _stream.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
+    }
+
+    /// <summary>Takes note of what <see cref="ReadMoreAsync"/> has read.</summary>
+    /// <returns>False at the end of the stream; <see cref="TryRead"/> then gives an unfinished last line, once.</returns>
+    public bool Filled(int read)
+    {
         _end += read;
         _ended = read == 0;
         return !_ended;

@@ -104,7 +104,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
             var more = true;
             while (more)
             {
-                more = await _reader.FillAsync(_stop.Token).ConfigureAwait(false);
+                more = _reader.Filled(await _reader.ReadMoreAsync(_stop.Token).ConfigureAwait(false));
                 if (!HandleBuffered())
                 {
                     reason = $"it sent a line without end (more than 4 x {Limits.UpstreamMessageBytesMax} bytes)";
@@ -122,7 +122,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
         {
             reason = "the connection was closed";
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException or InvalidOperationException or System.Net.Sockets.SocketException)
         {
             // A pipe of this process says InvalidOperationException when it was closed under its reader.
             reason = "its output could not be read: " + exception.Message;

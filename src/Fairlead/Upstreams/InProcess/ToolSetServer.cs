@@ -24,7 +24,7 @@ internal sealed class ToolSetServer(ToolSet tools, string title, int messageByte
         var calls = new ConcurrentDictionary<string, CancellationTokenSource>(StringComparer.Ordinal);
         try
         {
-            while (await reader.FillAsync(cancellationToken).ConfigureAwait(false))
+            while (reader.Filled(await reader.ReadMoreAsync(cancellationToken).ConfigureAwait(false)))
             {
                 while (reader.TryRead(out var kind, out var line))
                 {
