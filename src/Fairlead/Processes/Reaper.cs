@@ -31,6 +31,7 @@ internal sealed partial class Reaper : IAsyncDisposable
     private readonly Dictionary<int, long> _live = [];
     private readonly Task _loop;
     private Process _shell;
+    private bool _isSuccessor;
     private Task<bool>? _more;
 
     /// <summary>Starts the shell and the loop that watches it.</summary>
@@ -106,6 +107,12 @@ internal sealed partial class Reaper : IAsyncDisposable
             await TellAsync(shell, new Message(id, startTime, Added: true)).ConfigureAwait(false);
         }
 
+        if (_isSuccessor)
+        {
+            // Only now: whoever reads this line may count on every child being watched again.
+            LogReaperStarted(_logger, ProcessId, _live.Count);
+        }
+
         while (true)
         {
             // One wait at a time, kept over a restart: the channel has a single reader.
@@ -161,7 +168,7 @@ internal sealed partial class Reaper : IAsyncDisposable
             {
                 await Task.Delay(delay, _time, _ending.Token).ConfigureAwait(false);
                 _shell = StartShell();
-                LogReaperStarted(_logger, ProcessId, _live.Count);
+                _isSuccessor = true;
                 return true;
             }
             catch (OperationCanceledException)
