@@ -74,9 +74,16 @@ internal static class UpCommand
         using (folder)
         {
             view.Event(new { @event = "loaded", file = loaded.File, servers = options.Servers.Count });
-            view.Say($"Loaded configuration with {options.Servers.Count} servers ({loaded.File})");
+            view.Say($"Loaded configuration with {options.Servers.Count} servers ({ShortPath(loaded.File!)})");
             return await ServeAsync(loaded, folder, token, view, isVerbose).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>A path as a person would write it here.</summary>
+    private static string ShortPath(string path)
+    {
+        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), path);
+        return relative.StartsWith("..", StringComparison.Ordinal) ? path : relative;
     }
 
     private static string? Refuse(ConfigurationResult loaded)
