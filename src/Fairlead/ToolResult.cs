@@ -7,7 +7,8 @@ namespace Fairlead;
 /// <summary>What a tool gave back. The bytes are its own: nothing pooled, nothing that changes later.</summary>
 public sealed class ToolResult
 {
-    private JsonElement? _root;
+    // The parsed result, boxed: a result that nobody looks into stays small.
+    private object? _root;
 
     internal ToolResult(ReadOnlyMemory<byte> raw, bool isError)
     {
@@ -66,6 +67,7 @@ public sealed class ToolResult
             _root = document.RootElement.Clone();
         }
 
-        return _root.Value.ValueKind == JsonValueKind.Object && _root.Value.TryGetProperty(name, out var value) ? value : null;
+        var root = (JsonElement)_root;
+        return root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out var value) ? value : null;
     }
 }

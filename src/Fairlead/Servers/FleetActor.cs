@@ -15,6 +15,7 @@ internal sealed class FleetActor : Actor
     private readonly List<ServerActor> _inOrder = [];
     private readonly Dictionary<string, ServerActor> _byName = new(StringComparer.Ordinal);
     private volatile ServerActor[] _published = [];
+    private bool _isPublished = true;
 
     /// <summary>Owns no server yet.</summary>
     public FleetActor(FleetResources resources)
@@ -41,7 +42,10 @@ internal sealed class FleetActor : Actor
 
         // Read before anything is published, so that a first list can be answered from an earlier run.
         var known = await Task.WhenAll(configs.Select(config => _resources.Catalogue.LoadKnownAsync(config, cancellationToken))).ConfigureAwait(false);
-        await AskAsync(() => AddAsync(configs, known), cancellationToken).ConfigureAwait(false);
+        var added = await AskAsync(() => new ValueTask<IReadOnlyList<ServerActor>>(Add(configs, known)), cancellationToken).ConfigureAwait(false);
+
+        // A turn of its own, so that servers that are added at the same time are published together: a thousand do not build the map a thousand times.
+        await AskAsync(() => PublishAddedAsync(added), CancellationToken.None).ConfigureAwait(false);
         await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
         return [.. configs.Select(static config => config.Name)];
     }
@@ -175,7 +179,7 @@ internal sealed class FleetActor : Actor
         await server.EndAsync().ConfigureAwait(false);
     }
 
-    private async ValueTask<bool> AddAsync(IReadOnlyList<ServerConfig> configs, ServerCatalog[] known)
+    private List<ServerActor> Add(IReadOnlyList<ServerConfig> configs, ServerCatalog[] known)
     {
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var config in configs)
@@ -201,7 +205,17 @@ internal sealed class FleetActor : Actor
             _byName.Add(server.Id, server);
         }
 
-        Publish();
+        _isPublished = false;
+        return added;
+    }
+
+    private async ValueTask<bool> PublishAddedAsync(IReadOnlyList<ServerActor> added)
+    {
+        if (!_isPublished)
+        {
+            Publish();
+        }
+
         foreach (var server in added.OrderByDescending(static server => server.Cell.Current.Config.Priority))
         {
             if (server.Cell.Current.State == ServerState.Initializing)
@@ -235,6 +249,7 @@ internal sealed class FleetActor : Actor
 
     private void Publish()
     {
+        _isPublished = true;
         _published = [.. _inOrder];
         var cells = _inOrder.ConvertAll(static server => server.Cell).ToArray();
         _resources.Fleet.Publish(new FleetSnapshot(

@@ -1,4 +1,5 @@
 using Fairlead.Configuration;
+using Fairlead.Routing;
 using Fairlead.TestKit;
 
 namespace Fairlead.Tests.Servers;
@@ -13,6 +14,9 @@ public sealed class ServerRestartTests
         manager.AddServer("s", server);
         return manager;
     }
+
+    private static Task<ServerSnapshot> PlannedAsync(McpManager manager, int restarts) =>
+        manager.ReachedAsync("s", snapshot => snapshot.NextRetry is not null && snapshot.Restarts == restarts, $"restart {restarts + 1} being planned");
 
     [Fact]
     public async Task Loss_WhenTheServerCrashes_ItIsStartedAgainAfterTheBackOff()
@@ -45,12 +49,12 @@ public sealed class ServerRestartTests
         await using var manager = Manager(runs);
         await manager.DeployServerAsync(new ServerConfig { Name = "s" });
 
-        foreach (var seconds in new[] { 1, 2, 4, 8, 16 })
+        for (var restarts = 0; restarts < 5; restarts++)
         {
-            var down = await manager.ReachedAsync("s", snapshot => snapshot.NextRetry is not null, $"a restart in {seconds} s");
+            var seconds = 1 << restarts;
+            var down = await PlannedAsync(manager, restarts);
             Assert.InRange((down.NextRetry!.Value - _clock.GetUtcNow()).TotalSeconds, seconds * 0.9, seconds * 1.1);
             await _clock.AdvanceToRetryAsync(down);
-            await manager.ReachedAsync("s", snapshot => snapshot.NextRetry is null, "the restart");
         }
 
         var end = await manager.ReachedAsync("s", ServerState.CrashLoop);
@@ -73,10 +77,9 @@ public sealed class ServerRestartTests
         });
         await using var manager = Manager(runs);
         await manager.DeployServerAsync(new ServerConfig { Name = "s" });
-        for (var i = 0; i < 5; i++)
+        for (var restarts = 0; restarts < 5; restarts++)
         {
-            await _clock.AdvanceToRetryAsync(await manager.ReachedAsync("s", snapshot => snapshot.NextRetry is not null, "a planned restart"));
-            await manager.ReachedAsync("s", snapshot => snapshot.NextRetry is null, "the restart");
+            await _clock.AdvanceToRetryAsync(await PlannedAsync(manager, restarts));
         }
 
         await manager.ReachedAsync("s", ServerState.CrashLoop);
@@ -94,15 +97,15 @@ public sealed class ServerRestartTests
         await manager.DeployServerAsync(new ServerConfig { Name = "s" });
         for (var run = 1; run <= 4; run++)
         {
-            await manager.ReachedAsync("s", ServerState.Healthy);
+            await manager.ReachedAsync("s", snapshot => snapshot.State == ServerState.Healthy && snapshot.Restarts == run - 1, $"run {run}");
             (await runs.WhenRunAsync(run)).Crash("again");
-            await _clock.AdvanceToRetryAsync(await manager.ReachedAsync("s", ServerState.Unhealthy));
-            await manager.ReachedAsync("s", ServerState.Healthy);
+            await _clock.AdvanceToRetryAsync(await PlannedAsync(manager, run - 1));
         }
 
+        await manager.ReachedAsync("s", static snapshot => snapshot.State == ServerState.Healthy && snapshot.Restarts == 4, "run 5");
         _clock.Advance(TimeSpan.FromMinutes(5));
         (await runs.WhenRunAsync(5)).Crash("once more");
-        var down = await manager.ReachedAsync("s", ServerState.Unhealthy);
+        var down = await PlannedAsync(manager, 4);
 
         Assert.InRange((down.NextRetry!.Value - _clock.GetUtcNow()).TotalSeconds, 0.9, 1.1);
     }
