@@ -113,9 +113,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
 
                 if (_meter.TakePause() is { } pause)
                 {
-                    var flood = _meter.FloodReason ?? "sends too much";
-                    LogFlood(_logger, Server, flood, pause);
-                    Flooded?.Invoke(this, flood);
+                    LogFlood(_logger, Server, _meter.FloodReason ?? "too much", pause);
                     await Task.Delay(pause, Sweeper.TimeProvider, _stop.Token).ConfigureAwait(false);
                 }
             }
