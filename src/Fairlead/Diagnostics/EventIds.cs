@@ -33,6 +33,7 @@ internal static class EventIds
     public const int VerdictsNewer = 2013;
     public const int ServerNotDrained = 2014;
     public const int ServerInstanceLost = 2015;
+    public const int ServerReplicasIgnored = 2016;
 
     // 3000 Upstreams
     public const int UpstreamJunk = 3000;

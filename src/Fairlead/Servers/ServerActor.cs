@@ -12,7 +12,7 @@ namespace Fairlead.Servers;
 /// <summary>Owner of one server: its state machine (product A6, A7), its instances, its restarts. What happens to it touches no other server.</summary>
 /// <remarks>
 /// The loop decides; starting, reading lists, draining and stopping run beside it and report back. Reports of work that has been overtaken are told
-/// apart by the attempt's number. Always holds: the published connection is that of <c>_instance</c>; at most one attempt is under way.
+/// apart by the attempt's number. Always holds: at most one attempt is under way.
 /// </remarks>
 internal sealed partial class ServerActor : Actor
 {
@@ -26,11 +26,12 @@ internal sealed partial class ServerActor : Actor
     private readonly BackgroundWork _work;
     private readonly OwnInstances _own;
     private readonly RestartBudget _budget;
+    private readonly ServerStatus _status;
     private readonly ListWatch _lists;
     private readonly ServerLaunch _launch;
-    private ServerInstance? _instance;
     private CancellationTokenSource _attempt = new();
     private int _attemptNumber;
+    private Task _attemptWork = Task.CompletedTask;
 
     /// <summary>Makes the server known; <see cref="StartAsync"/> starts it.</summary>
     /// <param name="config">Checked, and changed by nobody afterwards.</param>
@@ -45,7 +46,7 @@ internal sealed partial class ServerActor : Actor
         _own = new OwnInstances(resources, _start, _work, Logger);
         var limits = resources.Options.Limits;
         _budget = new RestartBudget(RestartsMax, limits.RestartBase, limits.RestartMax, s_stable, resources.Time);
-        var (state, reason) = FirstState(config);
+        var (state, reason) = ServerStatus.First(config);
         Cell = new ServerCell(config.Name, new ServerSnapshot(0, state, reason, resources.Time.GetUtcNow(), config, null, known)
         {
             IsAsking = resources.Verdicts.Find(config) is { Asks: true },
@@ -53,8 +54,9 @@ internal sealed partial class ServerActor : Actor
         {
             InstanceFor = InstanceForAsync,
         };
+        _status = new ServerStatus(resources, Cell);
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
-        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync);
+        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, new FloodWatch(resources, _work, FloodedAsync));
     }
 
     /// <summary>The server's place in the fleet.</summary>
@@ -73,7 +75,7 @@ internal sealed partial class ServerActor : Actor
     public Task RestartAsync(CancellationToken cancellationToken) => AskAsync(
         () => Done(() =>
         {
-            var old = Detach();
+            var old = _status.Detach();
             BeginOrRest("it is restarted by hand");
             End(old, _resources.Options.Limits.DrainGrace);
         }),
@@ -89,10 +91,10 @@ internal sealed partial class ServerActor : Actor
             () =>
             {
                 CancelAttempt();
-                var old = Detach();
-                Publish(ServerState.Stopped, reason, static snapshot => snapshot with { Deployment = DeploymentState.NotDeployed });
+                var old = _status.Detach();
+                _status.Publish(ServerState.Stopped, reason, static snapshot => snapshot with { Deployment = DeploymentState.NotDeployed });
                 LogStopped(Logger, Id, reason);
-                return new ValueTask<Task>(Task.WhenAll(End(old, grace), _own.EndAllAsync(grace, forGood: false)));
+                return new ValueTask<Task>(Task.WhenAll(End(old, grace), _own.EndAllAsync(grace, forGood: false), _attemptWork));
             },
             cancellationToken).ConfigureAwait(false);
         await gone.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -132,7 +134,7 @@ internal sealed partial class ServerActor : Actor
     /// <inheritdoc/>
     protected override ValueTask RecoverAsync(Exception bug)
     {
-        End(Detach(), TimeSpan.Zero);
+        End(_status.Detach(), TimeSpan.Zero);
         Failed("an unexpected error in Fairlead itself: " + bug.Message);
         return default;
     }
@@ -141,15 +143,10 @@ internal sealed partial class ServerActor : Actor
     protected override ValueTask EndedAsync(Exception firstCause)
     {
         CancelAttempt();
-        End(Detach(), TimeSpan.Zero);
-        Publish(ServerState.CrashLoop, "an unexpected error in Fairlead itself: " + firstCause.Message, static snapshot => snapshot);
+        End(_status.Detach(), TimeSpan.Zero);
+        _status.Publish(ServerState.CrashLoop, "an unexpected error in Fairlead itself: " + firstCause.Message);
         return default;
     }
-
-    private static (ServerState State, string? Reason) FirstState(ServerConfig config) =>
-        config.Disabled ? (ServerState.Disabled, "it is disabled in its configuration")
-        : config.IsMissingAuth ? (ServerState.MissingAuth, $"not set: {string.Join(", ", config.MissingVariables)}; set it in the environment or in .env beside the configuration")
-        : (ServerState.Initializing, "it is about to start");
 
     private static ValueTask<bool> Done(Action turn)
     {
@@ -165,14 +162,14 @@ internal sealed partial class ServerActor : Actor
         CancelAttempt();
         _budget.Reset();
         var config = Cell.Current.Config;
-        var (state, why) = FirstState(config);
+        var (state, why) = ServerStatus.First(config);
         if (state == ServerState.Initializing)
         {
             Begin(reason);
         }
         else
         {
-            Publish(state, why, static snapshot => snapshot with { Deployment = DeploymentState.NotDeployed });
+            _status.Publish(state, why, static snapshot => snapshot with { Deployment = DeploymentState.NotDeployed });
         }
     }
 
@@ -180,28 +177,28 @@ internal sealed partial class ServerActor : Actor
     private Task<string?> BeginUpdate(ServerConfig config)
     {
         var old = Cell.Current;
-        var isServing = old.IsCallable && FirstState(config).State == ServerState.Initializing;
+        var isServing = old.IsCallable && ServerStatus.First(config).State == ServerState.Initializing;
         if (isServing && !LaunchComparison.Differ(old.Config, config))
         {
-            Publish(old.State, old.Reason, snapshot => snapshot with { Config = config });
+            _status.PublishSame(snapshot => snapshot with { Config = config });
             return Task.FromResult<string?>(null);
         }
 
         if (!isServing)
         {
-            var detached = Detach();
-            Publish(old.State, old.Reason, snapshot => snapshot with { Config = config });
+            var detached = _status.Detach();
+            _status.PublishSame(snapshot => snapshot with { Config = config });
             BeginOrRest("its configuration was changed");
             _work.Run(() => Task.WhenAll(End(detached, _resources.Options.Limits.DrainGrace), _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false)));
             return Task.FromResult<string?>(null);
         }
 
         CancelAttempt();
-        Publish(old.State, old.Reason, static snapshot => snapshot with { Deployment = DeploymentState.Updating });
+        _status.PublishSame(static snapshot => snapshot with { Deployment = DeploymentState.Updating });
         var outcome = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var number = _attemptNumber;
         var token = _attempt.Token;
-        _work.Run(() => RunUpdateAsync(number, config, outcome, token));
+        _attemptWork = _work.Run(() => RunUpdateAsync(number, config, outcome, token));
         return outcome.Task;
     }
 
@@ -223,14 +220,14 @@ internal sealed partial class ServerActor : Actor
                 if (result.Outcome != StartOutcome.Ready)
                 {
                     reason = result.Reason!;
-                    Publish(Cell.Current.State, Cell.Current.Reason, static snapshot => snapshot with { Deployment = DeploymentState.Deployed });
+                    _status.PublishSame(static snapshot => snapshot with { Deployment = DeploymentState.Deployed });
                     return;
                 }
 
                 unwanted = null;
                 reason = null;
-                var old = Detach();
-                Publish(Cell.Current.State, Cell.Current.Reason, snapshot => snapshot with { Config = config, Shared = old?.Connection });
+                var old = _status.Detach();
+                _status.PublishSame(snapshot => snapshot with { Config = config, Shared = old?.Connection });
                 Adopt(result.Connection!, reading!);
                 End(old, _resources.Options.Limits.DrainGrace);
                 _ = _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false);
@@ -266,23 +263,53 @@ internal sealed partial class ServerActor : Actor
     {
         CancelAttempt();
         var deployment = Cell.Current.Deployment is DeploymentState.Deployed ? DeploymentState.Deployed : DeploymentState.Deploying;
-        Publish(ServerState.Initializing, reason, snapshot => snapshot with { Deployment = deployment });
+        _status.Publish(ServerState.Initializing, reason, snapshot => snapshot with { Deployment = deployment });
         LogStarting(Logger, Id, reason);
         var number = _attemptNumber;
         var token = _attempt.Token;
         var config = Cell.Current.Config;
-        _work.Run(() => RunAttemptAsync(number, config, token));
+        _attemptWork = _work.Run(() => RunAttemptAsync(number, config, token));
     }
 
     private async Task RunAttemptAsync(int number, ServerConfig config, CancellationToken cancellationToken)
+    {
+        UpstreamConnection? unwanted = null;
+        try
+        {
+            unwanted = await TryAttemptAsync(number, config, opened => unwanted = opened, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception bug) when (bug is not OperationCanceledException)
+        {
+            // A server must not stay in Initializing because of a bug of ours.
+            await TellAsync(() =>
+            {
+                if (number == _attemptNumber)
+                {
+                    Failed("an unexpected error in Fairlead itself: " + bug.Message);
+                }
+            }).ConfigureAwait(false);
+            throw;
+        }
+        finally
+        {
+            if (unwanted is not null)
+            {
+                await unwanted.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <returns>The connection, when nobody wants it any more.</returns>
+    private async Task<UpstreamConnection?> TryAttemptAsync(int number, ServerConfig config, Action<UpstreamConnection?> opened, CancellationToken cancellationToken)
     {
         var (result, reading) = await _launch.RunAsync(config, (state, reason) => TellAsync(() =>
         {
             if (number == _attemptNumber)
             {
-                Publish(state, reason, static snapshot => snapshot);
+                _status.Publish(state, reason);
             }
         }), cancellationToken).ConfigureAwait(false);
+        opened(result.Connection);
         if (reading is not null)
         {
             // First the lists, then the state: who sees Healthy sees the lists too.
@@ -298,10 +325,7 @@ internal sealed partial class ServerActor : Actor
                 EndAttempt(result, reading);
             }
         }).ConfigureAwait(false);
-        if (!wanted && result.Connection is { } unwanted)
-        {
-            await unwanted.DisposeAsync().ConfigureAwait(false);
-        }
+        return wanted ? null : result.Connection;
     }
 
     /// <summary>The server has asked something (decision 8.3). On the reader's thread.</summary>
@@ -316,21 +340,30 @@ internal sealed partial class ServerActor : Actor
         {
             if (!Cell.Current.IsAsking)
             {
-                Publish(Cell.Current.State, Cell.Current.Reason, static snapshot => snapshot with { IsAsking = true });
+                _status.PublishSame(static snapshot => snapshot with { IsAsking = true });
                 _resources.Verdicts.NoteAsks(Cell.Current.Config, EraHint.Legacy);
                 LogAsks(Logger, Id, method);
             }
         }));
     }
 
+    /// <summary>A flood began (its reason) or is over (null).</summary>
+    private Task<bool> FloodedAsync(UpstreamConnection connection, string? reason) => TellAsync(() =>
+    {
+        if (_status.Instance?.Connection == connection)
+        {
+            _status.PublishFlood(reason);
+        }
+    });
+
     private async Task PublishListsAsync(UpstreamConnection connection, CatalogReading reading)
     {
         await _resources.Catalogue.UpdateServerAsync(Cell, reading.Catalog, CancellationToken.None).ConfigureAwait(false);
         await TellAsync(() =>
         {
-            if (_instance?.Connection == connection)
+            if (_status.Instance?.Connection == connection)
             {
-                PublishServing(reading);
+                _status.PublishServing(reading);
             }
         }).ConfigureAwait(false);
     }
@@ -356,32 +389,22 @@ internal sealed partial class ServerActor : Actor
 
     private void Adopt(UpstreamConnection connection, CatalogReading reading)
     {
-        _instance = new ServerInstance(connection, _lists.Notified, _resources.Time, Logger);
+        _status.Attach(new ServerInstance(connection, _lists.Notified, _resources.Time, Logger));
         _budget.NoteUp();
-        PublishServing(reading);
+        _status.PublishServing(reading);
         LogReady(Logger, Id, connection.Identity.Version, reading.Catalog.Tools.Length);
         _lists.Adopted(connection);
         _work.Run(() => WatchAsync(connection));
-    }
-
-    /// <summary>Healthy, or Degraded when a list could not be had.</summary>
-    private void PublishServing(CatalogReading reading)
-    {
-        var tools = _resources.InProcess.FindTools(Cell.Current.Config);
-        Publish(
-            reading.IsComplete ? ServerState.Healthy : ServerState.Degraded,
-            reading.IsComplete ? null : "not all of its lists could be read; what was known before is offered",
-            snapshot => snapshot with { Catalog = reading.Catalog, Deployment = DeploymentState.Deployed, Tools = tools });
     }
 
     private async Task WatchAsync(UpstreamConnection connection) => await LoseAsync(connection, await connection.Lost.ConfigureAwait(false)).ConfigureAwait(false);
 
     private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => TellAsync(() =>
     {
-        if (_instance?.Connection == connection)
+        if (_status.Instance?.Connection == connection)
         {
             LogLost(Logger, Id, reason);
-            var lost = Detach();
+            var lost = _status.Detach();
             Failed(reason);
             End(lost, TimeSpan.Zero);
         }
@@ -397,7 +420,7 @@ internal sealed partial class ServerActor : Actor
             return;
         }
 
-        Publish(ServerState.Unhealthy, reason, snapshot => snapshot with { LastFailure = reason, NextRetry = _resources.Time.GetUtcNow() + delay });
+        _status.Publish(ServerState.Unhealthy, reason, snapshot => snapshot with { LastFailure = reason, NextRetry = _resources.Time.GetUtcNow() + delay });
         LogStartFailed(Logger, Id, reason, _budget.Spent, RestartsMax, delay);
         var number = _attemptNumber;
         var token = _attempt.Token;
@@ -408,7 +431,7 @@ internal sealed partial class ServerActor : Actor
             {
                 if (number == _attemptNumber)
                 {
-                    Publish(Cell.Current.State, Cell.Current.Reason, static snapshot => snapshot with { Restarts = snapshot.Restarts + 1 });
+                    _status.PublishSame(static snapshot => snapshot with { Restarts = snapshot.Restarts + 1 });
                     Begin($"restart {_budget.Spent} of {RestartsMax} after: {reason}");
                 }
             }).ConfigureAwait(false);
@@ -419,16 +442,8 @@ internal sealed partial class ServerActor : Actor
     {
         reason = _resources.Redactor.Redact(reason);
         CancelAttempt();
-        Publish(state, reason, snapshot => snapshot with { LastFailure = reason, Deployment = DeploymentState.Failed });
+        _status.Publish(state, reason, snapshot => snapshot with { LastFailure = reason, Deployment = DeploymentState.Failed });
         LogGivenUp(Logger, Id, state, reason);
-    }
-
-    /// <summary>Takes the shared instance out of service; what is published next names it no more. <see cref="End"/> follows.</summary>
-    private ServerInstance? Detach()
-    {
-        var instance = _instance;
-        _instance = null;
-        return instance;
     }
 
     /// <summary>Ends a detached instance beside the loop.</summary>
@@ -441,20 +456,4 @@ internal sealed partial class ServerActor : Actor
             LogNotDrained(Logger, Id, left, grace);
         }
     });
-
-    /// <summary>Publishes the next snapshot. Only on the loop.</summary>
-    private void Publish(ServerState state, string? reason, Func<ServerSnapshot, ServerSnapshot> change)
-    {
-        var old = Cell.Current;
-        Cell.Publish(change(old with
-        {
-            Version = old.Version + 1,
-            State = state,
-            Reason = reason,
-            Since = state == old.State ? old.Since : _resources.Time.GetUtcNow(),
-            Shared = _instance?.Connection,
-            ProcessId = _instance?.ProcessId,
-            NextRetry = state == old.State ? old.NextRetry : null,
-        }));
-    }
 }

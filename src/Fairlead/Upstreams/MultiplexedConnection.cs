@@ -113,7 +113,9 @@ internal partial class MultiplexedConnection : UpstreamConnection
 
                 if (_meter.TakePause() is { } pause)
                 {
-                    LogFlood(_logger, Server, _meter.FloodReason ?? "too much", pause);
+                    var flood = _meter.FloodReason ?? "sends too much";
+                    LogFlood(_logger, Server, flood, pause);
+                    Flooded?.Invoke(this, flood);
                     await Task.Delay(pause, Sweeper.TimeProvider, _stop.Token).ConfigureAwait(false);
                 }
             }

@@ -67,6 +67,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Receives notifications that belong to no call in flight (list_changed, resources/updated, log lines), on the reader's thread: it must not block. Set before the handshake.</summary>
     public Action<UpstreamConnection, CallMessage>? NotificationReceived { get; set; }
 
+    /// <summary>Told each time the reader pauses because the server floods, with the reason in words that follow the server's name. On the reader's thread. Set before the handshake.</summary>
+    public Action<UpstreamConnection, string>? Flooded { get; set; }
+
     /// <summary>Told once each kind of question a legacy server asks ("elicitation/create", ...): decision 8.3. On the reader's thread.</summary>
     public Action<UpstreamConnection, McpMethod>? Asked { get; set; }
 

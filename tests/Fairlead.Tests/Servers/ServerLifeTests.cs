@@ -37,6 +37,73 @@ public sealed class ServerLifeTests
         Assert.Contains("code 3", down.LastFailure, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("notifications", "notifications a second")]
+    [InlineData("junk", "bytes a second that are no messages")]
+    public async Task Flood_WhenAServerFloods_ItIsDegradedWithTheReason(string kind, string reason)
+    {
+        await using var manager = new McpManager();
+        await manager.DeployServerAsync(kind == "junk" ? MisbehaveServer.Config("flood", "flood", "junk") : MisbehaveServer.Config("flood", "flood"));
+
+        var degraded = await manager.ReachedAsync("flood", static snapshot => snapshot.State == ServerState.Degraded && snapshot.Reason!.Contains("a second", StringComparison.Ordinal), "the flood");
+
+        Assert.Contains(reason, degraded.Reason, StringComparison.Ordinal);
+        Assert.True(degraded.IsCallable);
+    }
+
+    [Fact]
+    public async Task Flood_WhenItIsOver_TheServerIsHealthyAgain()
+    {
+        var clock = new FakeTimeProvider();
+        var runs = ScriptedRuns.Legacy();
+        await using var manager = new McpManager(timeProvider: clock);
+        manager.AddServer("s", runs);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s" });
+        await manager.ReachedAsync("s", ServerState.Healthy);
+        var server = (await runs.WhenRunAsync(1)).Server;
+        for (var i = 0; i < 101; i++)
+        {
+            await server.SendAsync("""{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}""");
+        }
+
+        await manager.ReachedAsync("s", ServerState.Degraded);
+        await clock.WhenTimerArmedAsync(TimeSpan.FromSeconds(3));
+        clock.Advance(TimeSpan.FromSeconds(3));
+
+        Assert.Null((await manager.ReachedAsync("s", ServerState.Healthy)).Reason);
+    }
+
+    [Fact]
+    public async Task Stop_WhenTheServerIsStillStarting_ItsProcessIsGoneWithTheReply()
+    {
+        var options = new FairleadOptions();
+        options.Limits.StopStdinWait = TimeSpan.Zero;
+        options.Limits.StopTermWait = TimeSpan.Zero;
+        await using var manager = new McpManager(options);
+        await manager.DeployServerAsync(MisbehaveServer.Config("sound", "junk"));
+        var marker = MarkerOf((await manager.ReachedAsync("sound", ServerState.Healthy)).ProcessId!.Value);
+        await manager.DeployServerAsync(MisbehaveServer.Config("hangs", "hang"));
+        await Guard.WithinAsync(manager.UndeployServerAsync("sound"), "the sound server's end");
+
+        await Guard.WithinAsync(manager.ShutdownServerAsync("hangs"), "the stop of a server that hangs in its start");
+
+        Assert.Empty(ProcessTable.Marked(marker));
+    }
+
+    [Fact]
+    public async Task Reason_WhenAServerSaysASecretAloud_ItIsHidden()
+    {
+        await using var manager = new McpManager();
+        var config = MisbehaveServer.Config("s", "exit");
+        config.Environment["API_KEY"] = "the database is on holiday";
+        await manager.DeployServerAsync(config);
+
+        var down = await manager.ReachedAsync("s", static snapshot => snapshot.LastFailure is not null, "the failure");
+
+        Assert.DoesNotContain("holiday", down.LastFailure, StringComparison.Ordinal);
+        Assert.Contains("REDACTED", down.LastFailure, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Shutdown_WhenChildrenAreStubborn_NoProcessIsLeft()
     {

@@ -1,0 +1,81 @@
+using Fairlead.Catalog;
+using Fairlead.Configuration;
+using Fairlead.Routing;
+
+namespace Fairlead.Servers;
+
+/// <summary>Composes what everybody sees of a server from what its actor knows.</summary>
+/// <remarks>Used by the actor's loop alone. Always holds: the published connection is that of <see cref="Instance"/>, unless a change says otherwise.</remarks>
+internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
+{
+    // Why the serving instance is Degraded, if it is: its lists, and over that a flood.
+    private ServerState _serving = ServerState.Healthy;
+    private string? _flaw;
+    private string? _flood;
+
+    /// <summary>The shared instance in service; null when there is none.</summary>
+    public ServerInstance? Instance { get; private set; }
+
+    /// <summary>The state of a server that nothing has been done to yet, and why.</summary>
+    public static (ServerState State, string? Reason) First(ServerConfig config) =>
+        config.Disabled ? (ServerState.Disabled, "it is disabled in its configuration")
+        : config.IsMissingAuth ? (ServerState.MissingAuth, $"not set: {string.Join(", ", config.MissingVariables)}; set it in the environment or in .env beside the configuration")
+        : (ServerState.Initializing, "it is about to start");
+
+    /// <summary>Puts an instance into service; what is published next names it.</summary>
+    public void Attach(ServerInstance instance)
+    {
+        Instance = instance;
+        _flood = null;
+    }
+
+    /// <summary>Takes the shared instance out of service; what is published next names it no more. The caller ends it.</summary>
+    public ServerInstance? Detach()
+    {
+        var instance = Instance;
+        Instance = null;
+        return instance;
+    }
+
+    /// <summary>Publishes the next snapshot.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="reason">Why; null when Healthy.</param>
+    /// <param name="change">Further changes; null = none.</param>
+    public void Publish(ServerState state, string? reason, Func<ServerSnapshot, ServerSnapshot>? change = null)
+    {
+        var old = cell.Current;
+        var next = old with
+        {
+            Version = old.Version + 1,
+            State = state,
+            Reason = reason,
+            Since = state == old.State ? old.Since : resources.Time.GetUtcNow(),
+            Shared = Instance?.Connection,
+            ProcessId = Instance?.ProcessId,
+            NextRetry = state == old.State ? old.NextRetry : null,
+        };
+        cell.Publish(change is null ? next : change(next));
+    }
+
+    /// <summary>Publishes a change that leaves state and reason as they are.</summary>
+    public void PublishSame(Func<ServerSnapshot, ServerSnapshot> change) => Publish(cell.Current.State, cell.Current.Reason, change);
+
+    /// <summary>Publishes the instance in service with its lists: Healthy, or Degraded with the reason.</summary>
+    public void PublishServing(CatalogReading reading)
+    {
+        _serving = reading.IsComplete ? ServerState.Healthy : ServerState.Degraded;
+        _flaw = reading.IsComplete ? null : "not all of its lists could be read; what was known before is offered";
+        var tools = resources.InProcess.FindTools(cell.Current.Config);
+        Publish(
+            _flood is null ? _serving : ServerState.Degraded,
+            _flood ?? _flaw,
+            snapshot => snapshot with { Catalog = reading.Catalog, Deployment = DeploymentState.Deployed, Tools = tools });
+    }
+
+    /// <summary>Publishes that a flood began (its reason) or is over (null).</summary>
+    public void PublishFlood(string? reason)
+    {
+        _flood = reason;
+        Publish(reason is null ? _serving : ServerState.Degraded, reason ?? _flaw);
+    }
+}
