@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Text;
 using Fairlead.Configuration;
@@ -22,7 +23,7 @@ internal sealed class PipeServer : IAsyncDisposable
         _lines = new StreamReader(_toServer.Reader.AsStream());
         Connection = new MultiplexedConnection("pipe", _toServer.Writer.AsStream(), _fromServer.Reader.AsStream(), _sweep, limits ?? new LimitsOptions(), NullLogger.Instance)
         {
-            NotificationReceived = (_, message) => Notifications.Add(Encoding.UTF8.GetString(message.Bytes)),
+            NotificationReceived = (_, message) => Notifications.Enqueue(Encoding.UTF8.GetString(message.Bytes)),
         };
         Connection.Start();
     }
@@ -31,7 +32,7 @@ internal sealed class PipeServer : IAsyncDisposable
 
     public MultiplexedConnection Connection { get; }
 
-    public List<string> Notifications { get; } = [];
+    public ConcurrentQueue<string> Notifications { get; } = [];
 
     /// <summary>Opens and sends a call; <paramref name="owner"/> can be asked questions.</summary>
     public UpstreamCall Call(object? owner = null, TimeSpan? idle = null, TimeSpan? hard = null, McpMethod method = McpMethod.ToolsCall, bool isInitialize = false)

@@ -100,8 +100,8 @@ public sealed class HttpConnectionTests
             },
         }.StartAsync();
         await using var rig = await HttpRig.OpenAsync(upstream);
-        var kinds = new List<McpMethod>();
-        rig.Connection.Asked = (_, kind) => kinds.Add(kind);
+        var kinds = new ConcurrentQueue<McpMethod>(); // each stream tells of its own question
+        rig.Connection.Asked = (_, kind) => kinds.Enqueue(kind);
         var a = rig.Open("owner a");
         var b = rig.Open("owner b");
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Fairlead.Configuration;
 using Fairlead.TestKit;
@@ -22,7 +23,7 @@ internal sealed class HttpRig : IAsyncDisposable
         _sweep = new DeadlineSweep(Clock);
         _endpoint = new HttpEndpoint(url, headers ?? new Dictionary<string, string>(), limits.ConnectTimeout);
         Connection = new HttpConnection("raw", _endpoint, _sweep, limits, NullLogger.Instance);
-        Connection.NotificationReceived = (_, message) => Notifications.Add(Encoding.UTF8.GetString(message.Bytes));
+        Connection.NotificationReceived = (_, message) => Notifications.Enqueue(Encoding.UTF8.GetString(message.Bytes));
     }
 
     public FakeTimeProvider Clock { get; } = new();
@@ -30,7 +31,7 @@ internal sealed class HttpRig : IAsyncDisposable
     public HttpConnection Connection { get; }
 
     /// <summary>Notifications that belong to no call.</summary>
-    public List<string> Notifications { get; } = [];
+    public ConcurrentQueue<string> Notifications { get; } = [];
 
     /// <summary>A connection on which nothing has been sent.</summary>
     public static HttpRig Create(Uri url, LimitsOptions? limits = null, IDictionary<string, string>? headers = null) => new(url, limits ?? new LimitsOptions(), headers);
