@@ -56,7 +56,7 @@ internal sealed partial class ServerActor : Actor
         };
         _status = new ServerStatus(resources, Cell);
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
-        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, new FloodWatch(resources, _work, FloodedAsync));
+        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, FloodedAsync));
     }
 
     /// <summary>The server's place in the fleet.</summary>
@@ -259,11 +259,11 @@ internal sealed partial class ServerActor : Actor
         _work.Run(() => old.CancelAsync());
     }
 
-    private void Begin(string reason)
+    private void Begin(string reason, int restarts = 0)
     {
         CancelAttempt();
         var deployment = Cell.Current.Deployment is DeploymentState.Deployed ? DeploymentState.Deployed : DeploymentState.Deploying;
-        _status.Publish(ServerState.Initializing, reason, snapshot => snapshot with { Deployment = deployment });
+        _status.Publish(ServerState.Initializing, reason, snapshot => snapshot with { Deployment = deployment, Restarts = snapshot.Restarts + restarts });
         LogStarting(Logger, Id, reason);
         var number = _attemptNumber;
         var token = _attempt.Token;
@@ -347,12 +347,12 @@ internal sealed partial class ServerActor : Actor
         }));
     }
 
-    /// <summary>A flood began (its reason) or is over (null).</summary>
-    private Task<bool> FloodedAsync(UpstreamConnection connection, string? reason) => TellAsync(() =>
+    /// <summary>A flood began or is over.</summary>
+    private Task<bool> FloodedAsync(UpstreamConnection connection) => TellAsync(() =>
     {
         if (_status.Instance?.Connection == connection)
         {
-            _status.PublishFlood(reason);
+            _status.PublishFlood();
         }
     });
 
@@ -431,8 +431,7 @@ internal sealed partial class ServerActor : Actor
             {
                 if (number == _attemptNumber)
                 {
-                    _status.PublishSame(static snapshot => snapshot with { Restarts = snapshot.Restarts + 1 });
-                    Begin($"restart {_budget.Spent} of {RestartsMax} after: {reason}");
+                    Begin($"restart {_budget.Spent} of {RestartsMax} after: {reason}", restarts: 1);
                 }
             }).ConfigureAwait(false);
         });

@@ -14,10 +14,10 @@ namespace Fairlead.Servers;
 /// <param name="lists">Reads and watches lists.</param>
 /// <param name="asked">Told, on a reader's thread, that an instance asks its clients.</param>
 /// <param name="unreachable">Told, on any thread, that an instance is proven to be out of reach, and why.</param>
-/// <param name="floods">Told of floods.</param>
+/// <param name="floodWatch">Makes the watch over a connection's floods.</param>
 internal sealed class ServerLaunch(
     FleetResources resources, ServerCell cell, ServerStart start, ListWatch lists, Action<McpMethod> asked, Func<UpstreamConnection, string, Task> unreachable,
-    FloodWatch floods)
+    Func<UpstreamConnection, FloodWatch> floodWatch)
 {
     private int _isProbing;
 
@@ -54,7 +54,7 @@ internal sealed class ServerLaunch(
     private void Wire(UpstreamConnection connection)
     {
         connection.NotificationReceived = lists.Notified;
-        connection.Flooded = floods.Flooded;
+        connection.PausedByFlood = floodWatch(connection).Paused;
         switch (connection)
         {
             case MultiplexedConnection:

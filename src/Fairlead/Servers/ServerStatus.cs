@@ -26,7 +26,7 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
     public void Attach(ServerInstance instance)
     {
         Instance = instance;
-        _flood = null;
+        _flood = instance.Connection.Flood;
     }
 
     /// <summary>Takes the shared instance out of service; what is published next names it no more. The caller ends it.</summary>
@@ -72,10 +72,10 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
             snapshot => snapshot with { Catalog = reading.Catalog, Deployment = DeploymentState.Deployed, Tools = tools });
     }
 
-    /// <summary>Publishes that a flood began (its reason) or is over (null).</summary>
-    public void PublishFlood(string? reason)
+    /// <summary>Publishes that a flood of the instance in service began or is over.</summary>
+    public void PublishFlood()
     {
-        _flood = reason;
-        Publish(reason is null ? _serving : ServerState.Degraded, reason ?? _flaw);
+        _flood = Instance?.Connection.Flood;
+        Publish(_flood is null ? _serving : ServerState.Degraded, _flood ?? _flaw);
     }
 }

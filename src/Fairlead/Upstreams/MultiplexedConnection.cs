@@ -115,7 +115,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
                 {
                     var flood = _meter.FloodReason ?? "sends too much";
                     LogFlood(_logger, Server, flood, pause);
-                    Flooded?.Invoke(this, flood);
+                    PausedByFlood?.Invoke(flood);
                     await Task.Delay(pause, Sweeper.TimeProvider, _stop.Token).ConfigureAwait(false);
                 }
             }

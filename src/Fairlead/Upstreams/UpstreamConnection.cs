@@ -30,6 +30,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DeadlineSweep _sweep;
     private UpstreamIdentity? _identity;
+    private string? _flood;
     private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
     private long _lateAnswers;
 
@@ -67,8 +68,15 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Receives notifications that belong to no call in flight (list_changed, resources/updated, log lines), on the reader's thread: it must not block. Set before the handshake.</summary>
     public Action<UpstreamConnection, CallMessage>? NotificationReceived { get; set; }
 
-    /// <summary>Told each time the reader pauses because the server floods, with the reason in words that follow the server's name. On the reader's thread. Set before the handshake.</summary>
-    public Action<UpstreamConnection, string>? Flooded { get; set; }
+    /// <summary>Told each time a reader pauses because the server floods, with the reason in words that follow the server's name. On the reader's thread. Set before the handshake.</summary>
+    public Action<string>? PausedByFlood { get; set; }
+
+    /// <summary>How the server floods at the moment, for people; null when it does not.</summary>
+    public string? Flood
+    {
+        get => Volatile.Read(ref _flood);
+        set => Volatile.Write(ref _flood, value);
+    }
 
     /// <summary>Told once each kind of question a legacy server asks ("elicitation/create", ...): decision 8.3. On the reader's thread.</summary>
     public Action<UpstreamConnection, McpMethod>? Asked { get; set; }

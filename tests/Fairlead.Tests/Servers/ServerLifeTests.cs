@@ -74,6 +74,28 @@ public sealed class ServerLifeTests
     }
 
     [Fact]
+    public async Task Flood_WhenItBeginsDuringTheStart_TheServerIsDegradedFromTheFirst()
+    {
+        var clock = new FakeTimeProvider();
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/list", static _ => null));
+        await using var manager = new McpManager(timeProvider: clock);
+        manager.AddServer("s", runs);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s" });
+        var server = (await runs.WhenRunAsync(1)).Server;
+        await server.WhenReceivedAsync(static requests => requests.Any(static request => request.Method == "tools/list"), "the question for its tools");
+        await server.SendAsync(string.Join('\n', Enumerable.Repeat("""{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"x"}}""", 101)));
+        await clock.WhenTimerArmedAsync(TimeSpan.FromSeconds(3));
+
+        await server.SendAsync("{\"jsonrpc\":\"2.0\",\"id\":" + server.Received.Last(static request => request.Method == "tools/list").Id + ",\"result\":{\"tools\":[]}}");
+        await clock.WhenTimerArmedAsync(TimeSpan.FromSeconds(1));
+        clock.Advance(TimeSpan.FromSeconds(1));
+
+        var serving = await manager.ReachedAsync("s", static snapshot => snapshot.IsCallable, "the end of the start");
+        Assert.Equal(ServerState.Degraded, serving.State);
+        Assert.Contains("notifications a second", serving.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Stop_WhenTheServerIsStillStarting_ItsProcessIsGoneWithTheReply()
     {
         var options = new FairleadOptions();

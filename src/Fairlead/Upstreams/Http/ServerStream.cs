@@ -146,7 +146,7 @@ internal sealed class ServerStream
             {
                 if (_meter.TakePause() is { } pause)
                 {
-                    _connection.Flooded?.Invoke(_connection, _meter.FloodReason ?? "sends too much");
+                    _connection.PausedByFlood?.Invoke(_meter.FloodReason ?? "sends too much");
                     await Task.Delay(pause, _connection.Sweeper.TimeProvider, cancellationToken).ConfigureAwait(false);
                 }
             }
