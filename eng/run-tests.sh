@@ -70,6 +70,10 @@ done
 # The number that the test platform wrote into a result file; nothing when there is no file or no such counter.
 counter() { grep -o '<Counters [^>]*>' "$1" 2>/dev/null | head -n 1 | sed -n "s/.* $2=\"\([0-9]*\)\".*/\1/p"; }
 
+# A shell that runs us in the background without job control has SIGINT ignored, and every process below would inherit that; tests press Ctrl+C.
+run=()
+if env --default-signal=INT true 2>/dev/null; then run=(env --default-signal=INT); fi
+
 for project in "${projects[@]}"; do
     name=$(basename "$project" .csproj)
     trx="$results/$name.trx"
@@ -78,7 +82,7 @@ for project in "${projects[@]}"; do
         --logger "console;verbosity=minimal" --blame-hang-timeout "$hang" --blame-hang-dump-type none)
     [ -z "$filter" ] || args+=(--filter "$filter")
     code=0
-    timeout --foreground --kill-after=30s "$limit" dotnet "${args[@]}" </dev/null || code=$?
+    timeout --foreground --kill-after=30s "$limit" ${run[@]+"${run[@]}"} dotnet "${args[@]}" </dev/null || code=$?
 
     total=$(counter "$trx" total) executed=$(counter "$trx" executed) good=$(counter "$trx" passed)
     if [ -z "$total" ] || [ -z "$executed" ] || [ -z "$good" ]; then

@@ -1,3 +1,4 @@
+using System.Text;
 using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
@@ -57,6 +58,18 @@ internal sealed partial class ListWatch : IDisposable
     /// <summary>Reads all lists again soon, as after a session that the server had forgotten.</summary>
     public void Suspect(UpstreamConnection connection) => Signal(connection, CatalogChanges.Tools | CatalogChanges.Prompts | CatalogChanges.Resources);
 
+    /// <summary>Reads the tools again, publishes them, and gives the custom headers of one of them.</summary>
+    /// <param name="connection">Whose tools.</param>
+    /// <param name="tool">The raw string token of the tool's name.</param>
+    /// <param name="cancellationToken">Ends the wait and the reading.</param>
+    /// <returns>Null when the tool wants none or is gone.</returns>
+    public async Task<McpHeaderParameter[]?> HeadersOfAsync(UpstreamConnection connection, byte[] tool, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
+        await ReadAndPublishAsync(connection, CatalogChanges.Tools, either.Token).ConfigureAwait(false);
+        return _cell.Current.Catalog.Tools.FirstOrDefault(entry => JsonText.Equals(tool, Encoding.UTF8.GetBytes(entry.Name))) is { Headers.Length: > 0 } found ? found.Headers : null;
+    }
+
     /// <summary>Receives a notification that belongs to no call. Never blocks.</summary>
     public void Notified(UpstreamConnection connection, CallMessage message)
     {
@@ -108,11 +121,16 @@ internal sealed partial class ListWatch : IDisposable
             return;
         }
 
+        await ReadAndPublishAsync(connection, changes, _end.Token).ConfigureAwait(false);
+    }
+
+    private async Task ReadAndPublishAsync(UpstreamConnection connection, CatalogChanges changes, CancellationToken cancellationToken)
+    {
         // One after the other, publishing included: an older reading must not be published after a later one.
-        await _oneAtATime.WaitAsync(_end.Token).ConfigureAwait(false);
+        await _oneAtATime.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await _publish(connection, await ReadAsync(_cell.Current.Config, connection, changes, _end.Token).ConfigureAwait(false)).ConfigureAwait(false);
+            await _publish(connection, await ReadAsync(_cell.Current.Config, connection, changes, cancellationToken).ConfigureAwait(false)).ConfigureAwait(false);
         }
         finally
         {

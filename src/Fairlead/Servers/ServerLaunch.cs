@@ -63,6 +63,7 @@ internal sealed class ServerLaunch(
                 break;
             case HttpConnection http:
                 http.SessionRenewed = lists.Suspect;
+                http.SchemaStale = lists.HeadersOfAsync;
                 http.Unreachable = _ => resources.Work.Run(() => ProbeAsync(http));
                 break;
             default:

@@ -81,10 +81,6 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Told once each kind of question a legacy server asks ("elicitation/create", ...): decision 8.3. On the reader's thread.</summary>
     public Action<UpstreamConnection, McpMethod>? Asked { get; set; }
 
-    /// <summary>Told when the server found that a call's headers do not agree with its tools' schemas (-32020): fetch <c>tools/list</c> again, then the call may be
-    /// repeated once. On the reader's thread, before the call ends with that error.</summary>
-    public Action<UpstreamConnection>? SchemaStale { get; set; }
-
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
     public byte[] RootsResult { get; set; } = "{\"roots\":[]}"u8.ToArray();
 

@@ -33,6 +33,9 @@ internal sealed class CallInbound
     /// <summary>What was wrong with what came so far: the reason if no answer follows. Null when nothing was.</summary>
     public string? Complaint { get; set; }
 
+    /// <summary>Whether the server refused the call because the schema that its headers came from is out of date: the call is still open and may be sent once more.</summary>
+    public bool IsSchemaStale { get; private set; }
+
     /// <summary>How long the reader must pause because the server floods, or null.</summary>
     public TimeSpan? TakePause() => _meter?.TakePause();
 
@@ -101,7 +104,6 @@ internal sealed class CallInbound
         var id = envelope.Id.Of(message);
         if (RequestIds.TryParse(id, out var answered) && answered == Id)
         {
-            TellIfStale(envelope);
             Complete(message, envelope);
             return;
         }
@@ -109,7 +111,6 @@ internal sealed class CallInbound
         // An error before the id was read has none: on a stream of its own it can only mean this call (JSON-RPC 2.0, 5; protocol.md 10.2).
         if (envelope.Kind == MessageKind.Error && (id.IsEmpty || id.SequenceEqual("null"u8)))
         {
-            TellIfStale(envelope);
             var error = envelope.Error.Of(message);
             byte[] named = [.. "{\"jsonrpc\":\"2.0\",\"id\":"u8, .. System.Text.Encoding.ASCII.GetBytes($"{Id}"), .. ",\"error\":"u8, .. error, (byte)'}'];
             if (EnvelopeScanner.Scan(named, _connection.ScanLimits, out var scanned) == ScanError.None)
@@ -124,18 +125,17 @@ internal sealed class CallInbound
 
     private void Complete(ReadOnlySpan<byte> message, in Envelope envelope)
     {
+        // HeaderMismatch on a call: the schema that the Mcp-Param headers came from is out of date (protocol.md 10.15). Once; the second is the answer.
+        if (IsModern && _method == McpMethod.ToolsCall && !IsSchemaStale && _connection.SchemaStale is not null
+            && envelope.Kind == MessageKind.Error && envelope.ErrorCode == ErrorCodes.HeaderMismatch)
+        {
+            IsSchemaStale = true;
+            return;
+        }
+
         if (_connection.Pending.TryTake(Id, ForwardError.None, out var call))
         {
             call.Complete(message, envelope);
-        }
-    }
-
-    // HeaderMismatch on a call: the schema that the Mcp-Param headers came from is out of date (protocol.md 10.15).
-    private void TellIfStale(in Envelope envelope)
-    {
-        if (IsModern && _method == McpMethod.ToolsCall && envelope.Kind == MessageKind.Error && envelope.ErrorCode == ErrorCodes.HeaderMismatch)
-        {
-            _connection.SchemaStale?.Invoke(_connection);
         }
     }
 

@@ -41,6 +41,10 @@ internal sealed partial class HttpConnection : UpstreamConnection
     /// <summary>Told when the server had forgotten the session and another was opened: subscriptions and the log level are gone, lists may have changed. It must not block.</summary>
     public Action<UpstreamConnection>? SessionRenewed { get; set; }
 
+    /// <summary>Asked when the server found that a call's headers do not agree with its tool's schema (-32020): reads <c>tools/list</c> again and gives the headers that the tool
+    /// (the raw string token of its name) wants now; the call is then sent once more. Null: the error is the answer. Set before the handshake.</summary>
+    public Func<HttpConnection, byte[], CancellationToken, Task<McpHeaderParameter[]?>>? SchemaStale { get; set; }
+
     /// <summary>Why reading of the server's own stream pauses at the moment, or null: a reason to be Degraded.</summary>
     public string? FloodReason => Session.FloodReason;
 

@@ -118,12 +118,22 @@ internal sealed class HttpExchange
                 && (response.IsSuccessStatusCode || response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound))
             {
                 await ReadEventsAsync(response, sessionId).ConfigureAwait(false);
-                return;
+                if (isRepeated || !await RenewHeadersAsync().ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                continue;
             }
 
             if (!await ReadBodyAsync(response, sessionId).ConfigureAwait(false))
             {
-                return;
+                if (isRepeated || !await RenewHeadersAsync().ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                continue;
             }
 
             // The session is gone (2025-11-25, basic/transports, session management): open another; what may be repeated is, once.
@@ -138,6 +148,19 @@ internal sealed class HttpExchange
                 return;
             }
         }
+    }
+
+    /// <summary>Fetches the schema again when the server refused the headers that came from the old one.</summary>
+    /// <returns>Whether the call is open and to be sent once more; nothing of it has run.</returns>
+    private async ValueTask<bool> RenewHeadersAsync()
+    {
+        if (!_inbound.IsSchemaStale)
+        {
+            return false;
+        }
+
+        _call.Headers = await _connection.SchemaStale!(_connection, _request.Name.Of(_frame.Memory.Span).ToArray(), _abort.Token).ConfigureAwait(false);
+        return true;
     }
 
     private HttpRequestMessage CreatePost(string? sessionId)

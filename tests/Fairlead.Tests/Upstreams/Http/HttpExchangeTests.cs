@@ -316,18 +316,34 @@ public sealed class HttpExchangeTests
     }
 
     [Fact]
-    public async Task Answer_WhenTheHeadersDoNotFitTheTool_TellsThatTheSchemaIsStale()
+    public async Task Answer_WhenTheHeadersDoNotFitTheTool_IsAskedForOnceMoreWithTheHeadersOfTheNewSchema()
+    {
+        await using var upstream = await ModernScript.StartAsync((_, context, request) => request.Headers.ContainsKey("Mcp-Param-Zone")
+            ? context.ResultAsync(request, "{\"ok\":true}")
+            : context.ErrorAsync(request, """{"code":-32020,"message":"Mcp-Param-Zone is missing"}""", 400));
+        await using var rig = await HttpRig.OpenAsync(upstream);
+        rig.Connection.SchemaStale = static (_, tool, _) =>
+            Task.FromResult<McpHeaderParameter[]?>([new McpHeaderParameter(Encoding.UTF8.GetString(tool) == "\"t\"" ? "Zone" : "Wrong", ["zone"], false)]);
+
+        var end = await rig.CallAsync(members: """ "name":"t","arguments":{"zone":"eu"} """.Trim());
+
+        Assert.Equal(ForwardError.None, end.Error);
+        Assert.Contains("\"ok\":true", end.Answer, StringComparison.Ordinal);
+        Assert.Equal(2, upstream.Requests.Count(static request => request.RpcMethod == "tools/call"));
+    }
+
+    [Fact]
+    public async Task Answer_WhenTheHeadersDoNotFitTheNewSchemaEither_IsTheRefusal()
     {
         await using var upstream = await ModernScript.StartAsync((_, context, request) => context.ErrorAsync(request, """{"code":-32020,"message":"Mcp-Param-Region is missing"}""", 400));
         await using var rig = await HttpRig.OpenAsync(upstream);
-        UpstreamConnection? told = null;
-        rig.Connection.SchemaStale = connection => told = connection;
+        rig.Connection.SchemaStale = static (_, _, _) => Task.FromResult<McpHeaderParameter[]?>(null);
 
         var end = await rig.CallAsync();
 
-        Assert.Same(rig.Connection, told);
         Assert.Equal(ForwardError.None, end.Error);
         Assert.Contains("-32020", end.Answer, StringComparison.Ordinal);
+        Assert.Equal(2, upstream.Requests.Count(static request => request.RpcMethod == "tools/call"));
     }
 
     [Fact]
