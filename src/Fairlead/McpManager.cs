@@ -312,15 +312,6 @@ public sealed class McpManager : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends what belongs to an owner who has gone: a legacy session that ended, a client that left.</summary>
-    internal void ReleaseOwner(object owner)
-    {
-        foreach (var server in _fleet.Servers)
-        {
-            server.ReleaseOwner(owner);
-        }
-    }
-
     private static ValueTask<ToolResult> ThrowIfFailed(ValueTask<ToolResult> call, string server, string tool)
     {
         return call.IsCompletedSuccessfully && !call.Result.IsError ? call : AwaitAsync(call, server, tool);

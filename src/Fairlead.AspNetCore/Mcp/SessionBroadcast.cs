@@ -82,6 +82,7 @@ internal sealed class SessionBroadcast : IDisposable
 
     private void SessionEnded(LegacySession session)
     {
+        _fleet.ReleaseOwner(session);
         foreach (var (uri, cell) in session.Subscriptions)
         {
             // Whoever unsubscribes last ends the upstream subscription; the server may be gone already, which is as good.

@@ -44,6 +44,15 @@ internal sealed class Fleet
     /// <summary>Finds a server by its name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out ServerCell? cell) => _current.ByName.TryGetValue(name, out cell);
 
+    /// <summary>Ends what belongs to an owner who has gone: a legacy session that ended. Any thread; returns at once.</summary>
+    public void ReleaseOwner(object owner)
+    {
+        foreach (var cell in _current.InOrder)
+        {
+            cell.ReleaseOwner(owner);
+        }
+    }
+
     /// <summary>Publishes another set of servers. Only the control plane calls it.</summary>
     public void Publish(FleetSnapshot snapshot) => _current = snapshot;
 

@@ -61,6 +61,9 @@ internal sealed class ServerCell
     /// Throws <see cref="ConnectionFailed"/> when isolation was demanded and the instance cannot be started.</remarks>
     public Func<Caller, CancellationToken, ValueTask<UpstreamConnection?>>? InstanceFor { get; init; }
 
+    /// <summary>Ends what belongs to an owner who has gone. Returns at once. Set by the actor.</summary>
+    public Action<object> ReleaseOwner { get; init; } = static _ => { };
+
     /// <summary>Completes when the next snapshot is published.</summary>
     public Task Changed => _changed.Task;
 

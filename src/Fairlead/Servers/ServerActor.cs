@@ -53,6 +53,7 @@ internal sealed partial class ServerActor : Actor
         })
         {
             InstanceFor = InstanceForAsync,
+            ReleaseOwner = owner => _own.Release(owner),
         };
         _status = new ServerStatus(resources, Cell);
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
@@ -115,9 +116,6 @@ internal sealed partial class ServerActor : Actor
 
     /// <summary>The snapshot after everything that was asked before.</summary>
     public Task<ServerSnapshot> ReadAsync(CancellationToken cancellationToken) => AskAsync(() => new ValueTask<ServerSnapshot>(Cell.Current), cancellationToken);
-
-    /// <summary>Ends what belongs to an owner who has gone. Any thread.</summary>
-    public void ReleaseOwner(object owner) => _own.Release(owner);
 
     /// <summary>Ends the actor itself, after <see cref="StopAsync"/>.</summary>
     public async ValueTask EndAsync()

@@ -136,7 +136,7 @@ public sealed class OwnInstancesTests
         Assert.NotNull(await InstanceForAsync(cell, owners[0]));
         Assert.NotNull(await InstanceForAsync(cell, owners[1]));
         Assert.Null(await InstanceForAsync(cell, owners[2]));
-        manager.ReleaseOwner(owners[0].Owner!);
+        manager.Fleet.ReleaseOwner(owners[0].Owner!);
 
         Assert.NotNull(await InstanceForAsync(cell, owners[2]));
     }
@@ -149,7 +149,7 @@ public sealed class OwnInstancesTests
         var owner = Session(new object(), CanElicit);
         var own = await InstanceForAsync(cell, owner);
 
-        manager.ReleaseOwner(owner.Owner!);
+        manager.Fleet.ReleaseOwner(owner.Owner!);
 
         Assert.Contains("stopped", await Guard.WithinAsync(own!.Lost, "the end of the instance"), StringComparison.Ordinal);
     }
