@@ -76,6 +76,12 @@ public sealed class McpManager : IAsyncDisposable
     /// <summary>The deadlines of all calls.</summary>
     internal DeadlineSweep Sweep => _resources.Sweep;
 
+    /// <summary>Servers that are deployed start only when this completes. Set before the first is deployed.</summary>
+    internal Task StartsMayBegin
+    {
+        set => _resources.StartsMayBegin = value;
+    }
+
     /// <summary>What the user wrote.</summary>
     internal FairleadOptions Options { get; }
 

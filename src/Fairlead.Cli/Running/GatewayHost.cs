@@ -83,10 +83,14 @@ internal sealed class GatewayHost : IAsyncDisposable
             return early;
         }
 
+        // Known from the first request on, started once the endpoint is open.
+        var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Manager.StartsMayBegin = listening.Task;
         try
         {
             await Manager.InitializeAsync(cancellationToken).ConfigureAwait(false);
             await _app.StartAsync(cancellationToken).ConfigureAwait(false);
+            listening.SetResult();
             return null;
         }
         catch (IOException exception) when (exception.InnerException is AddressInUseException)

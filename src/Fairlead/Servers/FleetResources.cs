@@ -56,6 +56,9 @@ internal sealed class FleetResources : IAsyncDisposable
     /// <summary>How many starts run at once.</summary>
     public StartGate Gate { get; }
 
+    /// <summary>Starts of instances wait for this: the fronts open before the servers start (decision 12), so that the endpoint does not share the processor with them.</summary>
+    public Task StartsMayBegin { get; set; } = Task.CompletedTask;
+
     /// <summary>What was learned of servers' eras.</summary>
     public EraVerdicts Verdicts { get; }
 

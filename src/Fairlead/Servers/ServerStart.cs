@@ -46,6 +46,7 @@ internal sealed class ServerStart(FleetResources resources) : IDisposable
     public async Task<StartResult> RunAsync(
         ServerConfig config, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken)
     {
+        await resources.StartsMayBegin.WaitAsync(cancellationToken).ConfigureAwait(false);
         using var place = Connector.StartsProcess(config) ? await resources.Gate.EnterAsync(cancellationToken).ConfigureAwait(false) : null;
         var giveWay = place is null ? null : resources.Time.CreateTimer(static state => ((IDisposable)state!).Dispose(), place, s_gateShare, Timeout.InfiniteTimeSpan);
         try
