@@ -35,12 +35,17 @@ internal sealed class FrontHost : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<FrontHost> StartAsync(FairleadOptions options, Action<McpManager>? prepare = null)
+    public static async Task<FrontHost> StartAsync(FairleadOptions options, Action<McpManager>? prepare = null, TimeProvider? timeProvider = null, ILogger? log = null)
     {
-        var manager = new McpManager(options);
+        var manager = new McpManager(options, timeProvider: timeProvider);
         prepare?.Invoke(manager);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        if (log is not null)
+        {
+            builder.Logging.AddProvider(new OneLog(log));
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Limits.MaxRequestBodySize = null;
@@ -59,7 +64,15 @@ internal sealed class FrontHost : IAsyncDisposable
     /// <summary>POSTs raw bytes with the headers given as "Name: value".</summary>
     public async Task<(HttpStatusCode Status, string Body, HttpResponseMessage Response)> PostAsync(string path, string body, params string[] headers)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, path);
+        using var request = Compose(path, body, headers);
+        var response = await Guard.WithinAsync(Http.SendAsync(request), "the answer to " + body[..Math.Min(body.Length, 100)]);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(), response);
+    }
+
+    /// <summary>A POST of raw bytes, as <see cref="PostAsync"/> sends it.</summary>
+    public static HttpRequestMessage Compose(string path, string body, params string[] headers)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, path);
         request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
@@ -79,8 +92,7 @@ internal sealed class FrontHost : IAsyncDisposable
             }
         }
 
-        var response = await Guard.WithinAsync(Http.SendAsync(request), "the answer to " + body[..Math.Min(body.Length, 100)]);
-        return (response.StatusCode, await response.Content.ReadAsStringAsync(), response);
+        return request;
     }
 
     /// <summary>POSTs a request of 2026-07-28 with the headers it must have.</summary>
@@ -116,5 +128,15 @@ internal sealed class FrontHost : IAsyncDisposable
         await _app.StopAsync();
         await _app.DisposeAsync();
         await Manager.DisposeAsync();
+    }
+
+    /// <summary>Whatever the category, one log.</summary>
+    private sealed class OneLog(ILogger log) : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => log;
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -51,8 +51,13 @@ internal static class CallFront
     public static void Cancel(Exchange exchange) => exchange.Connection?.Cancel(exchange);
 
     /// <summary>Writes the end of a call as one JSON answer.</summary>
-    public static void WriteJson(HttpContext context, Exchange exchange)
+    public static ValueTask WriteJsonAsync(McpFront front, HttpContext context, Exchange exchange)
     {
+        if (exchange.Error == ForwardError.None && exchange.Answer.Length > StalledClient.FreeBytes)
+        {
+            return WriteLargeJsonAsync(front, context, exchange);
+        }
+
         var response = context.Response;
         response.ContentType = "application/json";
         if (exchange.Error != ForwardError.None)
@@ -60,7 +65,7 @@ internal static class CallFront
             if (exchange.Error == ForwardError.ClientCancelled)
             {
                 context.Abort();
-                return;
+                return default;
             }
 
             var failure = AnswerTranslation.Failure(exchange);
@@ -77,6 +82,7 @@ internal static class CallFront
         }
 
         Record(exchange);
+        return default;
     }
 
     /// <summary>Writes the end of a call as the last event of its stream.</summary>
@@ -102,6 +108,24 @@ internal static class CallFront
             var clock = connection.Sweeper.TimeProvider;
             var micros = (long)clock.GetElapsedTime(exchange.OpenedAt).TotalMicroseconds;
             cell.Counters.Record(micros, ForwardErrors.IsServerFailure(exchange.Error));
+        }
+    }
+
+    private static async ValueTask WriteLargeJsonAsync(McpFront front, HttpContext context, Exchange exchange)
+    {
+        Record(exchange);
+        var frame = OutboundFrame.Rent(exchange.Answer.Length + 1024);
+        try
+        {
+            var (bytes, status) = AnswerSplicer.Write(exchange, frame);
+            context.Response.ContentType = "application/json";
+            context.Response.StatusCode = status;
+            context.Response.ContentLength = bytes;
+            await StalledClient.WriteAsync(context, front, frame.Memory).ConfigureAwait(false);
+        }
+        finally
+        {
+            frame.Return();
         }
     }
 

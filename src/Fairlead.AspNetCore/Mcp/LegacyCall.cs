@@ -139,7 +139,7 @@ internal sealed class LegacyCall
     {
         if (_stream is null)
         {
-            CallFront.WriteJson(_context, _exchange);
+            await CallFront.WriteJsonAsync(_front, _context, _exchange).ConfigureAwait(false);
             return;
         }
 

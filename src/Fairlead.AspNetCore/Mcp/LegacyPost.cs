@@ -140,7 +140,7 @@ internal sealed class LegacyPost
     private async Task ListAsync(HttpContext context, ServerCell? cell, LegacySession session, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
     {
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
-        await ListReply.WriteAsync(context, _front.OfferedAt(cell), kind, session.Version, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
+        await ListReply.WriteAsync(_front, context, cell, kind, session.Version, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
     }
 
     private async Task ForwardAsync(HttpContext context, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)

@@ -18,19 +18,19 @@ internal static class LegacyRequests
     public static async Task SetLevelAsync(McpFront front, HttpContext context, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var id = envelope.Id.Of(body.Span).ToArray();
-        var level = envelope.Params.Exists && JsonMembers.TryFind(body.Span, envelope.Params, "level"u8, out var place) ? JsonText.ToString(place.Of(body.Span)) : null;
-        if (level is null || !LogLevels.IsKnown(level))
+        var level = envelope.Params.Exists && JsonMembers.TryFind(body.Span, envelope.Params, "level"u8, out var place) && LogLevels.IsKnown(place.Of(body.Span))
+            ? JsonText.ToString(place.Of(body.Span))
+            : null;
+        if (level is null)
         {
             await JsonRpcReply.ErrorAsync(
-                context, 200, -32602, "params.level must be one of debug, info, notice, warning, error, critical, alert, emergency.", id).ConfigureAwait(false);
+                context, 200, -32602, $"params.level must be one of {LogLevels.Names}.", id).ConfigureAwait(false);
             return;
         }
 
         session.SetLogLevel(level);
-        var wanted = LogLevels.MostVerbose(front.Sessions.All.Where(other => other.Endpoint == session.Endpoint || other.Endpoint is null).Select(other => other.LogLevel));
-        var members = Encoding.UTF8.GetBytes("\"level\":" + JsonSerializer.Serialize(wanted));
         var servers = cell is null ? front.Fleet.Current.InOrder : [cell];
-        await Task.WhenAll(servers.Select(server => TellAsync(server, members, context.RequestAborted))).ConfigureAwait(false);
+        await Task.WhenAll(servers.Select(server => TellAsync(front, server, context.RequestAborted))).ConfigureAwait(false);
         await JsonRpcReply.ResultAsync(context, id, "{}"u8).ConfigureAwait(false);
     }
 
@@ -73,10 +73,14 @@ internal static class LegacyRequests
         await JsonRpcReply.ResultAsync(context, id, "{}"u8).ConfigureAwait(false);
     }
 
-    private static async Task TellAsync(ServerCell server, byte[] members, CancellationToken cancellationToken)
+    private static async Task TellAsync(McpFront front, ServerCell server, CancellationToken cancellationToken)
     {
         if (server.Current is { IsCallable: true, Shared: { Identity.IsModern: false } connection } && Declares(connection, "logging"u8))
         {
+            // A session hears a server at the server's own endpoint or at the aggregate: what any of them wants, the server must send.
+            var listeners = front.Sessions.All.Where(session => session.Endpoint is null || session.Endpoint == server.Name);
+            var members = Encoding.UTF8.GetBytes("\"level\":" + JsonSerializer.Serialize(LogLevels.MostVerbose(listeners.Select(session => session.LogLevel))));
+
             // A server that refuses keeps its level; the session's own filter holds in any case.
             await ControlRequest.SendAsync(connection, McpMethod.LoggingSetLevel, members, modern: false, s_setLevelTimeout, cancellationToken).ConfigureAwait(false);
         }

@@ -10,8 +10,11 @@ internal static class LogLevels
 {
     private static readonly string[] s_levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
-    /// <summary>Whether a level exists.</summary>
-    public static bool IsKnown(string level) => Array.IndexOf(s_levels, level) >= 0;
+    /// <summary>The levels, least severe first, for people.</summary>
+    public static string Names { get; } = string.Join(", ", s_levels);
+
+    /// <summary>Whether a raw JSON token is a level.</summary>
+    public static bool IsKnown(ReadOnlySpan<byte> token) => Array.IndexOf(s_levels, JsonText.ToString(token)) >= 0;
 
     /// <summary>The least severe of the levels that are set; at least one is.</summary>
     public static string MostVerbose(IEnumerable<string?> levels) => s_levels[levels.Where(level => level is not null).Min(level => Array.IndexOf(s_levels, level))];

@@ -34,6 +34,12 @@ internal sealed class ModernPost
             return new ValueTask(RefuseAsync(context, fault, body.Span, envelope));
         }
 
+        if (envelope.MetaLogLevel.Exists && !LogLevels.IsKnown(envelope.MetaLogLevel.Of(body.Span)))
+        {
+            return new ValueTask(JsonRpcReply.ErrorAsync(
+                context, StatusCodes.Status400BadRequest, -32602, $"io.modelcontextprotocol/logLevel must be one of {LogLevels.Names}.", envelope.Id.Of(body.Span)));
+        }
+
         switch (envelope.KnownMethod)
         {
             case McpMethod.ServerDiscover:
@@ -91,7 +97,7 @@ internal sealed class ModernPost
     private async Task ListAsync(HttpContext context, ServerCell? cell, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
     {
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
-        await ListReply.WriteAsync(context, _front.OfferedAt(cell), kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
+        await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
     }
 
     // Pooled: the box of this method, which holds the envelope, is the largest allocation that a call could cost (bench/run.sh bytes).
@@ -172,6 +178,6 @@ internal sealed class ModernPost
             return;
         }
 
-        CallFront.WriteJson(context, exchange);
+        await CallFront.WriteJsonAsync(_front, context, exchange).ConfigureAwait(false);
     }
 }

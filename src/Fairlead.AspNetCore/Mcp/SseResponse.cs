@@ -18,6 +18,7 @@ internal sealed class SseResponse
     private readonly HttpContext _context;
     private readonly McpFront _front;
     private readonly PipeWriter _writer;
+    private bool _isGone;
 
     private SseResponse(HttpContext context, McpFront front)
     {
@@ -26,8 +27,8 @@ internal sealed class SseResponse
         _writer = context.Response.BodyWriter;
     }
 
-    /// <summary>Whether the client is still there.</summary>
-    public bool IsOpen => !_context.RequestAborted.IsCancellationRequested;
+    /// <summary>Whether the client is still there: it has neither left nor been cut.</summary>
+    public bool IsOpen => !_isGone && !_context.RequestAborted.IsCancellationRequested;
 
     /// <summary>Sends the headers. No compression, no buffering by proxies (protocol.md 2.4).</summary>
     public static async Task<SseResponse> StartAsync(HttpContext context, McpFront front)
@@ -38,16 +39,22 @@ internal sealed class SseResponse
         response.Headers.CacheControl = "no-cache, no-transform";
         response.Headers["X-Accel-Buffering"] = "no";
         context.Features.Get<IHttpResponseBodyFeature>()?.DisableBuffering();
+        StalledClient.Watch(context);
         var stream = new SseResponse(context, front);
         await response.StartAsync(context.RequestAborted).ConfigureAwait(false);
         await stream.FlushAsync().ConfigureAwait(false);
         return stream;
     }
 
-    /// <summary>Writes one message.</summary>
-    public ValueTask<bool> WriteAsync(ReadOnlySpan<byte> message, ReadOnlySpan<byte> id = default)
+    /// <summary>Writes one message, which has no raw line breaks.</summary>
+    public ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> message, byte[]? id = null)
     {
-        SseWriter.WriteMessage(_writer, message, id);
+        if (message.Length > StalledClient.FreeBytes)
+        {
+            return WriteLargeAsync(message, id);
+        }
+
+        SseWriter.WriteMessage(_writer, message.Span, id);
         return FlushAsync();
     }
 
@@ -77,6 +84,11 @@ internal sealed class SseResponse
     /// <summary>Writes the answer of a call, spliced straight into the response.</summary>
     public ValueTask<bool> WriteAnswerAsync(Exchange exchange)
     {
+        if (exchange.Answer.Length > StalledClient.FreeBytes)
+        {
+            return WriteLargeAnswerAsync(exchange);
+        }
+
         SseWriter.WriteMessageStart(_writer);
         AnswerSplicer.Write(exchange, _writer);
         SseWriter.WriteMessageEnd(_writer);
@@ -85,27 +97,48 @@ internal sealed class SseResponse
 
     /// <summary>Sends what was written.</summary>
     /// <returns>False when the client is gone or did not read for stalledClient.</returns>
-    public async ValueTask<bool> FlushAsync()
+    public ValueTask<bool> FlushAsync()
     {
-        var flush = _writer.FlushAsync(_context.RequestAborted);
+        var flush = StalledClient.FlushAsync(_context, _front);
         if (flush.IsCompletedSuccessfully)
         {
-            return !flush.Result.IsCompleted && IsOpen;
+            return new ValueTask<bool>(Note(flush.Result));
         }
 
+        return WaitAsync(flush);
+    }
+
+    private async ValueTask<bool> WriteLargeAnswerAsync(Exchange exchange)
+    {
+        var frame = OutboundFrame.Rent(exchange.Answer.Length + 1024);
         try
         {
-            var result = await flush.AsTask().WaitAsync(_front.Options.Limits.StalledClient, _front.TimeProvider).ConfigureAwait(false);
-            return !result.IsCompleted && IsOpen;
+            AnswerSplicer.Write(exchange, frame);
+            return await WriteLargeAsync(frame.Memory, null).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        finally
         {
-            _context.Abort();
+            frame.Return();
+        }
+    }
+
+    private async ValueTask<bool> WriteLargeAsync(ReadOnlyMemory<byte> message, byte[]? id)
+    {
+        SseWriter.WriteMessageStart(_writer, id);
+        if (!Note(await StalledClient.WriteAsync(_context, _front, message).ConfigureAwait(false)))
+        {
             return false;
         }
-        catch (OperationCanceledException)
-        {
-            return false;
-        }
+
+        SseWriter.WriteMessageEnd(_writer);
+        return await FlushAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask<bool> WaitAsync(ValueTask<bool> flush) => Note(await flush.ConfigureAwait(false));
+
+    private bool Note(bool isThere)
+    {
+        _isGone |= !isThere;
+        return isThere;
     }
 }

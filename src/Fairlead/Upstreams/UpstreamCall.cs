@@ -22,9 +22,6 @@ internal sealed record CallMessage(byte[] Bytes, Envelope Envelope)
 /// </remarks>
 internal class UpstreamCall : IValueTaskSource<bool>
 {
-    /// <summary>Most messages that wait in one call's inbox (decision 17, exchangeQueue); beyond it notifications are dropped and counted.</summary>
-    public const int InboxMax = 64;
-
     private const int NobodyWaits = 0;
     private const int ConsumerWaits = 1;
 
@@ -33,6 +30,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     private byte[] _answer = [];
     private int _answerLength;
     private int _references;
+    private int _inboxBytes;
     private int _waiting;
     private int _complete;
     private int _graceIsOver;
@@ -102,6 +100,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         _complete = 0;
         _graceIsOver = 0;
         _inbox?.Clear();
+        _inboxBytes = 0;
         UpstreamId = 0;
         Connection = null;
         Owner = null;
@@ -129,7 +128,13 @@ internal class UpstreamCall : IValueTaskSource<bool>
     public bool TryReadMessage(out CallMessage? message)
     {
         message = null;
-        return _inbox is not null && _inbox.TryDequeue(out message);
+        if (_inbox is null || !_inbox.TryDequeue(out message))
+        {
+            return false;
+        }
+
+        Interlocked.Add(ref _inboxBytes, -message.Bytes.Length);
+        return true;
     }
 
     /// <summary>Whether the grace has passed since the last look; true once.</summary>
@@ -156,16 +161,18 @@ internal class UpstreamCall : IValueTaskSource<bool>
     }
 
     /// <summary>Puts a message into the inbox. Only between <see cref="PendingTable.TryBeginDelivery"/> and <see cref="PendingTable.EndDelivery"/>.</summary>
-    /// <returns>False when the inbox is full and the message was dropped. Questions are never dropped: the caller declines them.</returns>
+    /// <returns>False when the inbox is full (exchangeQueue messages, or stalledClientBytes in them: its client does not read) and the message was dropped. Questions are never dropped: the caller declines them.</returns>
     public bool Deliver(CallMessage message)
     {
         _inbox ??= new ConcurrentQueue<CallMessage>();
-        if (_inbox.Count >= InboxMax)
+        var limits = Connection!.Limits;
+        if (_inbox.Count >= limits.ExchangeQueue || Volatile.Read(ref _inboxBytes) >= limits.StalledClientBytes)
         {
             Dropped++;
             return false;
         }
 
+        Interlocked.Add(ref _inboxBytes, message.Bytes.Length);
         _inbox.Enqueue(message);
         Wake();
         return true;

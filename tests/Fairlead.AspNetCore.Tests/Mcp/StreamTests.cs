@@ -35,13 +35,8 @@ public sealed class StreamTests : IAsyncLifetime
 
         // The client is gone; in these revisions that is no cancellation.
         await ReleaseAsync(session);
-        using var resume = new HttpRequestMessage(HttpMethod.Get, "/mcp/slow");
-        resume.Headers.Add("Mcp-Session-Id", session);
-        resume.Headers.Add("Accept", "text/event-stream");
-        resume.Headers.Add("Last-Event-ID", lastEventId["id: ".Length..]);
-        using var resumed = await SendAsync(resume);
-        using var rest = new StreamReader(await resumed.Content.ReadAsStreamAsync());
-        var answer = await DataAsync(rest, "the answer");
+        using var resumed = await EventStream.GetAsync(_host, "/mcp/slow", session, lastEventId["id: ".Length..]);
+        var answer = await resumed.DataAsync("the answer");
         Assert.Contains("\"id\":\"waits\"", answer, StringComparison.Ordinal);
         Assert.Contains("released", answer, StringComparison.Ordinal);
     }
@@ -84,14 +79,13 @@ public sealed class StreamTests : IAsyncLifetime
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
         request.Headers.Add("MCP-Protocol-Version", "2026-07-28");
         request.Headers.Add("Mcp-Method", "subscriptions/listen");
-        using var response = await SendAsync(request);
-        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
-        var acknowledged = await DataAsync(lines, "the acknowledgement");
+        using var stream = await EventStream.OpenAsync(_host, request);
+        var acknowledged = await stream.DataAsync("the acknowledgement");
         Assert.Contains("notifications/subscriptions/acknowledged", acknowledged, StringComparison.Ordinal);
         Assert.Contains("\"io.modelcontextprotocol/subscriptionId\":1763668800000", acknowledged, StringComparison.Ordinal);
 
         await _host.Manager.DeployServerAsync(Echo.Server("late"));
-        var changed = await DataAsync(lines, "the change of the tool list");
+        var changed = await stream.DataAsync("the change of the tool list");
         Assert.Contains("notifications/tools/list_changed", changed, StringComparison.Ordinal);
         Assert.Contains("\"io.modelcontextprotocol/subscriptionId\":1763668800000", changed, StringComparison.Ordinal);
     }
@@ -105,18 +99,6 @@ public sealed class StreamTests : IAsyncLifetime
         request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
         request.Headers.Add("Mcp-Session-Id", session);
         return request;
-    }
-
-    private static async Task<string> DataAsync(StreamReader lines, string what)
-    {
-        while (true)
-        {
-            var line = await Guard.WithinAsync(lines.ReadLineAsync(), what) ?? throw new InvalidOperationException($"The stream ended before {what}.");
-            if (line.StartsWith("data: ", StringComparison.Ordinal) && line.Length > "data: ".Length)
-            {
-                return line;
-            }
-        }
     }
 
     private async Task ReleaseAsync(string session)

@@ -17,6 +17,7 @@ internal static class Modes
         ["silent"] = Silent,
         ["slow"] = Slow,
         ["asks"] = Asks,
+        ["input-required"] = static _ => new InputServer().Run(),
         ["flood"] = Flood,
     };
 
