@@ -29,6 +29,10 @@ internal sealed class EventStream : IDisposable
         return stream;
     }
 
+    /// <summary>The answer in a body: the body itself when it is JSON; the last event when the call outlived the grace and came as a stream.</summary>
+    public static string LastMessage(string body) =>
+        body.StartsWith('{') ? body : body.Split('\n').Last(static line => line.StartsWith("data: ", StringComparison.Ordinal))["data: ".Length..];
+
     /// <summary>Opens the GET stream of a legacy session, or resumes the one that an event id names.</summary>
     public static Task<EventStream> GetAsync(FrontHost host, string path, string session, string? lastEventId = null)
     {

@@ -13,8 +13,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     private const int SigTerm = 15;
     private readonly Process _process;
     private readonly Lock _gate = new();
-    private readonly List<string> _lines = [];
-    private readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Found)> _waiters = [];
+    private readonly List<(string Text, bool IsOutput)> _lines = [];
+    private readonly List<(Func<string, bool> Wanted, bool OfOutput, TaskCompletionSource<string> Found)> _waiters = [];
     private readonly StringBuilder _output = new();
     private readonly string _title;
 
@@ -67,34 +67,10 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>The first line on stdout, past or future, that satisfies the condition.</summary>
     /// <param name="what">What the line says, for the failure message.</param>
     /// <exception cref="InvalidOperationException">The process ended without it; the message carries its output.</exception>
-    public async Task<string> LineAsync(Func<string, bool> wanted, string what)
-    {
-        Task<string> found;
-        lock (_gate)
-        {
-            if (_lines.Find(line => wanted(line)) is { } past)
-            {
-                return past;
-            }
+    public Task<string> LineAsync(Func<string, bool> wanted, string what) => LineAsync(wanted, what, ofOutput: true);
 
-            var source = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiters.Add((wanted, source));
-            found = source.Task;
-        }
-
-        try
-        {
-            await Guard.WithinAsync(Task.WhenAny(found, Exit), $"{what} from {_title}");
-        }
-        catch (TimeoutException exception)
-        {
-            throw new TimeoutException($"{exception.Message}\n{Output}", exception);
-        }
-
-        return found.IsCompletedSuccessfully
-            ? await found
-            : throw new InvalidOperationException($"{_title} ended with {await Exit} before it printed {what}.\n{Output}");
-    }
+    /// <summary>As <see cref="LineAsync(Func{string, bool}, string)"/>, on stderr.</summary>
+    public Task<string> ErrorLineAsync(Func<string, bool> wanted, string what) => LineAsync(wanted, what, ofOutput: false);
 
     /// <summary>Asks the process to end (SIGTERM) and waits for it.</summary>
     public async Task<int> StopAsync()
@@ -129,6 +105,35 @@ internal sealed class ChildProcess : IAsyncDisposable
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Kill(int processId, int signal);
 
+    private async Task<string> LineAsync(Func<string, bool> wanted, string what, bool ofOutput)
+    {
+        Task<string> found;
+        lock (_gate)
+        {
+            if (_lines.Find(line => line.IsOutput == ofOutput && wanted(line.Text)).Text is { } past)
+            {
+                return past;
+            }
+
+            var source = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiters.Add((wanted, ofOutput, source));
+            found = source.Task;
+        }
+
+        try
+        {
+            await Guard.WithinAsync(Task.WhenAny(found, Exit), $"{what} from {_title}");
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message}\n{Output}", exception);
+        }
+
+        return found.IsCompletedSuccessfully
+            ? await found
+            : throw new InvalidOperationException($"{_title} ended with {await Exit} before it printed {what}.\n{Output}");
+    }
+
     private async Task<int> RunAsync()
     {
         await Task.WhenAll(ReadAsync(_process.StandardOutput, isOutput: true), ReadAsync(_process.StandardError, isOutput: false));
@@ -143,11 +148,8 @@ internal sealed class ChildProcess : IAsyncDisposable
             lock (_gate)
             {
                 _output.Append(isOutput ? "" : "! ").AppendLine(line);
-                if (isOutput)
-                {
-                    _lines.Add(line);
-                    _waiters.FindAll(waiter => waiter.Wanted(line)).ForEach(waiter => waiter.Found.TrySetResult(line));
-                }
+                _lines.Add((line, isOutput));
+                _waiters.FindAll(waiter => waiter.OfOutput == isOutput && waiter.Wanted(line)).ForEach(waiter => waiter.Found.TrySetResult(line));
             }
         }
     }

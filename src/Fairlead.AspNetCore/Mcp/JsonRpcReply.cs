@@ -51,12 +51,12 @@ internal static class JsonRpcReply
     /// <summary>What a scan error is called on the wire.</summary>
     public static (int Code, string Message) Describe(ScanError error, int depthMax, int idBytesMax) => error switch
     {
-        ScanError.NotJson => (-32700, "The body is not JSON."),
-        ScanError.TooDeep => (-32700, $"The body is nested deeper than {depthMax} levels (jsonDepthMax)."),
+        ScanError.NotJson => (-32700, "The body is not JSON; send one JSON-RPC message in UTF-8."),
+        ScanError.TooDeep => (-32700, $"The body is nested deeper than {depthMax} levels; send it flatter or raise jsonDepthMax."),
         ScanError.InvalidId => (-32600, "The id must be a string or a number."),
-        ScanError.IdTooLong => (-32600, $"The id is longer than {idBytesMax} bytes (idBytesMax)."),
+        ScanError.IdTooLong => (-32600, $"The id is longer than {idBytesMax} bytes; send a shorter one or raise idBytesMax."),
         ScanError.DuplicateMember => (-32600, "A member stands twice in the message, its params or its _meta; send each once."),
-        ScanError.MixedKinds => (-32600, "The message is a request and an answer at once."),
+        ScanError.MixedKinds => (-32600, "The message is a request and an answer at once; send a method, or a result, or an error."),
         _ => (-32600, "The body is not a JSON-RPC 2.0 message: it needs \"jsonrpc\":\"2.0\" and a method, a result or an error."),
     };
 

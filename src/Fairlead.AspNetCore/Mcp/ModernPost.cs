@@ -69,19 +69,19 @@ internal sealed class ModernPost
             byte[] data = [.. "{\"supported\":[\"2026-07-28\"],\"requested\":"u8, .. envelope.MetaProtocolVersion.Of(body), .. "}"u8];
             var sentByHeader = HeaderValues.Matches(context.Request.Headers["MCP-Protocol-Version"].ToString(), envelope.MetaProtocolVersion.Of(body));
             return sentByHeader
-                ? JsonRpcReply.ErrorAsync(context, 400, -32022, "This protocol version is not supported here.", id, data)
-                : JsonRpcReply.ErrorAsync(context, 400, -32020, "MCP-Protocol-Version and _meta name different versions.", id);
+                ? JsonRpcReply.ErrorAsync(context, 400, -32022, "This protocol version is not supported here; data.supported lists those that are.", id, data)
+                : JsonRpcReply.ErrorAsync(context, 400, -32020, "MCP-Protocol-Version and _meta name different versions; send the same in both.", id);
         }
 
         var message = fault switch
         {
             ModernFault.VersionNotText => "io.modelcontextprotocol/protocolVersion must be a string.",
-            ModernFault.VersionHeaderMissing => "The MCP-Protocol-Version header is missing.",
-            ModernFault.VersionHeaderDiffers => "MCP-Protocol-Version and _meta name different versions.",
-            ModernFault.MethodHeaderMissing => "The Mcp-Method header is missing.",
-            ModernFault.MethodHeaderDiffers => "Mcp-Method differs from the body's method.",
-            ModernFault.NameHeaderMissing => "The Mcp-Name header is missing.",
-            ModernFault.NameHeaderDiffers => "Mcp-Name differs from the name or uri in the body.",
+            ModernFault.VersionHeaderMissing => "The MCP-Protocol-Version header is missing; send the version that _meta claims.",
+            ModernFault.VersionHeaderDiffers => "MCP-Protocol-Version and _meta name different versions; send the same in both.",
+            ModernFault.MethodHeaderMissing => "The Mcp-Method header is missing; send the body's method.",
+            ModernFault.MethodHeaderDiffers => "Mcp-Method differs from the body's method; send the same in both.",
+            ModernFault.NameHeaderMissing => "The Mcp-Name header is missing; send the name or uri of the body.",
+            ModernFault.NameHeaderDiffers => "Mcp-Name differs from the name or uri in the body; send the same in both, or Base64 as =?base64?...?=.",
             ModernFault.ClientCapabilitiesMissing => "params._meta needs io.modelcontextprotocol/clientCapabilities, an object.",
             _ => "This method does not exist in 2026-07-28.",
         };

@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
+using Fairlead.TestKit;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
@@ -12,37 +15,37 @@ public sealed class BadInputTests : IAsyncLifetime
 
     public Task DisposeAsync() => _host.DisposeAsync().AsTask();
 
-    public static TheoryData<string, int> BrokenBodies() => new()
+    public static TheoryData<string, int, string> BrokenBodies() => new()
     {
-        { "this is not json", -32700 },
-        { "", -32700 },
-        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"", -32700 },
-        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":" + new string('[', 100) + new string(']', 100) + "}", -32700 },
-        { "42", -32600 },
-        { "\"text\"", -32600 },
-        { "{}", -32600 },
-        { "{\"id\":1,\"method\":\"ping\"}", -32600 },
-        { "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}", -32600 },
-        { "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", -32600 },
-        { "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"ping\"}", -32600 },
-        { "{\"jsonrpc\":\"2.0\",\"id\":\"" + new string('x', 300) + "\",\"method\":\"ping\"}", -32600 },
-        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"ping\"}", -32600 },
-        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"a\",\"n\\u0061me\":\"b\"}}", -32600 },
-        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"result\":{}}", -32600 },
-        { "[]", -32600 },
-        { "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", -32600 },
+        { "this is not json", -32700, "send one JSON-RPC message" },
+        { "", -32700, "send one JSON-RPC message" },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"", -32700, "send one JSON-RPC message" },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"params\":" + new string('[', 100) + new string(']', 100) + "}", -32700, "raise jsonDepthMax" },
+        { "42", -32600, "it needs \"jsonrpc\":\"2.0\" and a method" },
+        { "\"text\"", -32600, "it needs \"jsonrpc\":\"2.0\" and a method" },
+        { "{}", -32600, "it needs \"jsonrpc\":\"2.0\" and a method" },
+        { "{\"id\":1,\"method\":\"ping\"}", -32600, "it needs \"jsonrpc\":\"2.0\" and a method" },
+        { "{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}", -32600, "it needs \"jsonrpc\":\"2.0\" and a method" },
+        { "{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", -32600, "must be a string or a number" },
+        { "{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"ping\"}", -32600, "must be a string or a number" },
+        { "{\"jsonrpc\":\"2.0\",\"id\":\"" + new string('x', 300) + "\",\"method\":\"ping\"}", -32600, "raise idBytesMax" },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"ping\"}", -32600, "send each once" },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"a\",\"n\\u0061me\":\"b\"}}", -32600, "send each once" },
+        { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"result\":{}}", -32600, "send a method, or a result, or an error" },
+        { "[]", -32600, "send each message by itself" },
+        { "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", -32600, "send each message by itself" },
     };
 
     [Theory]
     [MemberData(nameof(BrokenBodies))]
-    public async Task Post_WhenTheBodyIsBroken_AnswersStatus400WithTheCode(string body, int code)
+    public async Task Post_WhenTheBodyIsBroken_AnswersStatus400WithTheCode(string body, int code, string mend)
     {
         foreach (var path in new[] { "/mcp", "/mcp/echo" })
         {
             var (status, answer, _) = await _host.PostAsync(path, body);
             Assert.Equal(HttpStatusCode.BadRequest, status);
             Assert.Equal(code, Error(answer).GetProperty("code").GetInt32());
-            Assert.NotEmpty(Error(answer).GetProperty("message").GetString()!);
+            Assert.Contains(mend, Error(answer).GetProperty("message").GetString(), StringComparison.Ordinal);
         }
     }
 
@@ -51,14 +54,48 @@ public sealed class BadInputTests : IAsyncLifetime
     {
         var (status, answer, _) = await _host.PostAsync("/mcp", new string(' ', 17 * 1024 * 1024));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, status);
-        Assert.Contains("requestBodyBytesMax", answer, StringComparison.Ordinal);
+        Assert.Equal(-32600, Error(answer).GetProperty("code").GetInt32());
+        Assert.Contains("send less or raise requestBodyBytesMax", answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Content-Length: 104857600", 0)]
+    [InlineData("Transfer-Encoding: chunked", 17 * 1024 * 1024)]
+    public async Task Post_WhenTheBodyHas100Megabytes_IsRefusedBeforeItHasBeenSent(string framing, int sent)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await Guard.WithinAsync(socket.ConnectAsync(_host.Url.Host, _host.Url.Port), "the connection");
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"POST /mcp HTTP/1.1\r\nHost: {_host.Url.Authority}\r\nContent-Type: application/json\r\n{framing}\r\n\r\n"));
+        var sending = sent == 0 ? Task.CompletedTask : SendAsync();
+        var answer = "";
+        var buffer = new byte[4096];
+        while (!answer.EndsWith('}'))
+        {
+            var read = await Guard.WithinAsync(socket.ReceiveAsync(buffer), "the refusal");
+            Assert.True(read > 0, "The connection ended after: " + answer);
+            answer += Encoding.UTF8.GetString(buffer, 0, read);
+        }
+
+        Assert.StartsWith("HTTP/1.1 413 ", answer, StringComparison.Ordinal);
+        Assert.Contains("longer than 16777216 bytes; send less or raise requestBodyBytesMax", answer, StringComparison.Ordinal);
+        await Guard.WithinAsync(sending, "the part that was sent");
+
+        async Task SendAsync()
+        {
+            await socket.SendAsync("6400000\r\n"u8.ToArray());
+            for (var rest = new byte[sent].AsMemory(); !rest.IsEmpty;)
+            {
+                rest = rest[await socket.SendAsync(rest)..];
+            }
+        }
     }
 
     [Fact]
     public async Task Post_WhenNotJsonByContentType_Answers415()
     {
-        var (status, _, _) = await _host.PostAsync("/mcp", "{}", "Content-Type: text/plain");
-        Assert.Equal(HttpStatusCode.UnsupportedMediaType, status);
+        var (status, answer, _) = await _host.PostAsync("/mcp", "{}", "Content-Type: text/plain");
+        Assert.Equal((HttpStatusCode.UnsupportedMediaType, -32600), (status, Error(answer).GetProperty("code").GetInt32()));
+        Assert.Contains("must be application/json", answer, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -76,6 +113,10 @@ public sealed class BadInputTests : IAsyncLifetime
                 request.Headers.TryAddWithoutValidation(name, value);
                 using var response = await _host.Http.SendAsync(request);
                 Assert.True(response.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.MethodNotAllowed, $"{verb} {path} {name} {value}: {response.StatusCode}");
+                if (response.StatusCode == HttpStatusCode.Forbidden)
+                {
+                    Assert.Contains(name == "Host" ? "configure publicUrl" : "add it to allowedOrigins", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+                }
             }
         }
     }
@@ -92,15 +133,20 @@ public sealed class BadInputTests : IAsyncLifetime
     {
         var (status, answer, _) = await _host.PostAsync("/mcp/nobody", "{}");
         Assert.Equal(HttpStatusCode.NotFound, status);
-        Assert.Contains("nobody", answer, StringComparison.Ordinal);
+        Assert.Equal(-32600, Error(answer).GetProperty("code").GetInt32());
+        Assert.Contains("There is no server 'nobody' here; fairlead ps lists the servers.", answer, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Legacy_WhenTheSessionIsMissingUnknownOrAnotherEndpoints_Answers400Or404()
     {
         const string Ping = """{"jsonrpc":"2.0","id":7,"method":"ping"}""";
-        Assert.Equal(HttpStatusCode.BadRequest, (await _host.PostAsync("/mcp", Ping)).Status);
-        Assert.Equal(HttpStatusCode.NotFound, (await _host.PostAsync("/mcp", Ping, "Mcp-Session-Id: 00")).Status);
+        var (missing, said, _) = await _host.PostAsync("/mcp", Ping);
+        Assert.Equal((HttpStatusCode.BadRequest, -32600), (missing, Error(said).GetProperty("code").GetInt32()));
+        Assert.Contains("begin with initialize", said, StringComparison.Ordinal);
+        var (unknown, told, _) = await _host.PostAsync("/mcp", Ping, "Mcp-Session-Id: 00");
+        Assert.Equal((HttpStatusCode.NotFound, -32600), (unknown, Error(told).GetProperty("code").GetInt32()));
+        Assert.Contains("begin again with initialize", told, StringComparison.Ordinal);
         var session = await _host.InitializeAsync("/mcp/echo");
         Assert.Equal(HttpStatusCode.NotFound, (await _host.PostAsync("/mcp", Ping, "Mcp-Session-Id: " + session)).Status);
         Assert.Equal("""{"jsonrpc":"2.0","id":7,"result":{}}""", (await _host.PostAsync("/mcp/echo", Ping, "Mcp-Session-Id: " + session)).Body);
@@ -181,6 +227,22 @@ public sealed class BadInputTests : IAsyncLifetime
         var (status, answer, _) = await _host.ModernAsync("/mcp/echo", "tools/call", "\"name\":\"echo\"", "echo", "1", "", header);
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Equal(code, Error(answer).GetProperty("code").GetInt32());
+        Assert.Contains("send the same in both", answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("MCP-Protocol-Version")]
+    [InlineData("Mcp-Method")]
+    [InlineData("Mcp-Name")]
+    public async Task Modern_WhenAHeaderIsMissing_Answers400NamingItAndWhatItCarries(string header)
+    {
+        string[] headers = ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: echo"];
+        var (status, answer, _) = await _host.PostAsync(
+            "/mcp/echo",
+            """{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"echo","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}""",
+            [.. headers.Where(one => !one.StartsWith(header, StringComparison.Ordinal))]);
+        Assert.Equal((HttpStatusCode.BadRequest, -32020), (status, Error(answer).GetProperty("code").GetInt32()));
+        Assert.Contains($"The {header} header is missing; send ", answer, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -204,6 +266,7 @@ public sealed class BadInputTests : IAsyncLifetime
             "MCP-Protocol-Version: v999.0.0", "Mcp-Method: tools/list");
         Assert.Equal(HttpStatusCode.BadRequest, status);
         Assert.Equal(-32022, Error(answer).GetProperty("code").GetInt32());
+        Assert.Contains("data.supported lists", answer, StringComparison.Ordinal);
         Assert.Equal("2026-07-28", Error(answer).GetProperty("data").GetProperty("supported")[0].GetString());
         Assert.Equal("v999.0.0", Error(answer).GetProperty("data").GetProperty("requested").GetString());
     }
@@ -216,7 +279,7 @@ public sealed class BadInputTests : IAsyncLifetime
         var session = await _host.InitializeAsync("/mcp");
         var (_, legacy, _) = await _host.PostAsync("/mcp", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"nope"}}""", "Mcp-Session-Id: " + session);
         Assert.Equal(-32602, Error(legacy).GetProperty("code").GetInt32());
-        Assert.Contains("nope", legacy, StringComparison.Ordinal);
+        Assert.Contains("Unknown tool: nope. The lists of this endpoint name what can be used.", legacy, StringComparison.Ordinal);
     }
 
     private static JsonElement Error(string answer) => JsonDocument.Parse(answer).RootElement.GetProperty("error");

@@ -51,7 +51,7 @@ public sealed class IsolationUnderLoadTests
             {
                 using var response = await Guard.WithinAsync(call, "an answer");
                 var body = await response.Content.ReadAsStringAsync(impatience.Token);
-                var text = Payload(body);
+                var text = EventStream.LastMessage(body);
                 Assert.True(text.Contains(planted, StringComparison.Ordinal), $"client {number} call {i} got: {body}");
                 Assert.Equal($"id-{i}", JsonDocument.Parse(text).RootElement.GetProperty("id").GetString());
                 answered++;
@@ -82,8 +82,4 @@ public sealed class IsolationUnderLoadTests
         request.Headers.Add("Mcp-Name", "echo__echo");
         return request;
     }
-
-    // A call that outlived the grace comes as a stream: the answer is its last data line.
-    private static string Payload(string body) =>
-        body.StartsWith('{') ? body : body.Split('\n').Last(line => line.StartsWith("data: ", StringComparison.Ordinal))[6..];
 }
