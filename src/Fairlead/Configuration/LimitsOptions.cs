@@ -65,7 +65,7 @@ public sealed class LimitsOptions
     [ConfigKey("stalledClient", Min = 100, Max = 3_600_000)]
     public TimeSpan StalledClient { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A client with so many bytes unsent is cut.</summary>
+    /// <summary>So many bytes a client must take in stalledClient, or it is cut; as many may wait for it, then progress and log messages are dropped.</summary>
     [ConfigKey("stalledClientBytes", Min = 1024, Max = 1024.0 * MiB, Unit = "bytes")]
     public int StalledClientBytes { get; set; } = MiB;
 

@@ -52,13 +52,15 @@ public sealed class BadServerTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("ghost", "no-such-program-anywhere")]
-    [InlineData("keyless", "GITHUB_TOKEN")]
-    public async Task Call_WhenTheServerCannotBeStarted_SaysWhyInBothEras(string server, string cause)
+    [InlineData("ghost", "no-such-program-anywhere", "Install it")]
+    [InlineData("keyless", "GITHUB_TOKEN", "set it in the environment or in .env")]
+    public async Task Call_WhenTheServerCannotBeStarted_SaysWhyAndTheMendInBothEras(string server, string cause, string mend)
     {
         var (status, modern, _) = await _host.ModernAsync("/mcp/" + server, "tools/call", "\"name\":\"hello\",\"arguments\":{}", "hello", id: "\"c\"");
         Assert.Equal(HttpStatusCode.OK, status);
-        Assert.Contains(cause, AssertFailure(modern, server, "server_unavailable"), StringComparison.Ordinal);
+        var message = AssertFailure(modern, server, "server_unavailable");
+        Assert.Contains(cause, message, StringComparison.Ordinal);
+        Assert.Contains(mend, message, StringComparison.Ordinal);
 
         var session = await _host.InitializeAsync("/mcp/" + server);
         var (_, legacy, _) = await _host.PostAsync(
