@@ -72,7 +72,7 @@ public sealed class InputRequiredTests
         var (_, body, _) = await host.PostAsync(
             "/mcp/m", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{}}}""", "Mcp-Session-Id: " + session);
 
-        var result = JsonDocument.Parse(body).RootElement.GetProperty("result");
+        var result = JsonDocument.Parse(EventStream.LastMessage(body)).RootElement.GetProperty("result");
         Assert.True(result.GetProperty("isError").GetBoolean());
         Assert.Contains("'m'", result.GetProperty("content")[0].GetProperty("text").GetString(), StringComparison.Ordinal);
         Assert.DoesNotContain("resultType", body, StringComparison.Ordinal);
@@ -83,10 +83,10 @@ public sealed class InputRequiredTests
         string[] headers = ["MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: ask"];
         var (status, first, _) = await host.PostAsync("/mcp/m", """{"jsonrpc":"2.0","id":"c-\u00e9","method":"tools/call","params":""" + FirstParams + "}", headers);
         Assert.Equal(HttpStatusCode.OK, status);
-        Assert.Equal($$"""{"result":{{InputRequired}},"jsonrpc":"2.0","id":"c-\u00e9"}""", first);
+        Assert.Equal($$"""{"result":{{InputRequired}},"jsonrpc":"2.0","id":"c-\u00e9"}""", EventStream.LastMessage(first));
 
         var (_, second, _) = await host.PostAsync("/mcp/m", """{"jsonrpc":"2.0","id":2.0,"method":"tools/call","params":""" + RetryParams + "}", headers);
-        var answer = JsonDocument.Parse(second).RootElement;
+        var answer = JsonDocument.Parse(EventStream.LastMessage(second)).RootElement;
         Assert.Equal("2.0", answer.GetProperty("id").GetRawText());
         Assert.Equal(RetryParams, answer.GetProperty("result").GetProperty("content")[0].GetProperty("text").GetString());
     }

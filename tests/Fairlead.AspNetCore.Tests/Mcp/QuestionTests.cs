@@ -62,7 +62,7 @@ public sealed class QuestionTests
         Assert.DoesNotContain("elicitation/create", body, StringComparison.Ordinal);
         Assert.DoesNotContain("sampling/createMessage", body, StringComparison.Ordinal);
         Assert.DoesNotContain("roots/list", body, StringComparison.Ordinal);
-        var text = JsonDocument.Parse(body).RootElement.GetProperty("result").GetProperty("content")[0].GetProperty("text").GetString();
+        var text = JsonDocument.Parse(EventStream.LastMessage(body)).RootElement.GetProperty("result").GetProperty("content")[0].GetProperty("text").GetString();
         Assert.Contains(told, text, StringComparison.Ordinal);
     }
 
