@@ -12,21 +12,26 @@ internal static class Program
     public static string Version { get; } =
         typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
+    /// <summary>All commands. Each call makes them anew.</summary>
+    public static RootCommand Root() => new(Describe())
+    {
+        UpCommand.Create(),
+        PsCommand.Create(),
+        ToolsCommand.Create(),
+        CallCommand.Create(),
+        LogsCommand.Create(),
+        DownCommand.Create(),
+        ConfigCommand.Create(),
+        ImportCommand.Create(),
+        ConnectCommand.Create(),
+        DoctorCommand.Create(),
+        CompletionCommand.Create(),
+    };
+
     private static async Task<int> Main(string[] args)
     {
-        var root = new RootCommand(Describe())
-        {
-            UpCommand.Create(),
-            PsCommand.Create(),
-            ToolsCommand.Create(),
-            CallCommand.Create(),
-            LogsCommand.Create(),
-            DownCommand.Create(),
-            ConfigCommand.Create(),
-        };
-
         // A tool or an argument may begin with @: it means itself, not a file of more arguments.
-        var parsed = root.Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Root().Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count != 0)
         {
             foreach (var error in parsed.Errors)

@@ -13,7 +13,7 @@ internal static class CallCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var server = new Argument<string>("server") { Description = "The server's name." };
+        var server = CommonOptions.Server<string>("The server's name.");
         var tool = new Argument<string>("tool") { Description = "The tool's own name, as fairlead tools shows it." };
         var arguments = new Argument<string?>("json") { Arity = ArgumentArity.ZeroOrOne, Description = "The arguments as a JSON object; - reads them from standard input. Default {}." };
         var json = CommonOptions.Json();

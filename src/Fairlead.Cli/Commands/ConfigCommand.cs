@@ -6,7 +6,7 @@ using Fairlead.Configuration;
 
 namespace Fairlead.Cli.Commands;
 
-/// <summary><c>fairlead config validate|show</c>.</summary>
+/// <summary><c>fairlead config validate|show|import</c>.</summary>
 internal static class ConfigCommand
 {
     /// <summary>Loads the configuration that the user means: <c>--config</c>, else the usual places.</summary>
@@ -44,7 +44,7 @@ internal static class ConfigCommand
     }
 
     /// <summary>The command.</summary>
-    public static Command Create() => new("config", "Looks at the configuration without starting anything.") { Validate(), Show() };
+    public static Command Create() => new("config", "Looks at the configuration, or adds to it, without starting anything.") { Validate(), Show(), ImportCommand.Create() };
 
     private static Command Validate()
     {

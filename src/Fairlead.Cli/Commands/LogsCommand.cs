@@ -10,7 +10,7 @@ internal static class LogsCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var server = new Argument<string>("server") { Description = "The server's name." };
+        var server = CommonOptions.Server<string>("The server's name.");
         var lines = new Option<int?>("--lines", "-n") { HelpName = "N", Description = "Only the last N lines. Default: all that is near, at most 64 KiB." };
         var json = CommonOptions.Json();
         var url = CommonOptions.Url();

@@ -11,7 +11,8 @@ internal static class ToolsCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var server = new Argument<string?>("server") { Arity = ArgumentArity.ZeroOrOne, Description = "Only this server. Default: all." };
+        var server = CommonOptions.Server<string?>("Only this server. Default: all.");
+        server.Arity = ArgumentArity.ZeroOrOne;
         var json = CommonOptions.Json();
         var url = CommonOptions.Url();
         var state = CommonOptions.State();

@@ -21,6 +21,22 @@ internal static class CommonOptions
         Description = "The configuration. Default: FAIRLEAD_CONFIG, else ./fairlead.json, else fairlead.json in the user's configuration directory.",
     };
 
+    /// <summary><c>--dry-run</c>.</summary>
+    public static Option<bool> DryRun() => new("--dry-run") { Description = "Show what would be done, and do nothing." };
+
+    /// <summary>The argument that names a server; completed from the configuration that <c>fairlead up</c> would load.</summary>
+    /// <typeparam name="T">string, or string? where it may be left out.</typeparam>
+    /// <param name="description">What for.</param>
+    public static Argument<T> Server<T>(string description)
+    {
+        var server = new Argument<T>("server") { Description = description };
+        server.CompletionSources.Add(static _ => ServerNames());
+        return server;
+    }
+
+    /// <summary>The servers of the configuration that <c>fairlead up</c> would load; none when it cannot be read.</summary>
+    public static IEnumerable<string> ServerNames() => Commands.ConfigCommand.Load(null).Options.Servers.Select(static server => server.Name);
+
     /// <summary>The process environment as a dictionary.</summary>
     public static Dictionary<string, string> Environment()
     {

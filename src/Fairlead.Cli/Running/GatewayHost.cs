@@ -142,22 +142,12 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     private (int ExitCode, string Reason)? ProbeProblem()
     {
-        if (_options.Port == 0)
+        if (_options.Port == 0 || PortHolder.TryBind(AddressOf(_options), _options.Port) is not { } refusal)
         {
             return null;
         }
 
-        var address = AddressOf(_options);
-        using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            probe.Bind(new IPEndPoint(address, _options.Port));
-            return null;
-        }
-        catch (SocketException exception)
-        {
-            return exception.SocketErrorCode == SocketError.AddressAlreadyInUse ? PortTaken() : CannotListen(exception);
-        }
+        return refusal.SocketErrorCode == SocketError.AddressAlreadyInUse ? PortTaken() : CannotListen(refusal);
     }
 
     private (int ExitCode, string Reason) PortTaken() => (

@@ -9,6 +9,13 @@ internal static class InputPrompt
     /// <summary>How to ask, or null where nobody can answer: stdin or stderr is no terminal.</summary>
     public static Func<InputRequest, string?>? ForTerminal() => Console.IsInputRedirected || Console.IsErrorRedirected ? null : Ask;
 
+    /// <summary>How to put a question that is answered in a line, or null where nobody can answer.</summary>
+    public static Func<string, string?>? ForQuestions() => Console.IsInputRedirected || Console.IsErrorRedirected ? null : static question =>
+    {
+        Console.Error.Write(question);
+        return Console.ReadLine();
+    };
+
     private static string? Ask(InputRequest request)
     {
         var question = request.Description.Length == 0 ? $"Value of the input '{request.Id}'" : Output.CellText.OneLine(request.Description);

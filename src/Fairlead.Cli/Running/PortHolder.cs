@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace Fairlead.Cli.Running;
 
@@ -8,6 +10,22 @@ internal static class PortHolder
     private const string Listening = "0A";
 
     private static readonly string[] s_tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+    /// <summary>Whether a port can be listened on, by taking it for a moment.</summary>
+    /// <returns>Null when it can; otherwise why not.</returns>
+    public static SocketException? TryBind(IPAddress address, int port)
+    {
+        using var probe = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            probe.Bind(new IPEndPoint(address, port));
+            return null;
+        }
+        catch (SocketException exception)
+        {
+            return exception;
+        }
+    }
 
     /// <summary>"process 4711 (nginx)", or "another process".</summary>
     public static string Describe(int port)

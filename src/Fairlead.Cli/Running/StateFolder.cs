@@ -9,6 +9,12 @@ namespace Fairlead.Cli.Running;
 /// <remarks>Owns the lock: as long as it lives, no other instance uses the folder. The system frees it when the process ends, however it ends.</remarks>
 internal sealed class StateFolder : IDisposable
 {
+    /// <summary>The file that the running instance holds.</summary>
+    public const string LockName = "instance.lock";
+
+    /// <summary>The file that holds what administration needs.</summary>
+    public const string TokenName = "admin.token";
+
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int TokenBytes = 32;
 
@@ -31,11 +37,10 @@ internal sealed class StateFolder : IDisposable
         return System.IO.Path.GetFullPath(ConfigurationPaths.StateFolder(named, ConfigurationPaths.Current, environment, CommonOptions.Home()));
     }
 
-    /// <summary>Creates the folder and locks it for this process.</summary>
-    /// <returns>Null when another instance holds it.</returns>
-    /// <exception cref="IOException">The folder cannot be made or written.</exception>
+    /// <summary>Makes a folder, and those above it, for the owner alone; one that is there stays as it is.</summary>
+    /// <exception cref="IOException">It cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">The same, for lack of rights.</exception>
-    public static StateFolder? TryLock(string path)
+    public static void Create(string path)
     {
         if (OperatingSystem.IsWindows())
         {
@@ -45,8 +50,16 @@ internal sealed class StateFolder : IDisposable
         {
             Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
         }
+    }
 
-        var file = System.IO.Path.Combine(path, "instance.lock");
+    /// <summary>Creates the folder and locks it for this process.</summary>
+    /// <returns>Null when another instance holds it.</returns>
+    /// <exception cref="IOException">The folder cannot be made or written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The same, for lack of rights.</exception>
+    public static StateFolder? TryLock(string path)
+    {
+        Create(path);
+        var file = System.IO.Path.Combine(path, LockName);
         try
         {
             return new StateFolder(path, new FileStream(file, OwnerOnlyOptions(FileMode.OpenOrCreate, FileAccess.ReadWrite)));
@@ -61,7 +74,7 @@ internal sealed class StateFolder : IDisposable
     /// <param name="tell">Gets a sentence when something was wrong and has been mended.</param>
     public string AdminToken(Action<string> tell)
     {
-        var file = System.IO.Path.Combine(Path, "admin.token");
+        var file = System.IO.Path.Combine(Path, TokenName);
         if (ReadToken(Path) is { } known)
         {
             if (known.Length == 2 * TokenBytes && known.All(char.IsAsciiHexDigit))
@@ -80,7 +93,7 @@ internal sealed class StateFolder : IDisposable
     /// <summary>The admin token of a folder; null when there is none or it may not be read.</summary>
     public static string? ReadToken(string path)
     {
-        var file = System.IO.Path.Combine(path, "admin.token");
+        var file = System.IO.Path.Combine(path, TokenName);
         try
         {
             return File.Exists(file) ? File.ReadAllText(file).Trim() : null;
@@ -111,6 +124,19 @@ internal sealed class StateFolder : IDisposable
         }
     }
 
+    /// <summary>Writes a file that its owner alone may read, whole or not at all.</summary>
+    public static void WriteOwnerOnly(string file, string text)
+    {
+        // Written beside and moved over, so that a reader never sees half a file.
+        var temporary = file + ".new";
+        using (var writer = new StreamWriter(temporary, OwnerOnlyOptions(FileMode.Create, FileAccess.Write)))
+        {
+            writer.Write(text);
+        }
+
+        File.Move(temporary, file, overwrite: true);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -135,17 +161,5 @@ internal sealed class StateFolder : IDisposable
         }
 
         return options;
-    }
-
-    private static void WriteOwnerOnly(string file, string text)
-    {
-        // Written beside and moved over, so that a reader never sees half a file.
-        var temporary = file + ".new";
-        using (var writer = new StreamWriter(temporary, OwnerOnlyOptions(FileMode.Create, FileAccess.Write)))
-        {
-            writer.Write(text);
-        }
-
-        File.Move(temporary, file, overwrite: true);
     }
 }

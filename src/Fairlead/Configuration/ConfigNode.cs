@@ -23,6 +23,12 @@ internal sealed class ConfigNode
     /// <summary>From 1, in characters.</summary>
     public int Column { get; init; }
 
+    /// <summary>Offset of the first byte in the text that was read, from 0.</summary>
+    public int Start { get; init; }
+
+    /// <summary>Offset behind the last byte.</summary>
+    public int End { get; set; }
+
     /// <summary>True for a flag or a variable: the text may stand for any kind of value.</summary>
     public bool FromText { get; init; }
 
@@ -50,4 +56,9 @@ internal sealed class ConfigNode
 }
 
 /// <summary>A member of an object, in the order of the file.</summary>
-internal sealed record ConfigMember(string Name, ConfigNode Value, int Line, int Column);
+/// <param name="Name">Its name without escapes.</param>
+/// <param name="Value">Its value.</param>
+/// <param name="Line">Line of the name, from 1.</param>
+/// <param name="Column">Column of the name, from 1, in characters.</param>
+/// <param name="Start">Offset of the name's first quote in the text that was read.</param>
+internal sealed record ConfigMember(string Name, ConfigNode Value, int Line, int Column, int Start = 0);

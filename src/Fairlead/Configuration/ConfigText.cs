@@ -83,18 +83,20 @@ internal sealed class ConfigText
 
     private ConfigNode ReadValue(ref Utf8JsonReader reader, string path)
     {
-        (int line, int column) = PlaceOf(reader.TokenStartIndex);
+        int start = (int)reader.TokenStartIndex;
+        (int line, int column) = PlaceOf(start);
         switch (reader.TokenType)
         {
             case JsonTokenType.StartObject:
                 return ReadObject(ref reader, path, line, column);
             case JsonTokenType.StartArray:
-                var list = new ConfigNode { Kind = JsonValueKind.Array, Path = path, Line = line, Column = column };
+                var list = new ConfigNode { Kind = JsonValueKind.Array, Path = path, Line = line, Column = column, Start = start };
                 while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                 {
                     list.Items.Add(ReadValue(ref reader, $"{path}[{list.Items.Count}]"));
                 }
 
+                list.End = (int)reader.BytesConsumed;
                 return list;
             default:
                 JsonValueKind kind = reader.TokenType switch
@@ -106,16 +108,17 @@ internal sealed class ConfigText
                     _ => JsonValueKind.Null,
                 };
                 string text = kind == JsonValueKind.String ? ReadString(ref reader, path, line, column) : Encoding.UTF8.GetString(reader.ValueSpan);
-                return new ConfigNode { Kind = kind, Path = path, Text = text, Line = line, Column = column };
+                return new ConfigNode { Kind = kind, Path = path, Text = text, Line = line, Column = column, Start = start, End = (int)reader.BytesConsumed };
         }
     }
 
     private ConfigNode ReadObject(ref Utf8JsonReader reader, string path, int line, int column)
     {
-        var node = new ConfigNode { Kind = JsonValueKind.Object, Path = path, Line = line, Column = column };
+        var node = new ConfigNode { Kind = JsonValueKind.Object, Path = path, Line = line, Column = column, Start = (int)reader.TokenStartIndex };
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            (int nameLine, int nameColumn) = PlaceOf(reader.TokenStartIndex);
+            int nameStart = (int)reader.TokenStartIndex;
+            (int nameLine, int nameColumn) = PlaceOf(nameStart);
             string name = ReadString(ref reader, path, nameLine, nameColumn);
             string memberPath = ConfigNode.PathOf(path, name);
             reader.Read();
@@ -126,9 +129,10 @@ internal sealed class ConfigText
                 continue;
             }
 
-            node.Members.Add(new ConfigMember(name, value, nameLine, nameColumn));
+            node.Members.Add(new ConfigMember(name, value, nameLine, nameColumn, nameStart));
         }
 
+        node.End = (int)reader.BytesConsumed;
         return node;
     }
 

@@ -55,14 +55,16 @@ public static class ConfigurationPaths
         return option is { Length: > 0 } ? option : Folder(system, environment, home, custom.StateVariable, custom.State, custom.Name);
     }
 
-    private static string Folder(SystemKind system, IReadOnlyDictionary<string, string> environment, string home, string variable, string below, string name)
+    /// <summary>A folder of the user: what the variable says, else the one below the home directory; and a name in it.</summary>
+    internal static string Folder(SystemKind system, IReadOnlyDictionary<string, string> environment, string home, string variable, string below, string name)
     {
         // The XDG specification says that a relative path in these variables is to be ignored.
         bool isSet = environment.TryGetValue(variable, out string? folder) && folder.Length > 0 && (system == SystemKind.Windows || folder[0] == '/');
         return Join(system, isSet ? folder! : Join(system, home, below), name);
     }
 
-    private static string Join(SystemKind system, string folder, string name) => folder.TrimEnd('/', '\\') is { Length: > 0 } trimmed
+    /// <summary>A path in the way of a system, which may be another one than this process runs on.</summary>
+    internal static string Join(SystemKind system, string folder, string name) => folder.TrimEnd('/', '\\') is { Length: > 0 } trimmed
         ? $"{trimmed}{(system == SystemKind.Windows ? '\\' : '/')}{name}"
         : $"/{name}";
 }

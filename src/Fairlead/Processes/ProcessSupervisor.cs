@@ -52,15 +52,10 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
     public ChildProcess Start(ChildProcessOptions options)
     {
         var directory = options.WorkingDirectory is null ? Environment.CurrentDirectory : Path.GetFullPath(options.WorkingDirectory);
-        if (!Directory.Exists(directory))
-        {
-            throw new ChildStartException(
-                $"Server '{options.Server}': the working directory '{directory}' does not exist. Create it, or correct \"cwd\" in the configuration.");
-        }
-
         var childMarker = string.Create(CultureInfo.InvariantCulture, $"{Instance}.{Interlocked.Increment(ref _lastChild):x8}");
         var environment = ChildEnvironment.Build(OwnEnvironment(), options.Environment, childMarker, _platform.IsWindows);
-        var executable = Find(options, directory, environment);
+        var found = ChildProgram.Find(options.Command, directory, environment, _platform);
+        var executable = found.Path ?? throw new ChildStartException($"Server '{options.Server}': {found.Problem}");
         var info = new ProcessStartInfo
         {
             WorkingDirectory = directory,
@@ -226,45 +221,6 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
             }
 
             await Task.Delay(s_sweepPause, _time, CancellationToken.None).ConfigureAwait(false);
-        }
-    }
-
-    private string Find(ChildProcessOptions options, string directory, Dictionary<string, string> environment)
-    {
-        var search = new ExecutableSearch(_platform.Probe, _platform.IsWindows);
-        var path = environment.GetValueOrDefault("PATH");
-        var found = search.Find(options.Command, directory, path, environment.GetValueOrDefault("PATHEXT"));
-        var executable = found.Path ?? throw new ChildStartException($"Server '{options.Server}': {found.Problem}");
-        if (!_platform.IsWindows && ReadInterpreter(executable) is { } interpreter)
-        {
-            if (_platform.Probe(interpreter.Path) != ExecutableProbe.Executable)
-            {
-                throw new ChildStartException(
-                    $"Server '{options.Server}': the first line of '{executable}' names the interpreter '{interpreter.Path.Replace("\r", "\\r", StringComparison.Ordinal)}', "
-                    + "which does not exist or may not be executed. Install it, correct that line, or name the interpreter as the command.");
-            }
-
-            if (interpreter.Program is { } program && search.Find(program, directory, path, null).Problem is { } problem)
-            {
-                throw new ChildStartException($"Server '{options.Server}': the first line of '{executable}' asks for '{program}'. {problem}");
-            }
-        }
-
-        return executable;
-    }
-
-    private static ScriptInterpreter? ReadInterpreter(string executable)
-    {
-        try
-        {
-            using var file = File.OpenHandle(executable);
-            Span<byte> head = stackalloc byte[ScriptInterpreter.HeadBytesMax];
-            return ScriptInterpreter.Parse(head[..RandomAccess.Read(file, head, 0)]);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // A program may be executable without being readable: the system judges it at the start.
-            return null;
         }
     }
 

@@ -1,0 +1,28 @@
+namespace Fairlead.Cli.Clients;
+
+/// <summary>An MCP client whose configuration files are known.</summary>
+/// <param name="Word">Its name on the command line.</param>
+/// <param name="Title">Its name for people.</param>
+/// <param name="ServersKey">The member of its files that holds the servers.</param>
+/// <param name="SpeaksHttp">Whether its files take the address of a Streamable HTTP server; otherwise it starts a command.</param>
+/// <param name="NamesTransport">Whether an address needs <c>"type": "http"</c> beside it.</param>
+/// <param name="Reload">What a person does so that a changed file is read.</param>
+internal sealed record ClientProgram(string Word, string Title, string ServersKey, bool SpeaksHttp, bool NamesTransport, string Reload)
+{
+    /// <summary>All of them, in the order in which their servers are taken over.</summary>
+    public static IReadOnlyList<ClientProgram> All { get; } =
+    [
+        new("claude-desktop", "Claude Desktop", "mcpServers", SpeaksHttp: false, NamesTransport: false, "Quit Claude Desktop completely and start it again."),
+        new("claude-code", "Claude Code", "mcpServers", SpeaksHttp: true, NamesTransport: true,
+            "Start a new session of Claude Code; one that ran meanwhile may write its own copy of the file back, so check with: claude mcp list"),
+        new("cursor", "Cursor", "mcpServers", SpeaksHttp: true, NamesTransport: false, "Cursor reads it by itself; the switch is in Settings, MCP."),
+        new("vscode", "VS Code", "servers", SpeaksHttp: true, NamesTransport: true, "VS Code reads it by itself; MCP: List Servers starts it."),
+        new("vscode-insiders", "VS Code Insiders", "servers", SpeaksHttp: true, NamesTransport: true, "VS Code reads it by itself; MCP: List Servers starts it."),
+    ];
+
+    /// <summary>The client of a word; null when there is none.</summary>
+    public static ClientProgram? Find(string word) => All.FirstOrDefault(client => string.Equals(client.Word, word, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>The words, for messages.</summary>
+    public static string Words() => string.Join(", ", All.Select(static client => client.Word));
+}

@@ -1,0 +1,53 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Fairlead.Cli.Commands;
+using Fairlead.Cli.Running;
+
+namespace Fairlead.Cli.Diagnosis;
+
+/// <summary>The running instance: whether it answers, whether it is this version, how its servers are.</summary>
+internal static class InstanceChecks
+{
+    private static readonly TimeSpan s_answerWait = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs the checks <c>instance</c> and <c>server</c>.</summary>
+    /// <param name="instance">The running instance; null = none.</param>
+    /// <param name="version">The version of this program.</param>
+    public static async Task<IReadOnlyList<Finding>> RunAsync(InstanceFile? instance, string version)
+    {
+        if (instance is null)
+        {
+            return [new Finding("instance", Verdict.Ok, "None is running with this state folder.")];
+        }
+
+        List<Finding> findings = [];
+        if (instance.Version != version)
+        {
+            findings.Add(new Finding("instance", Verdict.Warn, $"Process {instance.Pid} is Fairlead {instance.Version}, this is {version}.", "Restart it: fairlead down, then fairlead up."));
+        }
+
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = s_answerWait };
+        try
+        {
+            var document = await http.GetFromJsonAsync<JsonElement>(new Uri(instance.Url + "/api/v1/servers")).ConfigureAwait(false);
+            var servers = document.GetProperty("servers").EnumerateArray().ToArray();
+            findings.Add(new Finding("instance", Verdict.Ok, $"Process {instance.Pid} answers at {instance.Url} with {servers.Length} {(servers.Length == 1 ? "server" : "servers")}."));
+            findings.AddRange(servers.Select(Of).OfType<Finding>());
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException or TaskCanceledException or JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            findings.Add(new Finding("instance", Verdict.Fail, $"Process {instance.Pid} does not answer at {instance.Url}: {exception.Message}", "fairlead down ends it; if it does not end, end the process."));
+        }
+
+        return findings;
+    }
+
+    private static Finding? Of(JsonElement server)
+    {
+        var name = PsCommand.Text(server, "id");
+        var state = PsCommand.Text(server, "state");
+        return state is "Healthy" or "Idle" or "Initializing" or "Disabled" or "Stopped" or "Maintenance"
+            ? null
+            : new Finding("server", state is "Degraded" or "MissingAuth" or "AuthRequired" ? Verdict.Warn : Verdict.Fail, $"{state}: {PsCommand.Text(server, "reason")}", $"fairlead logs {name}", name);
+    }
+}
