@@ -26,7 +26,7 @@ public static class FairleadEndpoints
         return services;
     }
 
-    /// <summary>Maps <c>/mcp</c>, <c>/mcp/{server}</c>, <c>/health</c>, <c>/ready</c> and <c>/api/v1</c>. Every route checks Host and Origin; administration also needs the token.</summary>
+    /// <summary>Maps <c>/mcp</c>, <c>/mcp/{server}</c>, HTTP+SSE beside each (<c>/sse</c> with <c>/message</c>), <c>/health</c>, <c>/ready</c> and <c>/api/v1</c>. Every route checks Host and Origin; administration also needs the token.</summary>
     /// <param name="endpoints">Where to map.</param>
     /// <returns><paramref name="endpoints"/>.</returns>
     public static IEndpointRouteBuilder MapFairlead(this IEndpointRouteBuilder endpoints)
@@ -36,6 +36,11 @@ public static class FairleadEndpoints
         var routes = new GuardedRoutes(endpoints, front.Hosts, endpoints.ServiceProvider.GetRequiredService<AdminToken>());
         routes.Map(null, "/mcp", RouteAccess.Open, mcp.HandleAsync);
         routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}", RouteAccess.Open, mcp.HandleAsync);
+        var sse = new SseFront(front);
+        routes.Map(null, "/sse", RouteAccess.Open, sse.StreamAsync);
+        routes.Map(null, "/message", RouteAccess.Open, sse.MessageAsync);
+        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}/sse", RouteAccess.Open, sse.StreamAsync);
+        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}/message", RouteAccess.Open, sse.MessageAsync);
         endpoints.ServiceProvider.GetRequiredService<RestApi>().Map(routes);
         return endpoints;
     }

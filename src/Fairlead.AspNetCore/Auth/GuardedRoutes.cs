@@ -23,6 +23,8 @@ internal sealed record RouteGuard(RouteAccess Access);
 /// <summary>The only way that routes are mapped: every one checks Host and Origin first, and the token where it needs one.</summary>
 internal sealed class GuardedRoutes
 {
+    private static readonly string[] s_mcpPaths = ["/mcp", "/sse", "/message"];
+
     private readonly IEndpointRouteBuilder _endpoints;
     private readonly HostOriginPolicy _hosts;
     private readonly AdminToken _token;
@@ -67,7 +69,7 @@ internal sealed class GuardedRoutes
     }
 
     // Each in the shape that its clients read: JSON-RPC at the MCP endpoints, problem+json elsewhere.
-    private static Task RefuseAsync(HttpContext context, int status, string message) => context.Request.Path.StartsWithSegments("/mcp", StringComparison.Ordinal)
+    private static Task RefuseAsync(HttpContext context, int status, string message) => s_mcpPaths.Any(path => context.Request.Path.StartsWithSegments(path, StringComparison.Ordinal))
         ? JsonRpcReply.ErrorAsync(context, status, -32600, message)
         : Problems.WriteAsync(context, status, status == StatusCodes.Status401Unauthorized ? nameof(Unauthenticated) : nameof(Forbidden), message);
 }

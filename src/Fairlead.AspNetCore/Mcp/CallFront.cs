@@ -18,8 +18,8 @@ internal static class CallFront
         return mayBecomeKnown ? RouteLaterAsync(front, exchange, cell, cancellationToken) : new ValueTask<IntakeFault>(fault);
     }
 
-    /// <summary>Answers a call that has no server.</summary>
-    public static Task RefuseAsync(HttpContext context, Exchange exchange, IntakeFault fault)
+    /// <summary>The error answer to a call that has no server; it goes out with status 200.</summary>
+    public static byte[] Refusal(Exchange exchange, IntakeFault fault)
     {
         var body = exchange.Request.Span;
         ref readonly var envelope = ref exchange.RequestEnvelope;
@@ -27,7 +27,7 @@ internal static class CallFront
         var place = RequestSplicer.NamePlace(body, envelope);
         if (fault == IntakeFault.NameMissing)
         {
-            return JsonRpcReply.ErrorAsync(context, 200, -32602, "The request lacks the name or uri that it is about.", id);
+            return AnswerTranslation.Compose(id, -32602, "The request lacks the name or uri that it is about.", default);
         }
 
         var name = JsonText.ToString(place.Of(body));
@@ -35,7 +35,7 @@ internal static class CallFront
         {
             // 2026-07-28 tells a missing resource by -32602 with data.uri; before it was -32002.
             byte[] data = [.. "{\"uri\":"u8, .. place.Of(body), .. "}"u8];
-            return JsonRpcReply.ErrorAsync(context, 200, exchange.ClientVersion.IsModern() ? -32602 : -32002, $"Resource not found: {name}", id, data);
+            return AnswerTranslation.Compose(id, exchange.ClientVersion.IsModern() ? -32602 : -32002, $"Resource not found: {name}", data);
         }
 
         var kind = envelope.KnownMethod switch
@@ -44,7 +44,7 @@ internal static class CallFront
             McpMethod.PromptsGet => "prompt",
             _ => "reference",
         };
-        return JsonRpcReply.ErrorAsync(context, 200, -32602, $"Unknown {kind}: {name}. The lists of this endpoint name what can be used.", id);
+        return AnswerTranslation.Compose(id, -32602, $"Unknown {kind}: {name}. The lists of this endpoint name what can be used.", default);
     }
 
     /// <summary>Cancels a call whose client is gone.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Fairlead.Exchanges;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -25,6 +26,19 @@ internal static class JsonRpcReply
         response.ContentLength = length;
         WriteResult(response.BodyWriter, id, result);
         return Task.CompletedTask;
+    }
+
+    /// <summary>A result answer of any length: a long one goes to a client that must keep reading.</summary>
+    public static Task ResultAsync(McpFront front, HttpContext context, ReadOnlySpan<byte> id, ReadOnlySpan<byte> result)
+    {
+        if (result.Length <= StalledClient.FreeBytes)
+        {
+            return ResultAsync(context, id, result);
+        }
+
+        var frame = OutboundFrame.Rent(ResultLength(id, result));
+        WriteResult(frame, id, result);
+        return WriteLargeAsync(front, context, frame);
     }
 
     /// <summary>A whole message.</summary>
@@ -59,6 +73,20 @@ internal static class JsonRpcReply
         ScanError.MixedKinds => (-32600, "The message is a request and an answer at once; send a method, or a result, or an error."),
         _ => (-32600, "The body is not a JSON-RPC 2.0 message: it needs \"jsonrpc\":\"2.0\" and a method, a result or an error."),
     };
+
+    private static async Task WriteLargeAsync(McpFront front, HttpContext context, OutboundFrame frame)
+    {
+        try
+        {
+            context.Response.ContentType = Json;
+            context.Response.ContentLength = frame.Memory.Length;
+            await StalledClient.WriteAsync(context, front, frame.Memory).ConfigureAwait(false);
+        }
+        finally
+        {
+            frame.Return();
+        }
+    }
 
     private static int ResultLength(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result) =>
         "{\"jsonrpc\":\"2.0\",\"id\":"u8.Length + id.Length + ",\"result\":"u8.Length + result.Length + 1;

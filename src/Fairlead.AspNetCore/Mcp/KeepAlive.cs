@@ -3,8 +3,8 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>Waits for something to send while keeping the connection alive with comments.</summary>
 internal static class KeepAlive
 {
-    /// <summary>Completes when <paramref name="news"/> does, or the client is gone; writes a comment every 15 s meanwhile.</summary>
-    public static async Task UntilAsync(Task news, SseResponse response, TimeProvider timeProvider, CancellationToken aborted)
+    /// <summary>Completes when <paramref name="news"/> does, or the client is gone; writes a comment with <paramref name="write"/> every 15 s meanwhile.</summary>
+    public static async Task UntilAsync(Task news, Func<ValueTask<bool>> write, TimeProvider timeProvider, CancellationToken aborted)
     {
         while (!news.IsCompleted)
         {
@@ -14,7 +14,7 @@ internal static class KeepAlive
             }
             catch (TimeoutException)
             {
-                if (!await response.WriteKeepAliveAsync().ConfigureAwait(false))
+                if (!await write().ConfigureAwait(false))
                 {
                     return;
                 }

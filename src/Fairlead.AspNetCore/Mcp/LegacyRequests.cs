@@ -5,7 +5,6 @@ using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
-using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Mcp;
 
@@ -15,7 +14,7 @@ internal static class LegacyRequests
     private static readonly TimeSpan s_setLevelTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary><c>logging/setLevel</c>: kept for the session, and every legacy server of the endpoint that logs is set to the most verbose level that any session wants.</summary>
-    public static async Task SetLevelAsync(McpFront front, HttpContext context, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
+    public static async Task SetLevelAsync(McpFront front, LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var id = envelope.Id.Of(body.Span).ToArray();
         var level = envelope.Params.Exists && JsonMembers.TryFind(body.Span, envelope.Params, "level"u8, out var place) && LogLevels.IsKnown(place.Of(body.Span))
@@ -23,24 +22,24 @@ internal static class LegacyRequests
             : null;
         if (level is null)
         {
-            await JsonRpcReply.ErrorAsync(
-                context, 200, -32602, $"params.level must be one of {LogLevels.Names}.", id).ConfigureAwait(false);
+            await reply.ErrorAsync(
+                200, -32602, $"params.level must be one of {LogLevels.Names}.", id).ConfigureAwait(false);
             return;
         }
 
         session.SetLogLevel(level);
         var servers = cell is null ? front.Fleet.Current.InOrder : [cell];
-        await Task.WhenAll(servers.Select(server => TellAsync(front, server, context.RequestAborted))).ConfigureAwait(false);
-        await JsonRpcReply.ResultAsync(context, id, "{}"u8).ConfigureAwait(false);
+        await Task.WhenAll(servers.Select(server => TellAsync(front, server, reply.Gone))).ConfigureAwait(false);
+        await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
     }
 
     /// <summary><c>resources/subscribe</c> and <c>resources/unsubscribe</c>.</summary>
-    public static async Task SubscribeAsync(McpFront front, HttpContext context, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
+    public static async Task SubscribeAsync(McpFront front, LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var id = envelope.Id.Of(body.Span).ToArray();
         if (!envelope.Uri.Exists)
         {
-            await JsonRpcReply.ErrorAsync(context, 200, -32602, "params.uri is missing.", id).ConfigureAwait(false);
+            await reply.ErrorAsync(200, -32602, "params.uri is missing.", id).ConfigureAwait(false);
             return;
         }
 
@@ -53,24 +52,24 @@ internal static class LegacyRequests
                 await front.Subscriptions.RemoveAsync(subscribed, token).ConfigureAwait(false);
             }
 
-            await JsonRpcReply.ResultAsync(context, id, "{}"u8).ConfigureAwait(false);
+            await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
             return;
         }
 
         if (!front.OfferedAt(cell).TryRoute(ListKind.Resources, token, out var route))
         {
-            await JsonRpcReply.ErrorAsync(context, 200, -32002, $"Resource not found: {JsonText.ToString(token)}", id).ConfigureAwait(false);
+            await reply.ErrorAsync(200, -32002, $"Resource not found: {JsonText.ToString(token)}", id).ConfigureAwait(false);
             return;
         }
 
-        if (session.Subscriptions.TryAdd(uri, route.Cell) && await front.Subscriptions.AddAsync(route.Cell, route.NameToken, context.RequestAborted).ConfigureAwait(false) is { } refusal)
+        if (session.Subscriptions.TryAdd(uri, route.Cell) && await front.Subscriptions.AddAsync(route.Cell, route.NameToken, reply.Gone).ConfigureAwait(false) is { } refusal)
         {
             session.Subscriptions.TryRemove(uri, out _);
-            await JsonRpcReply.ErrorAsync(context, 200, -32602, $"The server '{route.Cell.Name}' refused the subscription: {refusal}.", id).ConfigureAwait(false);
+            await reply.ErrorAsync(200, -32602, $"The server '{route.Cell.Name}' refused the subscription: {refusal}.", id).ConfigureAwait(false);
             return;
         }
 
-        await JsonRpcReply.ResultAsync(context, id, "{}"u8).ConfigureAwait(false);
+        await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
     }
 
     private static async Task TellAsync(McpFront front, ServerCell server, CancellationToken cancellationToken)

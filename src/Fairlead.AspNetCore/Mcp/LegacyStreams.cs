@@ -95,7 +95,7 @@ internal sealed class LegacyStreams
                 return;
             }
 
-            await KeepAlive.UntilAsync(news, response, _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
+            await KeepAlive.UntilAsync(news, response.WriteKeepAliveAsync, _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
         }
     }
 }

@@ -59,7 +59,7 @@ internal sealed class ListenStream
             while (response.IsOpen)
             {
                 var more = queue.Reader.WaitToReadAsync(context.RequestAborted).AsTask();
-                await KeepAlive.UntilAsync(more, response, _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
+                await KeepAlive.UntilAsync(more, response.WriteKeepAliveAsync, _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
                 while (queue.Reader.TryRead(out var message))
                 {
                     await response.WriteAsync(message).ConfigureAwait(false);

@@ -27,10 +27,9 @@ internal sealed class McpEndpoint
     /// <summary>Handles any verb at <c>/mcp</c> and <c>/mcp/{server}</c>.</summary>
     public Task HandleAsync(HttpContext context)
     {
-        ServerCell? cell = null;
-        if (context.Request.RouteValues.TryGetValue(ServerRouteValue, out var name) && !_front.Fleet.TryGet((string)name!, out cell))
+        if (!TryFindServer(context, _front, out var cell))
         {
-            return JsonRpcReply.ErrorAsync(context, StatusCodes.Status404NotFound, -32600, $"There is no server '{name}' here; fairlead ps lists the servers.");
+            return UnknownServerAsync(context);
         }
 
         var request = context.Request;
@@ -55,6 +54,23 @@ internal sealed class McpEndpoint
         return JsonRpcReply.ErrorAsync(context, StatusCodes.Status405MethodNotAllowed, -32600, $"{request.Method} is not used here; send JSON-RPC messages by POST.");
     }
 
+    /// <summary>Finds the server that the route names; null when it names none.</summary>
+    /// <returns>False when there is none of that name.</returns>
+    public static bool TryFindServer(HttpContext context, McpFront front, out ServerCell? cell)
+    {
+        cell = null;
+        return !context.Request.RouteValues.TryGetValue(ServerRouteValue, out var name) || front.Fleet.TryGet((string)name!, out cell);
+    }
+
+    /// <summary>The route names a server that does not exist.</summary>
+    public static Task UnknownServerAsync(HttpContext context) => JsonRpcReply.ErrorAsync(
+        context, StatusCodes.Status404NotFound, -32600, $"There is no server '{context.Request.RouteValues[ServerRouteValue]}' here; fairlead ps lists the servers.");
+
+    /// <summary>The body is over the limit.</summary>
+    public static Task TooLargeAsync(HttpContext context, McpFront front) => JsonRpcReply.ErrorAsync(
+        context, StatusCodes.Status413PayloadTooLarge, -32600,
+        $"The body is longer than {front.Options.Limits.RequestBodyBytesMax} bytes; send less or raise requestBodyBytesMax.");
+
     private Task PostAsync(HttpContext context, ServerCell? cell)
     {
         var request = context.Request;
@@ -72,9 +88,7 @@ internal sealed class McpEndpoint
 
     // Parted in two so that what is kept while the server works is small: the box of the last step is allocated for every call.
     private Task AnswerAsync(HttpContext context, ServerCell? cell, RequestBody body) => body.IsTooLarge
-        ? JsonRpcReply.ErrorAsync(
-            context, StatusCodes.Status413PayloadTooLarge, -32600,
-            $"The body is longer than {_front.Options.Limits.RequestBodyBytesMax} bytes; send less or raise requestBodyBytesMax.")
+        ? TooLargeAsync(context, _front)
         : ReturnAfterAsync(DispatchAsync(context, cell, body.Memory), body);
 
     private static async Task ReturnAfterAsync(ValueTask answering, RequestBody body)
@@ -114,16 +128,20 @@ internal sealed class McpEndpoint
                 return new ValueTask(JsonRpcReply.ErrorAsync(
                     context, StatusCodes.Status400BadRequest, -32020,
                     "initialize belongs to revisions up to 2025-11-25, but MCP-Protocol-Version says 2026-07-28.", envelope.Id.Of(body.Span)));
-            case EraVerdict.Batch or EraVerdict.BatchRefused:
-                return new ValueTask(JsonRpcReply.ErrorAsync(context, StatusCodes.Status400BadRequest, -32600, "Batches are not accepted; send each message by itself."));
+            case EraVerdict.Batch:
+                return _legacy.BatchAsync(context, cell, body, envelope, version);
+            case EraVerdict.BatchRefused:
+                return new ValueTask(JsonRpcReply.ErrorAsync(
+                    context, StatusCodes.Status400BadRequest, -32600, "This batch is empty or holds what no batch may: 2026-07-28 has none, initialize stands alone. Send each message by itself."));
             case EraVerdict.LegacyInitialize:
                 return new ValueTask(_legacy.InitializeAsync(context, cell, body, envelope));
             default:
-                return new ValueTask(_legacy.HandleAsync(context, cell, body, envelope, version));
+                return _legacy.HandleAsync(context, cell, body, envelope, version);
         }
     }
 
-    private static bool IsJson(string? contentType)
+    /// <summary>Whether a content type is that of JSON.</summary>
+    public static bool IsJson(string? contentType)
     {
         if (contentType is null)
         {

@@ -1,6 +1,7 @@
 using Fairlead.AspNetCore.Auth;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
+using Fairlead.Diagnostics;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Sessions;
@@ -11,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Fairlead.AspNetCore.Mcp;
 
 /// <summary>What all MCP endpoints of one process share. Built once; every member may be used from any thread.</summary>
-internal sealed class McpFront : IAsyncDisposable
+internal sealed partial class McpFront : IAsyncDisposable
 {
     /// <summary>Takes the parts it does not own: fleet, sweep, options.</summary>
     public McpFront(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, ILogger<McpFront> logger)
@@ -80,6 +81,12 @@ internal sealed class McpFront : IAsyncDisposable
 
         return new ValueTask(wait.WaitAsync(cancellationToken));
     }
+
+    /// <summary>Tells of an error of our own in a message that has no response to tell it in.</summary>
+    public void LogMessageFailed(Exception bug) => LogMessageFailed(Logger, bug);
+
+    [LoggerMessage(EventIds.FrontMessageFailed, LogLevel.Error, "A message of an HTTP+SSE connection could not be handled.")]
+    private static partial void LogMessageFailed(ILogger logger, Exception bug);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

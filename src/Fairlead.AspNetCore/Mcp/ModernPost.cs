@@ -115,7 +115,7 @@ internal sealed class ModernPost
             if (fault != IntakeFault.None)
             {
                 exchange.Fail(ForwardError.None, null);
-                await CallFront.RefuseAsync(context, exchange, fault).ConfigureAwait(false);
+                await JsonRpcReply.BytesAsync(context, 200, CallFront.Refusal(exchange, fault)).ConfigureAwait(false);
                 return;
             }
 

@@ -65,6 +65,13 @@ internal sealed class SseResponse
         return FlushAsync();
     }
 
+    /// <summary>Writes the first event of HTTP+SSE: where to POST.</summary>
+    public ValueTask<bool> WriteEndpointAsync(ReadOnlySpan<byte> uri)
+    {
+        SseWriter.WriteEndpoint(_writer, uri);
+        return FlushAsync();
+    }
+
     /// <summary>Writes a comment that keeps the connection alive.</summary>
     public ValueTask<bool> WriteKeepAliveAsync()
     {

@@ -62,6 +62,7 @@ internal static class EventIds
     // 8000 Fronts
     public const int RestFault = 8000;
     public const int ClientStalled = 8001;
+    public const int FrontMessageFailed = 8002;
 
     // 9000 Actors
     public const int ActorFailed = 9000;

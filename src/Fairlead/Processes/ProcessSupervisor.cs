@@ -42,6 +42,9 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
     /// <summary>Id of the reaper's process; null before the first child and where the system needs none.</summary>
     internal int? ReaperId => _reaper?.ProcessId;
 
+    /// <summary>Completes when the reaper knows every child that has been started.</summary>
+    internal Task WhenWatchedAsync() => _reaper?.WhenToldAsync() ?? Task.CompletedTask;
+
     private string Marker => $"{ChildEnvironment.MarkerName}={Instance}.";
 
     /// <summary>Starts a child. Blocks for the few milliseconds of fork and exec; call it behind a <see cref="StartGate"/>.</summary>

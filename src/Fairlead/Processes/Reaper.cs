@@ -62,6 +62,14 @@ internal sealed partial class Reaper : IAsyncDisposable
     /// <param name="id">Its process id.</param>
     public void Remove(int id) => _messages.Writer.TryWrite(new Message(id, 0, Added: false));
 
+    /// <summary>Completes when the shell has been told everything that was said before. Not after the end.</summary>
+    public Task WhenToldAsync()
+    {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _messages.Writer.TryWrite(new Message(0, 0, Added: false, told));
+        return told.Task;
+    }
+
     /// <summary>Ends the shell without touching any process. Call when nothing is left of the children.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -131,6 +139,12 @@ internal sealed partial class Reaper : IAsyncDisposable
 
             while (_messages.Reader.TryRead(out var message))
             {
+                if (message.Told is { } told)
+                {
+                    told.SetResult();
+                    continue;
+                }
+
                 if (message.Added)
                 {
                     _live[message.Id] = message.StartTime;
@@ -237,5 +251,5 @@ internal sealed partial class Reaper : IAsyncDisposable
     [LoggerMessage(EventIds.ReaperMissing, LogLevel.Error, "The reaper could not be started; servers would outlive a kill of this process. Next attempt in {Delay}.")]
     private static partial void LogReaperMissing(ILogger logger, Exception exception, TimeSpan delay);
 
-    private readonly record struct Message(int Id, long StartTime, bool Added);
+    private readonly record struct Message(int Id, long StartTime, bool Added, TaskCompletionSource? Told = null);
 }

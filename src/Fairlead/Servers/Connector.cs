@@ -3,6 +3,7 @@ using Fairlead.Processes;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.Http;
 using Fairlead.Upstreams.InProcess;
+using Fairlead.Upstreams.Sse;
 using Fairlead.Upstreams.Stdio;
 
 namespace Fairlead.Servers;
@@ -23,8 +24,10 @@ internal sealed class Connector(FleetResources resources) : IDisposable
     public static bool StartsProcess(ServerConfig config) => config.EffectiveTransport == ServerTransport.Stdio;
 
     /// <summary>Opens a connection that does not read yet; <see cref="Begin"/> follows once its events are wired.</summary>
+    /// <param name="config">What to connect to.</param>
+    /// <param name="speaksSse">Whether a server configured as Streamable HTTP has shown that it speaks HTTP+SSE.</param>
     /// <exception cref="HopelessStartException">The configuration cannot work on this machine.</exception>
-    public UpstreamConnection Open(ServerConfig config)
+    public UpstreamConnection Open(ServerConfig config, bool speaksSse = false)
     {
         var limits = resources.Options.Limits;
         var logger = resources.Loggers.CreateLogger("Fairlead.Upstreams");
@@ -34,10 +37,10 @@ internal sealed class Connector(FleetResources resources) : IDisposable
                 return new StdioConnection(config.Name, StartChild(config), resources.Sweep, limits, logger);
             case ServerTransport.InProcess:
                 return InProcessConnection.Open(config.Name, FindInProcess(config), resources.Sweep, limits, logger);
-            case ServerTransport.Http:
+            case ServerTransport.Http when !speaksSse:
                 return new HttpConnection(config.Name, EndpointOf(config), resources.Sweep, limits, logger);
             default:
-                throw new HopelessStartException("Fairlead does not speak HTTP+SSE (2024-11-05) to servers; if this one also offers Streamable HTTP, give that url with \"transport\": \"http\"");
+                return SseConnection.Open(config.Name, EndpointOf(config), resources.Sweep, limits, logger);
         }
     }
 

@@ -37,6 +37,7 @@ internal sealed class ServerStart(FleetResources resources) : IDisposable
 
     private readonly Connector _connector = new(resources);
     private volatile bool _endsWhenProbed;
+    private volatile bool _speaksSse;
 
     /// <summary>Starts an instance. Never throws for what the server or its configuration does.</summary>
     /// <param name="config">What to start.</param>
@@ -53,6 +54,11 @@ internal sealed class ServerStart(FleetResources resources) : IDisposable
         {
             var hint = _endsWhenProbed ? EraHint.Legacy : resources.Verdicts.Find(config)?.Era ?? EraHint.Unknown;
             var (outcome, result) = await TryAsync(config, hint, capabilities, wire, cancellationToken).ConfigureAwait(false);
+            if (outcome == HandshakeOutcome.NotStreamable)
+            {
+                return await TrySseAsync(config, result, capabilities, wire, cancellationToken).ConfigureAwait(false);
+            }
+
             if (outcome != HandshakeOutcome.LostInProbe)
             {
                 return result;
@@ -78,10 +84,25 @@ internal sealed class ServerStart(FleetResources resources) : IDisposable
     /// <summary>After the last connection that was started.</summary>
     public void Dispose() => _connector.Dispose();
 
+    /// <summary>A server that refuses Streamable HTTP may be one of HTTP+SSE at the same address (protocol.md 4.2).</summary>
+    private async Task<StartResult> TrySseAsync(
+        ServerConfig config, StartResult refused, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken)
+    {
+        _speaksSse = true;
+        var (outcome, result) = await TryAsync(config, EraHint.Legacy, capabilities, wire, cancellationToken).ConfigureAwait(false);
+        if (outcome == HandshakeOutcome.Ready)
+        {
+            return result;
+        }
+
+        _speaksSse = false;
+        return refused with { Reason = $"{refused.Reason}; there is neither Streamable HTTP nor HTTP+SSE at this url ({result.Reason}). Check its path" };
+    }
+
     private async Task<(HandshakeOutcome Outcome, StartResult Result)> TryAsync(
         ServerConfig config, EraHint hint, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken)
     {
-        var connection = _connector.Open(config);
+        var connection = _connector.Open(config, _speaksSse);
         var keep = false;
         try
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fairlead.Upstreams.Http;
+using Fairlead.Upstreams.Sse;
 using Fairlead.Wire;
 
 namespace Fairlead.Upstreams;
@@ -15,6 +16,9 @@ internal enum HandshakeOutcome : byte
 
     /// <summary>The server refused or failed; the reason says how.</summary>
     Failed,
+
+    /// <summary>There is no Streamable HTTP at this address; HTTP+SSE may be there (protocol.md 4.2).</summary>
+    NotStreamable,
 
     /// <summary>The server wants credentials (401 or 403).</summary>
     AuthenticationRequired,
@@ -55,7 +59,8 @@ internal static class Handshake
             return await HttpHandshake.OpenAsync(http, hint, clientCapabilities, startTimeout, cancellationToken).ConfigureAwait(false);
         }
 
-        if (hint != EraHint.Legacy)
+        // HTTP+SSE ended with the legacy revisions: there is nothing to probe for.
+        if (hint != EraHint.Legacy && connection is not SseConnection)
         {
             var probe = await ControlRequest.SendAsync(connection, McpMethod.ServerDiscover, default, modern: true, probeTimeout, cancellationToken).ConfigureAwait(false);
             if (probe.IsResult && ReadDiscover(probe) is { } modern)

@@ -32,8 +32,8 @@ public sealed class BadInputTests : IAsyncLifetime
         { "{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2,\"method\":\"ping\"}", -32600, "send each once" },
         { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"a\",\"n\\u0061me\":\"b\"}}", -32600, "send each once" },
         { "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\",\"result\":{}}", -32600, "send a method, or a result, or an error" },
-        { "[]", -32600, "send each message by itself" },
-        { "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", -32600, "send each message by itself" },
+        { "[]", -32600, "Send each message by itself" },
+        { "[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", -32600, "begin with initialize" },
     };
 
     [Theory]

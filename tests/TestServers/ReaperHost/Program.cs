@@ -36,6 +36,7 @@ foreach (var group in Groups(args))
     }
 }
 
+await supervisor.WhenWatchedAsync(); // A kill in the moment before would spare a child that carries no marker.
 Console.WriteLine($"reaper {supervisor.ReaperId}");
 Console.WriteLine($"threads-with-children {Threads()}");
 Console.WriteLine("ready");

@@ -69,7 +69,7 @@ internal static class HttpHandshake
     {
         var (outcome, reason, answer) = await Handshake.InitializeAsync(connection, version, clientCapabilities, startTimeout, cancellationToken).ConfigureAwait(false);
         return outcome == HandshakeOutcome.Failed && answer.Error != ForwardError.None && answer.HttpStatus is 400 or 404 or 405
-            ? (outcome, $"{reason}; there is no Streamable HTTP at this url. Check its path; if the server speaks HTTP+SSE (2024-11-05), Fairlead does not speak that to servers yet")
+            ? (HandshakeOutcome.NotStreamable, reason)
             : (outcome, reason);
     }
 

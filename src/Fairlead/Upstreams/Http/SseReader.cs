@@ -41,6 +41,12 @@ internal sealed class SseReader : IDisposable
         }
     }
 
+    /// <summary>Where HTTP+SSE wants messages (2024-11-05): the data of an <c>endpoint</c> event; null when the last event was none.</summary>
+    public string? Endpoint => _parser.EventName.SequenceEqual("endpoint"u8) ? Encoding.UTF8.GetString(JsonBytes.Trim(_parser.Data)) : null;
+
+    /// <summary>After <see cref="SseRead.TooLarge"/>: the id token of the answer that it was; empty when it does not show.</summary>
+    public ReadOnlySpan<byte> TooLargeId => _parser.TooLargeId;
+
     /// <summary>The id of the last whole event that had one; null when there was none.</summary>
     public string? LastEventId { get; private set; }
 

@@ -1,0 +1,129 @@
+using Fairlead.Exchanges;
+using Fairlead.Sessions;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>The response of a POST of a legacy session: JSON, or a stream with progress, log lines and questions that outlives a dropped connection.</summary>
+/// <param name="front">What all endpoints share.</param>
+/// <param name="context">The POST.</param>
+/// <param name="session">Whose; null while it is being opened: then the answer is a whole message.</param>
+/// <remarks>A disconnect is no cancellation in these revisions: the call goes on and its events are kept for a GET with Last-Event-ID (protocol.md 2.3).</remarks>
+internal sealed class HttpLegacyReply(McpFront front, HttpContext context, LegacySession? session) : LegacyReply
+{
+    private SseResponse? _response;
+    private SessionStream? _stream;
+    private int _ticket;
+
+    /// <inheritdoc/>
+    public override CancellationToken Gone => context.RequestAborted;
+
+    /// <summary>Whether the response is a stream already.</summary>
+    public bool IsStream => _stream is not null;
+
+    /// <inheritdoc/>
+    public override ValueTask AcceptAsync()
+    {
+        context.Response.StatusCode = StatusCodes.Status202Accepted;
+        return default;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask MessageAsync(int status, byte[] message)
+    {
+        if (_stream is not null)
+        {
+            return SendAsync(message);
+        }
+
+        if (status == StatusCodes.Status503ServiceUnavailable)
+        {
+            context.Response.Headers.RetryAfter = "60";
+        }
+
+        return new ValueTask(JsonRpcReply.BytesAsync(context, status, message));
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result) => new(JsonRpcReply.ResultAsync(front, context, id, result));
+
+    /// <inheritdoc/>
+    public override async ValueTask SendAsync(byte[] message)
+    {
+        await StartAsync().ConfigureAwait(false);
+        var added = _stream!.Append(message);
+        if (_stream.IsReader(_ticket) && _response!.IsOpen)
+        {
+            await _response.WriteAsync(added.Message, added.Id).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask StartAsync()
+    {
+        if (_stream is not null)
+        {
+            return;
+        }
+
+        _stream = session!.Log.Open();
+        _ticket = _stream.TakeOver();
+        session.TryOpenStream(int.MaxValue);
+        _response = await SseResponse.StartAsync(context, front).ConfigureAwait(false);
+
+        // Clients older than 2025-11-25 try to parse the empty priming event (protocol.md 2.3).
+        if (session.Version >= ProtocolVersion.V20251125)
+        {
+            var priming = _stream.Append([]);
+            await _response.WritePrimingAsync(priming.Id).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask AnswerAsync(Exchange exchange)
+    {
+        if (_stream is null)
+        {
+            await CallFront.WriteJsonAsync(front, context, exchange).ConfigureAwait(false);
+            return;
+        }
+
+        if (Compose(exchange) is { } answer)
+        {
+            await LastAsync(answer, exchange).ConfigureAwait(false);
+        }
+
+        CallFront.Record(exchange);
+    }
+
+    /// <inheritdoc/>
+    public override void End()
+    {
+        _stream?.End();
+        if (_response is not null)
+        {
+            session!.CloseStream();
+        }
+    }
+
+    private async ValueTask LastAsync(byte[] answer, Exchange exchange)
+    {
+        if (answer.Length <= SessionEventLog.AnswerBytesMax)
+        {
+            await SendAsync(answer).ConfigureAwait(false);
+        }
+        else if (_stream!.IsReader(_ticket) && _response!.IsOpen)
+        {
+            // Too long to keep: whoever resumes learns that it is lost, whoever is there gets it.
+            await _response.WriteAsync(answer).ConfigureAwait(false);
+        }
+        else
+        {
+            await SendAsync(AnswerTranslation.Compose(
+                exchange.RequestEnvelope.Id.Of(exchange.Request.Span), -32603,
+                $"The answer ({answer.Length} bytes) came while the client was away and is too long to keep; call again.", default)).ConfigureAwait(false);
+        }
+    }
+}

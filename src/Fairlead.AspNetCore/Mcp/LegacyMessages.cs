@@ -1,0 +1,143 @@
+using System.Text.Json;
+using Fairlead.Catalog;
+using Fairlead.Exchanges;
+using Fairlead.Routing;
+using Fairlead.Sessions;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>Messages of the revisions 2024-11-05 to 2025-11-25, whatever transport brought them: the handshake, then requests, notifications and answers of a session.</summary>
+internal sealed class LegacyMessages
+{
+    private readonly McpFront _front;
+
+    /// <summary>Handles messages for <paramref name="front"/>.</summary>
+    public LegacyMessages(McpFront front) => _front = front;
+
+    /// <summary>Opens a session.</summary>
+    /// <param name="reply">Where the answer goes.</param>
+    /// <param name="cell">The server of the endpoint; null for the aggregate.</param>
+    /// <param name="body">The request.</param>
+    /// <param name="envelope">Its scan.</param>
+    /// <param name="opened">Told of the session before the answer is written.</param>
+    public async Task InitializeAsync(LegacyReply reply, ServerCell? cell, ReadOnlyMemory<byte> body, Envelope envelope, Action<LegacySession> opened)
+    {
+        var id = envelope.Id.Of(body.Span).ToArray();
+        if (!envelope.Params.Exists || body.Span[envelope.Params.Start] != (byte)'{')
+        {
+            await reply.ErrorAsync(400, -32602, "initialize needs params with protocolVersion, capabilities and clientInfo.", id).ConfigureAwait(false);
+            return;
+        }
+
+        await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
+        using var document = JsonDocument.Parse(body.Slice(envelope.Params.Start, envelope.Params.Length));
+        var parameters = document.RootElement;
+        var version = ProtocolVersions.Negotiate(Raw(parameters, "protocolVersion"));
+        var capabilities = Raw(parameters, "capabilities");
+        var session = _front.Sessions.Open(cell?.Name, version, capabilities.Length != 0 && capabilities[0] == (byte)'{' ? capabilities : "{}"u8.ToArray(), Raw(parameters, "clientInfo"));
+        if (session is null)
+        {
+            await reply.ErrorAsync(
+                503, -32603, $"{_front.Options.Limits.SessionsMax} sessions are open; end some or raise sessionsMax.", id).ConfigureAwait(false);
+            return;
+        }
+
+        opened(session);
+        await reply.ResultAsync(id, FrontIdentity.InitializeResult(_front.OfferedAt(cell), version)).ConfigureAwait(false);
+    }
+
+    /// <summary>Handles any other message of a session.</summary>
+    public ValueTask HandleAsync(LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, in Envelope envelope)
+    {
+        session.Touch();
+        switch (envelope.Kind)
+        {
+            case MessageKind.Result or MessageKind.Error:
+                ReceiveAnswer(session, body.Span, envelope);
+                return reply.AcceptAsync();
+            case MessageKind.Notification:
+                LegacyNotifications.Receive(_front, session, body.Span, envelope);
+                return reply.AcceptAsync();
+            default:
+                return RequestAsync(reply, cell, session, body, envelope);
+        }
+    }
+
+    private static void ReceiveAnswer(LegacySession session, ReadOnlySpan<byte> body, in Envelope envelope)
+    {
+        if (RequestIds.TryParse(envelope.Id.Of(body), out var id) && session.TryTakeQuestion(id, out var question))
+        {
+            var isResult = envelope.Kind == MessageKind.Result;
+            question!.AskedBy.AnswerQuestion(question.UpstreamId, isResult ? "result"u8 : "error"u8, (isResult ? envelope.Result : envelope.Error).Of(body));
+        }
+    }
+
+    private ValueTask RequestAsync(LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, in Envelope envelope)
+    {
+        var id = envelope.Id.Of(body.Span);
+        switch (envelope.KnownMethod)
+        {
+            case McpMethod.Ping:
+                return reply.ResultAsync(id, "{}"u8);
+            case McpMethod.ToolsList:
+                return new ValueTask(ListAsync(reply, cell, session, ListKind.Tools, body, envelope.Id, envelope.Cursor));
+            case McpMethod.PromptsList:
+                return new ValueTask(ListAsync(reply, cell, session, ListKind.Prompts, body, envelope.Id, envelope.Cursor));
+            case McpMethod.ResourcesList:
+                return new ValueTask(ListAsync(reply, cell, session, ListKind.Resources, body, envelope.Id, envelope.Cursor));
+            case McpMethod.ResourcesTemplatesList:
+                return new ValueTask(ListAsync(reply, cell, session, ListKind.ResourceTemplates, body, envelope.Id, envelope.Cursor));
+            case McpMethod.LoggingSetLevel:
+                return new ValueTask(LegacyRequests.SetLevelAsync(_front, reply, cell, session, body, envelope));
+            case McpMethod.ResourcesSubscribe or McpMethod.ResourcesUnsubscribe:
+                return new ValueTask(LegacyRequests.SubscribeAsync(_front, reply, cell, session, body, envelope));
+            case McpMethod.ToolsCall or McpMethod.PromptsGet or McpMethod.ResourcesRead or McpMethod.CompletionComplete:
+                return new ValueTask(ForwardAsync(reply, cell, session, body, envelope));
+            default:
+                return reply.ErrorAsync(200, -32601, $"Method not found: {JsonText.ToString(envelope.Method.Of(body.Span))}", id);
+        }
+    }
+
+    private async Task ListAsync(LegacyReply reply, ServerCell? cell, LegacySession session, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
+    {
+        await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
+        var token = id.Of(body.Span);
+        var writing = _front.OfferedAt(cell).TryGetPage(kind, session.Version, cursor.Of(body.Span), out var page)
+            ? reply.ResultAsync(token, page.Span)
+            : reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, token);
+        await writing.ConfigureAwait(false);
+    }
+
+    private async Task ForwardAsync(LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
+    {
+        var exchange = Exchange.Rent();
+        try
+        {
+            exchange.Request = body;
+            exchange.RequestEnvelope = envelope;
+            exchange.ClientVersion = session.Version;
+            exchange.Client = session.Client;
+            exchange.CarriesMessages = true;
+            var fault = await CallFront.RouteAsync(_front, exchange, cell, reply.Gone).ConfigureAwait(false);
+            if (fault != IntakeFault.None)
+            {
+                exchange.Fail(ForwardError.None, null);
+                await reply.MessageAsync(200, CallFront.Refusal(exchange, fault)).ConfigureAwait(false);
+                return;
+            }
+
+            exchange.GraceDeadline = _front.Sweep.Now + _front.GraceTicks;
+            await _front.Dispatcher.SendAsync(exchange, session.Caller, reply.Gone).ConfigureAwait(false);
+            await new LegacyCall(session, exchange, reply).AnswerAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            exchange.Release();
+        }
+    }
+
+    private static byte[] Raw(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) ? System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(value).ToArray() : [];
+}

@@ -1,0 +1,94 @@
+using System.Buffers;
+using Fairlead.Exchanges;
+using Fairlead.Upstreams;
+
+namespace Fairlead.AspNetCore.Mcp;
+
+/// <summary>Where the answer to one message of a legacy client goes, and what comes before it: a POST's own response, the stream of an HTTP+SSE connection, a part of a batch.</summary>
+/// <remarks>Used by one handler at a time. Exactly one of <see cref="AcceptAsync"/>, <see cref="MessageAsync"/>, <see cref="ResultAsync"/> and <see cref="AnswerAsync"/> ends it.</remarks>
+internal abstract class LegacyReply
+{
+    /// <summary>Cancelled when the client is gone.</summary>
+    public abstract CancellationToken Gone { get; }
+
+    /// <summary>Whether calls are cancelled when the client is gone: with its stream, an HTTP+SSE client has lost every way to their answers.</summary>
+    public virtual bool IsLostWhenGone => false;
+
+    /// <summary>The message wants no answer.</summary>
+    public abstract ValueTask AcceptAsync();
+
+    /// <summary>Answers with a whole message.</summary>
+    /// <param name="status">The HTTP status, where there is one to be had.</param>
+    /// <param name="message">The message; owned by the reply from here on.</param>
+    public abstract ValueTask MessageAsync(int status, byte[] message);
+
+    /// <summary>Answers with a result that is ready-made JSON.</summary>
+    public abstract ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result);
+
+    /// <summary>Sends a message that belongs to a call, before its answer.</summary>
+    /// <param name="message">Owned by the reply from here on.</param>
+    public abstract ValueTask SendAsync(byte[] message);
+
+    /// <summary>The answer takes long: shows the client that it is being worked on.</summary>
+    public abstract ValueTask StartAsync();
+
+    /// <summary>Answers with the end of a call.</summary>
+    public abstract ValueTask AnswerAsync(Exchange exchange);
+
+    /// <summary>Nothing follows, whatever happened. Called once for forwarded calls.</summary>
+    public virtual void End()
+    {
+    }
+
+    /// <summary>Answers with an error. <paramref name="id"/> is the raw token of the request's id, empty when it could not be read.</summary>
+    public ValueTask ErrorAsync(int status, int code, string message, ReadOnlySpan<byte> id = default, ReadOnlySpan<byte> data = default) =>
+        MessageAsync(status, AnswerTranslation.Compose(id, code, message, data));
+
+    /// <summary>The end of a call as one message of its own; null when nobody wants it any more.</summary>
+    protected static byte[]? Compose(Exchange exchange)
+    {
+        if (exchange.Error != ForwardError.None)
+        {
+            return exchange.Error == ForwardError.ClientCancelled ? null : AnswerTranslation.Failure(exchange);
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(exchange.Answer.Length + 64);
+        AnswerSplicer.Write(exchange, buffer);
+        return buffer.WrittenSpan.ToArray();
+    }
+}
+
+/// <summary>A reply whose every message is sent by itself on something that many replies share.</summary>
+internal abstract class MessageReply : LegacyReply
+{
+    /// <inheritdoc/>
+    public override ValueTask AcceptAsync() => default;
+
+    /// <inheritdoc/>
+    public override ValueTask MessageAsync(int status, byte[] message) => LastAsync(message);
+
+    /// <inheritdoc/>
+    public override ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result)
+    {
+        var buffer = new ArrayBufferWriter<byte>(id.Length + result.Length + 64);
+        JsonRpcReply.WriteResult(buffer, id, result);
+        return LastAsync(buffer.WrittenSpan.ToArray());
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask StartAsync() => default;
+
+    /// <inheritdoc/>
+    public override async ValueTask AnswerAsync(Exchange exchange)
+    {
+        if (Compose(exchange) is { } message)
+        {
+            await LastAsync(message).ConfigureAwait(false);
+        }
+
+        CallFront.Record(exchange);
+    }
+
+    /// <summary>Sends the answer.</summary>
+    protected abstract ValueTask LastAsync(byte[] message);
+}
