@@ -11,6 +11,7 @@ namespace Fairlead.EndToEnd.Tests;
 internal sealed class ChildProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
+    private const int SigKill = 9;
     private readonly Process _process;
     private readonly Lock _gate = new();
     private readonly List<(string Text, bool IsOutput)> _lines = [];
@@ -81,6 +82,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
 
         return await Guard.WithinAsync(Exit, $"the end of {_title}");
+    }
+
+    /// <summary>Ends the process without a word (SIGKILL), and nothing but it, and waits for its end.</summary>
+    public async Task KillAsync()
+    {
+        _ = Kill(_process.Id, SigKill);
+        await Guard.WithinAsync(_process.WaitForExitAsync(), $"the end of {_title} by SIGKILL");
     }
 
     /// <inheritdoc/>

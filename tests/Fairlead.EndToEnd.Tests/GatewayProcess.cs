@@ -6,8 +6,8 @@ namespace Fairlead.EndToEnd.Tests;
 /// <summary>A real <c>fairlead up</c> on a free port, with a configuration and a state folder of its own, which go when it goes.</summary>
 internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private readonly ChildProcess _process;
     private readonly DirectoryInfo _folder;
+    private ChildProcess _process;
 
     private GatewayProcess(ChildProcess process, DirectoryInfo folder, Uri url)
     {
@@ -51,22 +51,26 @@ internal sealed class GatewayProcess : IAsyncDisposable
     public static async Task<GatewayProcess> StartAsync(JsonObject configuration)
     {
         var folder = Directory.CreateTempSubdirectory("fairlead-test-");
-        var file = Path.Combine(folder.FullName, "fairlead.json");
-        await File.WriteAllTextAsync(file, configuration.ToJsonString());
-        var process = ChildProcess.Start(
-            "dotnet",
-            [RepositoryPaths.Cli, "up", "--config", file, "--port", "0", "--state", Path.Combine(folder.FullName, "state"), "--json"]);
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "fairlead.json"), configuration.ToJsonString());
         try
         {
-            var line = await process.LineAsync(text => EventOf(text) == "listening", "the event 'listening'");
-            return new GatewayProcess(process, folder, new Uri(JsonNode.Parse(line)!["url"]!.GetValue<string>()));
+            var (process, url) = await RunAsync(folder, port: 0);
+            return new GatewayProcess(process, folder, url);
         }
         catch
         {
-            await process.DisposeAsync();
             folder.Delete(recursive: true);
             throw;
         }
+    }
+
+    /// <summary>Ends the gateway with SIGKILL and starts it again at the same address, with the same configuration and state.</summary>
+    public async Task KillAndStartAgainAsync()
+    {
+        await _process.KillAsync();
+        var killed = _process;
+        (_process, _) = await RunAsync(_folder, Url.Port);
+        await killed.DisposeAsync();
     }
 
     /// <summary>Stops the gateway as a service manager would.</summary>
@@ -78,6 +82,26 @@ internal sealed class GatewayProcess : IAsyncDisposable
     {
         await _process.DisposeAsync();
         _folder.Delete(recursive: true);
+    }
+
+    private static async Task<(ChildProcess Process, Uri Url)> RunAsync(DirectoryInfo folder, int port)
+    {
+        var process = ChildProcess.Start(
+            "dotnet",
+            [
+                RepositoryPaths.Cli, "up", "--config", Path.Combine(folder.FullName, "fairlead.json"), "--port", port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                "--state", Path.Combine(folder.FullName, "state"), "--json",
+            ]);
+        try
+        {
+            var line = await process.LineAsync(text => EventOf(text) == "listening", "the event 'listening'");
+            return (process, new Uri(JsonNode.Parse(line)!["url"]!.GetValue<string>()));
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
     }
 
     private static string? EventOf(string line)

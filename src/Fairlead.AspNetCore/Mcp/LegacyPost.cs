@@ -66,17 +66,23 @@ internal sealed class LegacyPost
             return null;
         }
 
-        var session = front.Sessions.Find(id, cell?.Name);
-        if (session is null)
+        switch (front.Sessions.Find(id, cell?.Name, out var session))
         {
-            refusal = (StatusCodes.Status404NotFound, "This session is unknown or has ended; begin again with initialize.");
-            return null;
+            case SessionLookup.Full:
+                context.Response.Headers.RetryAfter = "60";
+                refusal = (StatusCodes.Status503ServiceUnavailable, $"{front.Options.Limits.SessionsMax} sessions are open; end some or raise sessionsMax.");
+                return null;
+            case SessionLookup.Unknown:
+                refusal = (StatusCodes.Status404NotFound, "This session is unknown or has ended; begin again with initialize.");
+                return null;
+            default:
+                break;
         }
 
         refusal = default;
         if (versionHeader.Length != 0 && !ProtocolVersions.Parse(versionHeader).IsLegacy())
         {
-            refusal = (StatusCodes.Status400BadRequest, $"MCP-Protocol-Version '{versionHeader}' is not supported; this session speaks {session.Version.Format()}.");
+            refusal = (StatusCodes.Status400BadRequest, $"MCP-Protocol-Version '{versionHeader}' is not supported; this session speaks {session!.Version.Format()}.");
             return null;
         }
 

@@ -35,7 +35,7 @@ internal sealed class LegacyStreams
         if (lastEventId.Length != 0 && (!SessionEvent.TryParseId(lastEventId, out var number, out after) || (stream = session.Log.Find(number)) is null))
         {
             await JsonRpcReply.ErrorAsync(
-                context, StatusCodes.Status400BadRequest, -32600, "This Last-Event-ID is unknown or too old to resume from; begin again with initialize.").ConfigureAwait(false);
+                context, StatusCodes.Status400BadRequest, -32600, "This Last-Event-ID is unknown or too old to resume from: what it waited for is lost. Send that request again; the session goes on.").ConfigureAwait(false);
             return;
         }
 
@@ -58,7 +58,7 @@ internal sealed class LegacyStreams
         }
     }
 
-    /// <summary>Ends a session; its id is unknown from here on.</summary>
+    /// <summary>Ends a session; its id is unknown from here on, also after a restart.</summary>
     public Task DeleteAsync(HttpContext context, ServerCell? cell)
     {
         var session = LegacyPost.FindSession(context, cell, context.Request.Headers["MCP-Protocol-Version"].ToString(), _front, out var refusal);

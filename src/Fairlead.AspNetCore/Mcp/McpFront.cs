@@ -5,6 +5,7 @@ using Fairlead.Diagnostics;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Sessions;
+using Fairlead.State;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
@@ -23,12 +24,13 @@ internal sealed partial class McpFront : IAsyncDisposable
         Logger = logger;
         TimeProvider = sweep.TimeProvider;
         Dispatcher = new CallDispatcher(fleet, sweep, options.Limits);
-        Sessions = new SessionTable(options.Limits, sweep.TimeProvider);
+        var files = options.StateFolder is { } folder ? new StateFiles(folder, TimeProvider, logger) : null;
+        Sessions = new SessionTable(options.Limits, new SessionTickets(files, TimeProvider, logger), TimeProvider);
         Subscriptions = new ResourceSubscriptions(fleet);
         Hosts = new HostOriginPolicy(options.PublicUrl, options.AllowedOrigins);
         Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);
         GraceTicks = sweep.Ticks(TimeSpan.FromMilliseconds(options.SseGraceMs));
-        Broadcast = new SessionBroadcast(fleet, Sessions, Subscriptions);
+        Broadcast = new SessionBroadcast(fleet, Sessions, Subscriptions, logger);
     }
 
     /// <summary>The servers.</summary>

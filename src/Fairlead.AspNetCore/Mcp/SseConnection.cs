@@ -102,7 +102,7 @@ internal sealed class SseConnection : IDisposable
         {
             var session = await _opened.Task.ConfigureAwait(false);
             session.CloseStream();
-            _front.Sessions.End(session);
+            _front.Sessions.Drop(session);
         }
 
         Left();

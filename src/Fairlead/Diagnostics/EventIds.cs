@@ -57,7 +57,12 @@ internal static class EventIds
     public const int CatalogFileUnwritable = 5012;
     public const int CatalogFileNewer = 5013;
 
-    // 4000 Exchanges, 6000 Configuration, 7000 Sessions
+    // 4000 Exchanges, 6000 Configuration
+
+    // 7000 Sessions
+    public const int SessionRevived = 7000;
+    public const int SessionKeyMade = 7001;
+    public const int SessionsCutOff = 7002;
 
     // 8000 Fronts
     public const int RestFault = 8000;
@@ -68,4 +73,13 @@ internal static class EventIds
     public const int ActorFailed = 9000;
     public const int ActorEnded = 9001;
     public const int BackgroundWorkFailed = 9002;
+
+    // 10000 State
+    public const int StateNewer = 10000;
+    public const int StateMigrated = 10001;
+    public const int StateCorrupt = 10002;
+    public const int StateUnreadable = 10003;
+    public const int StateDiskFull = 10004;
+    public const int StateUnwritable = 10005;
+    public const int StateWritableAgain = 10006;
 }

@@ -26,30 +26,34 @@ internal sealed class LegacySession
 
     /// <summary>Opens a session.</summary>
     /// <param name="id">The value of <c>Mcp-Session-Id</c>.</param>
-    /// <param name="endpoint">Server name of the endpoint it was opened at; null for the aggregate. It is not known anywhere else.</param>
-    /// <param name="version">The negotiated revision.</param>
-    /// <param name="capabilities">The raw client capabilities object.</param>
-    /// <param name="clientInfo">The raw clientInfo; empty when absent.</param>
+    /// <param name="ticket">What it is: endpoint (it is not known anywhere else), revision, and the client's words.</param>
     /// <param name="timeProvider">The clock.</param>
-    public LegacySession(string id, string? endpoint, ProtocolVersion version, byte[] capabilities, byte[] clientInfo, TimeProvider timeProvider)
+    /// <param name="isRevived">Whether an earlier process opened it. Its streams and questions then get numbers that the earlier one cannot have given out.</param>
+    public LegacySession(string id, SessionTicket ticket, TimeProvider timeProvider, bool isRevived = false)
     {
         Id = id;
-        Endpoint = endpoint;
-        Version = version;
-        ClientInfo = clientInfo;
+        Created = ticket.Created;
+        Endpoint = ticket.Endpoint;
+        Version = ticket.Version;
+        ClientInfo = ticket.ClientInfo;
         _timeProvider = timeProvider;
         _lastUsed = timeProvider.GetTimestamp();
-        Log = new SessionEventLog(timeProvider);
-        Caller = new Caller(this, capabilities) { IsSession = true, Principal = Caller.LocalPrincipal };
+        var numbersAfter = isRevived ? timeProvider.GetUtcNow().ToUnixTimeMilliseconds() : 0;
+        _nextQuestion = numbersAfter;
+        Log = new SessionEventLog(timeProvider, numbersAfter);
+        Caller = new Caller(this, ticket.Capabilities) { IsSession = true, Principal = Caller.LocalPrincipal };
         _client = new LegacyClient(
         [
             .. "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}"u8,
-            .. clientInfo.Length == 0 ? default : ",\"io.modelcontextprotocol/clientInfo\":"u8, .. clientInfo,
+            .. ClientInfo.Length == 0 ? default : ",\"io.modelcontextprotocol/clientInfo\":"u8, .. ClientInfo,
         ]);
     }
 
-    /// <summary>The value of <c>Mcp-Session-Id</c>: 128 random bits, no credential.</summary>
+    /// <summary>The value of <c>Mcp-Session-Id</c>: 128 random bits and a sealed ticket, no credential.</summary>
     public string Id { get; }
+
+    /// <summary>When it began, in whole seconds; in an earlier process, when it was revived.</summary>
+    public DateTimeOffset Created { get; }
 
     /// <summary>The endpoint the session belongs to; null = the aggregate.</summary>
     public string? Endpoint { get; }

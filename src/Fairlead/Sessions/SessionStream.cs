@@ -11,19 +11,20 @@ internal sealed class SessionStream
     private readonly Queue<SessionEvent> _events = new();
     private readonly Lock _lock = new();
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long _next = 1;
+    private long _next;
     private int _reader;
     private bool _ended;
 
-    /// <summary>A stream of <paramref name="log"/>'s session.</summary>
-    public SessionStream(int number, SessionEventLog log)
+    /// <summary>A stream of <paramref name="log"/>'s session, whose events are numbered from after <paramref name="numbersAfter"/>.</summary>
+    public SessionStream(long number, SessionEventLog log, long numbersAfter)
     {
         Number = number;
         _log = log;
+        _next = numbersAfter + 1;
     }
 
     /// <summary>The stream's number within its session; 0 is the standalone stream.</summary>
-    public int Number { get; }
+    public long Number { get; }
 
     /// <summary>Sequence number of the last event that a response has carried: a GET without Last-Event-ID goes on after it. Written by the reader.</summary>
     public long Delivered { get; set; }
@@ -111,21 +112,21 @@ internal sealed class SessionStream
 
 /// <summary>One event of a session's stream.</summary>
 /// <param name="Stream">The stream.</param>
-/// <param name="Sequence">Its number in the stream, from 1.</param>
+/// <param name="Sequence">Its number in the stream: 1 and up, or from the time of a revival on.</param>
 /// <param name="Message">The JSON-RPC message; empty for the priming event and for an answer that was too long to keep.</param>
-internal sealed record SessionEvent(int Stream, long Sequence, byte[] Message)
+internal sealed record SessionEvent(long Stream, long Sequence, byte[] Message)
 {
     /// <summary>The event id on the wire.</summary>
     public byte[] Id => System.Text.Encoding.ASCII.GetBytes($"{Stream}-{Sequence}");
 
     /// <summary>Reads an event id back.</summary>
-    public static bool TryParseId(string id, out int stream, out long sequence)
+    public static bool TryParseId(string id, out long stream, out long sequence)
     {
         stream = 0;
         sequence = 0;
         var dash = id.IndexOf('-', StringComparison.Ordinal);
         return dash > 0
-            && int.TryParse(id.AsSpan(0, dash), System.Globalization.NumberStyles.None, null, out stream)
+            && long.TryParse(id.AsSpan(0, dash), System.Globalization.NumberStyles.None, null, out stream)
             && long.TryParse(id.AsSpan(dash + 1), System.Globalization.NumberStyles.None, null, out sequence);
     }
 }
@@ -146,16 +147,20 @@ internal sealed class SessionEventLog
 
     private readonly TimeProvider _timeProvider;
     private readonly Lock _lock = new();
-    private readonly Dictionary<int, SessionStream> _streams = [];
+    private readonly Dictionary<long, SessionStream> _streams = [];
     private readonly Queue<(SessionStream Stream, SessionEvent Event, long At)> _order = new();
     private long _bytes;
-    private int _nextStream = 1;
+    private long _nextStream;
 
     /// <summary>Starts with the standalone stream.</summary>
-    public SessionEventLog(TimeProvider timeProvider)
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="numbersAfter">Streams and events of the standalone stream get higher numbers than this: an event id from before a restart then names a stream that is gone, or
+    /// a place before all events of this one.</param>
+    public SessionEventLog(TimeProvider timeProvider, long numbersAfter = 0)
     {
         _timeProvider = timeProvider;
-        Standalone = new SessionStream(0, this);
+        _nextStream = numbersAfter + 1;
+        Standalone = new SessionStream(0, this, numbersAfter);
         _streams[0] = Standalone;
     }
 
@@ -167,14 +172,14 @@ internal sealed class SessionEventLog
     {
         lock (_lock)
         {
-            var stream = new SessionStream(_nextStream++, this);
+            var stream = new SessionStream(_nextStream++, this, 0);
             _streams[stream.Number] = stream;
             return stream;
         }
     }
 
     /// <summary>Finds the stream of an event id, while any of its events is kept.</summary>
-    public SessionStream? Find(int number)
+    public SessionStream? Find(long number)
     {
         lock (_lock)
         {

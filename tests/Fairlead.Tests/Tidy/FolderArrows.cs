@@ -15,7 +15,7 @@ internal static partial class FolderArrows
         (["Upstreams"], ["Guards", "Routing", "Sessions", "Catalog", "Servers"], "a connection knows its server and its calls, not the fleet around them"),
         (["Actors"], ["Servers", "Exchanges", "Sessions", "Guards", "Routing", "Upstreams", "Catalog", "Processes"], "the actor runtime knows nothing of what its actors do"),
         (["Processes"], ["Servers", "Actors", "Exchanges", "Upstreams", "Sessions", "Routing"], "starting and stopping a process knows nothing of MCP"),
-        (["Configuration", "Security", "Diagnostics"], [.. s_requestPath, "Actors", "Servers", "Processes"], "everything stands on them"),
+        (["Configuration", "Security", "Diagnostics", "State"], [.. s_requestPath, "Actors", "Servers", "Processes"], "everything stands on them"),
     ];
 
     public static IEnumerable<string> Check(IEnumerable<SourceFile> files)
@@ -92,7 +92,7 @@ internal static partial class FolderArrows
         }
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?<root>(?:global::)?Fairlead\.)?(?<folder>Exchanges|Sessions|Guards|Routing|Catalog|Upstreams|Actors|Servers|Processes|Health|Rollouts|Configuration|Plugins|Cluster|Security|Adaptive|Diagnostics)\b(?:\.(?<type>[A-Z]\w*))?")]
+    [GeneratedRegex(@"(?<![\w.])(?<root>(?:global::)?Fairlead\.)?(?<folder>Exchanges|Sessions|Guards|Routing|Catalog|Upstreams|Actors|Servers|Processes|Health|Rollouts|Configuration|Plugins|Cluster|Security|Adaptive|Diagnostics|State)\b(?:\.(?<type>[A-Z]\w*))?")]
     private static partial Regex SeenFolder();
 
     [GeneratedRegex(@"\b(?:class|struct|record|interface|enum)\s+(?<name>[A-Z]\w*)")]
