@@ -41,10 +41,18 @@ internal sealed record PlannedServer(FoundServer Found, ImportAction Action, str
     public bool IsWritten => Action is ImportAction.New or ImportAction.Replace or ImportAction.Rename;
 }
 
+/// <summary>Two servers with one name.</summary>
+/// <param name="Found">The one that comes.</param>
+/// <param name="Entry">It, in Fairlead's words.</param>
+/// <param name="Present">The one that is there.</param>
+/// <param name="Place">Where that is.</param>
+/// <param name="Differences">The keys in which they differ.</param>
+internal sealed record NameConflict(FoundServer Found, JsonObject Entry, JsonObject Present, string Place, IReadOnlyList<string> Differences);
+
 /// <summary>Decides for each server that was found what becomes of it. Owns the picture of Fairlead's file as it will be; touches no file.</summary>
 /// <param name="variables">The variables of the process, to tell which are missing.</param>
-/// <param name="choose">Called for a server whose name another one has: that server's place, and the keys in which they differ. Answers Keep, Replace or Rename.</param>
-internal sealed partial class ImportPlan(IReadOnlyDictionary<string, string> variables, Func<FoundServer, string, IReadOnlyList<string>, ImportAction> choose)
+/// <param name="choose">Asked about a server whose name another one has. Answers Keep, Replace or Rename.</param>
+internal sealed partial class ImportPlan(IReadOnlyDictionary<string, string> variables, Func<NameConflict, ImportAction> choose)
 {
     private readonly Dictionary<string, (string Key, JsonObject Entry, string Place)> _bySlug = new(StringComparer.Ordinal);
     private readonly Dictionary<string, JsonObject> _inputs = new(StringComparer.Ordinal);
@@ -101,29 +109,23 @@ internal sealed partial class ImportPlan(IReadOnlyDictionary<string, string> var
             entry.TryAdd("title", found.Name);
         }
 
+        // The same server under another name would run twice.
+        var twin = _bySlug.Where(other => ServerTranslation.Differences(other.Value.Entry, entry).Count == 0).OrderByDescending(other => other.Key == slug).Select(static other => other.Value).FirstOrDefault();
+        if (twin.Entry is not null)
+        {
+            Put(found, ImportAction.Same, twin.Key, null, $"already {(twin.Key == found.Name ? "" : twin.Key + " ")}in {twin.Place}", leftOut);
+            return;
+        }
+
         if (!_bySlug.TryGetValue(slug, out var present))
         {
-            // The same server under another name would run twice.
-            var twin = _bySlug.Values.FirstOrDefault(other => ServerTranslation.Differences(other.Entry, entry).Count == 0);
-            if (twin.Entry is not null)
-            {
-                Put(found, ImportAction.Same, twin.Key, null, $"already {twin.Key} in {twin.Place}", leftOut);
-                return;
-            }
-
             Write(found, ImportAction.New, slug, key, (entry, inputs), remark, leftOut);
             return;
         }
 
         var differences = ServerTranslation.Differences(present.Entry, entry);
-        if (differences.Count == 0)
-        {
-            Put(found, ImportAction.Same, present.Key, null, $"already in {present.Place}", leftOut);
-            return;
-        }
-
         var why = $"{present.Key} in {present.Place} has other {string.Join(", ", differences)}";
-        switch (choose(found, present.Place, differences))
+        switch (choose(new NameConflict(found, entry, present.Entry, present.Place, differences)))
         {
             case ImportAction.Replace:
                 Write(found, ImportAction.Replace, slug, present.Key, (entry, inputs), Join(why, remark), leftOut);

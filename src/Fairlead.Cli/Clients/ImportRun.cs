@@ -75,7 +75,7 @@ internal sealed class ImportRun(Surroundings at, Terminal terminal, TimeProvider
             return Fail(ExitCodes.Configuration, problem!);
         }
 
-        var plan = new ImportPlan(at.Environment, (found, place, differences) => request.OnConflict ?? Choose(request, found, place, differences));
+        var plan = new ImportPlan(at.Environment, conflict => request.OnConflict ?? Choose(request, conflict));
         plan.AddPresent(target.Present(), at.Short(target.File.Path));
         foreach (var found in sources.Where(source => source.Path != target.File.Path).SelectMany(static source => source.Servers))
         {
@@ -115,6 +115,10 @@ internal sealed class ImportRun(Surroundings at, Terminal terminal, TimeProvider
         else if (change is not null)
         {
             Tell(plan, target, change, count);
+        }
+        else if (count != 0 && !request.IsDry && ask is not null)
+        {
+            terminal.Line("Nothing was written.");
         }
 
         var isUnanswered = count != 0 && change is null && !request.IsDry && (request.IsJson || ask is null);
@@ -166,6 +170,12 @@ internal sealed class ImportRun(Surroundings at, Terminal terminal, TimeProvider
     {
         terminal.Line($"Wrote {Count(count, "server")} to {at.Short(target.File.Path)}.");
         terminal.Line(change.Backup is null ? "Undo: fairlead import --undo" : $"Undo: fairlead import --undo (what it held before is in {at.Short(change.Backup)})");
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(target.File.Path) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0
+            && plan.Servers.Any(static server => server.Entry is { } entry && (entry.ContainsKey("env") || entry.ContainsKey("headers"))))
+        {
+            terminal.Line($"Note: other users may read the file, and what was written may hold credentials: chmod 600 {target.File.Path}");
+        }
+
         var clients = plan.Servers.Select(static server => server.Found.From).Select(static from => ClientProgram.All.FirstOrDefault(client => client.Title == from)).OfType<ClientProgram>().Distinct().ToArray();
         terminal.Line("Next: fairlead up" + (clients.Length == 0 ? "" : $", and then let the clients use it: {string.Join(", ", clients.Select(static client => "fairlead connect " + client.Word))}"));
     }
@@ -173,14 +183,19 @@ internal sealed class ImportRun(Surroundings at, Terminal terminal, TimeProvider
     private bool IsAgreed(ImportRequest request, int count, ImportTarget target) =>
         !request.IsJson && ask?.Invoke($"Write {Count(count, "server")} to {at.Short(target.File.Path)}? [y/N] ")?.Trim().ToUpperInvariant() is "Y" or "YES";
 
-    private ImportAction Choose(ImportRequest request, FoundServer found, string place, IReadOnlyList<string> differences)
+    private ImportAction Choose(ImportRequest request, NameConflict conflict)
     {
         if (ask is null || request.IsJson || request.IsAgreed || request.IsDry)
         {
             return ImportAction.Keep;
         }
 
-        var question = $"{CellText.OneLine(found.Name)} of {found.From} has other {string.Join(", ", differences)} than the one in {place}. [k]eep that one, [r]eplace it, or take [b]oth? [k] ";
+        var question = $"""
+            Two servers are called {CellText.OneLine(conflict.Found.Name)}, with other {string.Join(", ", conflict.Differences)}:
+              {conflict.Place}: {CellText.OneLine(ShownServer.Of(conflict.Present))}
+              {conflict.Found.From}: {CellText.OneLine(ShownServer.Of(conflict.Entry))}
+            [k]eep the first, [r]eplace it by the second, or take [b]oth? [k] 
+            """;
         return ask(question)?.Trim().ToUpperInvariant() switch
         {
             "R" or "REPLACE" => ImportAction.Replace,

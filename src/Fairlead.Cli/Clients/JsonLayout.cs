@@ -65,11 +65,13 @@ internal sealed class JsonLayout(byte[] text, ConfigNode root)
     {
         var member = container.Members[index];
         var close = container.End - 1;
-        var start = LineStartIfAlone(member.Start);
         var next = FindComma(member.Value.End, index + 1 < container.Members.Count ? container.Members[index + 1].Start : close);
+        var end = next >= 0 ? next + 1 : member.Value.End;
+
+        // What follows on the line must not come up into the line before, which may end in a comment.
+        var start = EndsLine(end) ? LineStartIfAlone(member.Start) : member.Start;
         if (next >= 0)
         {
-            var end = next + 1;
             if (start == member.Start)
             {
                 while (end < close && text[end] == ' ')
@@ -84,7 +86,7 @@ internal sealed class JsonLayout(byte[] text, ConfigNode root)
         var previous = index == 0 ? -1 : FindComma(container.Members[index - 1].Value.End, member.Start);
         if (previous < 0)
         {
-            return Splice((start, member.Value.End, ""));
+            return Splice((start, end, ""));
         }
 
         while (start > previous + 1 && text[start - 1] is (byte)' ' or (byte)'\t')
@@ -92,7 +94,7 @@ internal sealed class JsonLayout(byte[] text, ConfigNode root)
             start--;
         }
 
-        return Splice((previous, previous + 1, ""), (start, member.Value.End, ""));
+        return Splice((previous, previous + 1, ""), (start, end, ""));
     }
 
     private static bool IsBlank(byte character) => character is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n';
@@ -161,6 +163,17 @@ internal sealed class JsonLayout(byte[] text, ConfigNode root)
 
         start--;
         return start > 0 && text[start - 1] == '\r' ? start - 1 : start;
+    }
+
+    /// <summary>Whether only blanks stand between an offset and the end of its line.</summary>
+    private bool EndsLine(int offset)
+    {
+        while (offset < text.Length && text[offset] is (byte)' ' or (byte)'\t' or (byte)'\r')
+        {
+            offset++;
+        }
+
+        return offset < text.Length && text[offset] == '\n';
     }
 
     /// <summary>The first comma between two offsets that stands in no comment, or -1. There is no other value between them.</summary>

@@ -16,7 +16,7 @@ internal static class StateChecks
         if (!Directory.Exists(folder))
         {
             yield return File.Exists(folder)
-                ? new Finding("state", Verdict.Fail, $"{folder} is a file.", "Remove it, or name another folder with --state.")
+                ? new Finding("state", Verdict.Fail, $"{folder} is a file.", "Name a folder with --state, or move the file away if it is of no use.")
                 : new Finding("state", Verdict.Ok, $"{folder} will be made by the first fairlead up.");
             yield break;
         }

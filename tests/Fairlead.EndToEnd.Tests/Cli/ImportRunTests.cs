@@ -80,6 +80,28 @@ public sealed class ImportRunTests
     }
 
     [Fact]
+    public void Import_WhenAServerIsThereUnderAnotherName_IsNotAskedAbout()
+    {
+        using var home = new UserHome();
+        home.Write(Desktop, Memory);
+        home.Write(".cursor/mcp.json", Memory);
+        home.Write(".config/fairlead/fairlead.json", """{"servers":{"memory":{"command":"true","args":["own"]}}}""");
+        Assert.Equal(ExitCodes.Ok, home.Import(new ImportRequest(), "b", "y"));
+        Assert.Equal("memory:own memory-2:m", Servers(home.Own));
+        Assert.Matches("same +memory-2 +Cursor", home.Printed);
+    }
+
+    [Fact]
+    public void Import_WhenOthersMayReadTheFile_SaysSo()
+    {
+        using var home = new UserHome();
+        home.Write(Desktop, """{"mcpServers":{"a":{"command":"true","env":{"API_KEY":"planted-secret"}}}}""");
+        home.Write(".config/fairlead/fairlead.json", "{}");
+        Assert.Equal(ExitCodes.Ok, home.Import());
+        Assert.Contains("chmod 600", home.Printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Import_WhenTwoClientsDiffer_KeepsTheFirstUnlessToldOtherwise()
     {
         using var home = new UserHome();
