@@ -22,6 +22,7 @@ public static class FairleadEndpoints
         services.AddSingleton(manager);
         services.AddSingleton(provider => new McpFront(manager.Fleet, manager.Sweep, manager.Options, provider.GetRequiredService<ILogger<McpFront>>()));
         services.AddSingleton(new AdminToken(adminToken));
+        services.AddSingleton<Presence>();
         services.AddSingleton<RestApi>();
         return services;
     }

@@ -16,6 +16,7 @@ internal static class Program
     public static RootCommand Root() => new(Describe())
     {
         UpCommand.Create(),
+        StdioCommand.Create(),
         PsCommand.Create(),
         ToolsCommand.Create(),
         CallCommand.Create(),

@@ -24,11 +24,13 @@ internal sealed class RestApi
 
     private readonly McpManager _manager;
     private readonly McpFront _front;
+    private readonly Presence _presence;
     private readonly IHostApplicationLifetime _lifetime;
 
     /// <summary>Serves <paramref name="manager"/>; a shutdown stops the application.</summary>
-    public RestApi(McpManager manager, McpFront front, IHostApplicationLifetime lifetime)
+    public RestApi(McpManager manager, McpFront front, Presence presence, IHostApplicationLifetime lifetime)
     {
+        _presence = presence;
         _manager = manager;
         _front = front;
         _lifetime = lifetime;
@@ -45,6 +47,7 @@ internal sealed class RestApi
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
         rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync);
         rest.Post("/api/v1/servers/{id}/tools/{tool}/call", RouteAccess.Open, tools.CallAsync);
+        rest.Get("/api/v1/presence", RouteAccess.Open, _presence.AttendAsync);
         rest.Get("/api/v1/metrics", RouteAccess.Open, MetricsAsync);
         rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync);
         rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);

@@ -18,8 +18,9 @@ internal static class UpCommand
         var host = new Option<string?>("--host") { HelpName = "H", Description = "The address to listen on. Default 127.0.0.1. Only loopback, because there is no authentication of clients yet." };
         var state = CommonOptions.State();
         var json = new Option<bool>("--json") { Description = "Write one JSON object per line: loaded, listening, server, summary, stopping, stopped, failed." };
+        var untilIdle = new Option<int?>("--until-idle") { HelpName = "SECONDS", Description = "End when nobody has used it for so long. For fairlead stdio, which starts it so.", Hidden = true };
         var verbose = new Option<bool>("--verbose") { Description = "Log more, to stderr." };
-        var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C. A second Ctrl+C ends at once.") { config, port, host, state, json, verbose };
+        var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C. A second Ctrl+C ends at once.") { config, port, host, state, json, untilIdle, verbose };
         command.SetAction((parsed, _) =>
         {
             var flags = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -27,7 +28,7 @@ internal static class UpCommand
             Add(flags, "host", parsed.GetValue(host));
             Add(flags, "state", parsed.GetValue(state));
             var view = new LaunchView(Terminal.Current, parsed.GetValue(json), TimeProvider.System);
-            return RunAsync(parsed.GetValue(config), flags, view, asks: !parsed.GetValue(json), parsed.GetValue(verbose));
+            return RunAsync(parsed.GetValue(config), flags, view, asks: !parsed.GetValue(json), parsed.GetValue(untilIdle), parsed.GetValue(verbose));
         });
         return command;
     }
@@ -40,7 +41,7 @@ internal static class UpCommand
         }
     }
 
-    private static async Task<int> RunAsync(string? config, Dictionary<string, string> flags, LaunchView view, bool asks, bool isVerbose)
+    private static async Task<int> RunAsync(string? config, Dictionary<string, string> flags, LaunchView view, bool asks, int? untilIdle, bool isVerbose)
     {
         var loaded = ConfigCommand.Load(config, flags, asks ? InputPrompt.ForTerminal() : null);
         ConfigCommand.Tell(loaded);
@@ -75,7 +76,7 @@ internal static class UpCommand
         {
             view.Event(new { @event = "loaded", file = loaded.File, servers = options.Servers.Count });
             view.Say($"Loaded configuration with {options.Servers.Count} servers ({ShortPath(loaded.File!)})");
-            return await ServeAsync(loaded, folder, token, view, isVerbose).ConfigureAwait(false);
+            return await ServeAsync(loaded, folder, token, view, untilIdle, isVerbose).ConfigureAwait(false);
         }
     }
 
@@ -115,7 +116,7 @@ internal static class UpCommand
                 + "through an SSH tunnel (ssh -L 8080:127.0.0.1:8080), or put a proxy that authenticates in front and set publicUrl to its address.";
     }
 
-    private static async Task<int> ServeAsync(ConfigurationResult loaded, StateFolder folder, string token, LaunchView view, bool isVerbose)
+    private static async Task<int> ServeAsync(ConfigurationResult loaded, StateFolder folder, string token, LaunchView view, int? untilIdle, bool isVerbose)
     {
         var terminal = Terminal.Current;
         using var signals = new StopSignals(TimeProvider.System, () => EndAtOnce(terminal, folder));
@@ -132,14 +133,20 @@ internal static class UpCommand
 
             Announce(folder, host.Url, view);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Stop, host.StopAsked);
+            var isIdle = false;
             try
             {
-                await view.FollowAsync(host.Manager.Fleet, stop.Token).ConfigureAwait(false);
+                var following = view.FollowAsync(host.Manager.Fleet, stop.Token);
+                var idle = untilIdle is { } seconds ? host.WhenIdleAsync(TimeSpan.FromSeconds(seconds), stop.Token) : following;
+                isIdle = await Task.WhenAny(following, idle).ConfigureAwait(false) == idle && idle != following;
+                await stop.CancelAsync().ConfigureAwait(false);
+                await following.ConfigureAwait(false);
             }
             catch (OperationCanceledException)
             {
-                view.Event(new { @event = "stopping", cause = signals.Name ?? "API" });
-                view.Say($"Stopping ({signals.Name ?? "fairlead down"}) ...");
+                var cause = signals.Name ?? (isIdle ? "idle" : "API");
+                view.Event(new { @event = "stopping", cause });
+                view.Say($"Stopping ({(cause == "API" ? "fairlead down" : cause)}) ...");
             }
 
             if (!await host.StopAsync().ConfigureAwait(false))

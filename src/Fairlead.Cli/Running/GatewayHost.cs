@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Fairlead.AspNetCore;
+using Fairlead.AspNetCore.Admin;
+using Fairlead.AspNetCore.Mcp;
 using Fairlead.Configuration;
 using Fairlead.Security;
 using Microsoft.AspNetCore.Builder;
@@ -22,6 +24,8 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     // Streams that clients hold open are cut after this time at the earliest; a grace of zero is about calls.
     private static readonly TimeSpan s_streamsGraceMin = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan s_idleLook = TimeSpan.FromSeconds(1);
 
     private readonly FairleadOptions _options;
     private readonly WebApplication _app;
@@ -116,6 +120,32 @@ internal sealed class GatewayHost : IAsyncDisposable
         catch (TimeoutException)
         {
             return false;
+        }
+    }
+
+    /// <summary>Completes when nobody has needed the instance for <paramref name="quiet"/>: no client attends, no session was used, no call ran.</summary>
+    public async Task WhenIdleAsync(TimeSpan quiet, CancellationToken cancellationToken)
+    {
+        var presence = _app.Services.GetRequiredService<Presence>();
+        var sessions = _app.Services.GetRequiredService<McpFront>().Sessions;
+        var since = TimeProvider.System.GetTimestamp();
+        var calls = -1L;
+        using var timer = new PeriodicTimer(s_idleLook, TimeProvider.System);
+        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var cells = Manager.Fleet.Current.InOrder;
+            var now = cells.Sum(static cell => cell.Counters.Total);
+            var isUsed = now != calls || presence.Count != 0 || sessions.All.Any(session => session.Idle < quiet)
+                || cells.Any(static cell => cell.Current.Shared is { } connection && connection.Pending.CountOpen() != 0);
+            calls = now;
+            if (isUsed)
+            {
+                since = TimeProvider.System.GetTimestamp();
+            }
+            else if (TimeProvider.System.GetElapsedTime(since) >= quiet)
+            {
+                return;
+            }
         }
     }
 
