@@ -48,6 +48,14 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <param name="environment">Added to this process's own.</param>
     public static ChildProcess Start(string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
+        var process = StartWithInput(file, arguments, environment);
+        process.CloseInput();
+        return process;
+    }
+
+    /// <summary>As <see cref="Start"/>, with stdin left open for <see cref="WriteLineAsync"/>.</summary>
+    public static ChildProcess StartWithInput(string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
         var start = new ProcessStartInfo(file, arguments)
         {
             RedirectStandardInput = true,
@@ -61,9 +69,18 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
 
         var process = Process.Start(start) ?? throw new InvalidOperationException($"'{file}' did not start.");
-        process.StandardInput.Close();
         return new ChildProcess(process, $"{Path.GetFileName(file)} {string.Join(' ', start.ArgumentList)}");
     }
+
+    /// <summary>Writes a line to its stdin.</summary>
+    public async Task WriteLineAsync(string line)
+    {
+        await _process.StandardInput.WriteAsync(line + "\n");
+        await _process.StandardInput.FlushAsync();
+    }
+
+    /// <summary>Closes its stdin.</summary>
+    public void CloseInput() => _process.StandardInput.Close();
 
     /// <summary>The first line on stdout, past or future, that satisfies the condition.</summary>
     /// <param name="what">What the line says, for the failure message.</param>

@@ -17,17 +17,18 @@ internal static class StdioCommand
         var config = CommonOptions.Config();
         var state = CommonOptions.State();
         var standalone = new Option<bool>("--standalone") { Description = "Run the servers in this process, beside any other instance; they end with it." };
+        var untilIdle = new Option<int>("--until-idle") { HelpName = "SECONDS", Description = "When an instance that this starts ends after its last client.", Hidden = true, DefaultValueFactory = static _ => BackgroundInstance.IdleSeconds };
         var command = new Command(
             "stdio", "Serves a client on stdin and stdout. Uses the running instance; if there is none, starts one in the background, which ends 60 s after its last client.")
         {
-            server, url, config, state, standalone,
+            server, url, config, state, standalone, untilIdle,
         };
         command.SetAction((parsed, _) =>
         {
             var path = parsed.GetValue(server) is { } name ? "/mcp/" + ServerName.ToSlug(name) : "/mcp";
             return parsed.GetValue(standalone) ? StandaloneAsync(path, parsed.GetValue(config))
                 : parsed.GetValue(url) is { } address ? RemoteAsync(path, address)
-                : SharedAsync(path, StateFolder.PathFor(parsed.GetValue(state)), parsed.GetValue(config));
+                : SharedAsync(path, StateFolder.PathFor(parsed.GetValue(state)), parsed.GetValue(config), parsed.GetValue(untilIdle));
         });
         return command;
     }
@@ -48,9 +49,9 @@ internal static class StdioCommand
         return await RelayAsync(address, path, _ => Task.FromResult<(Uri?, string?)>((null, $"the instance at {url} does not answer"))).ConfigureAwait(false);
     }
 
-    private static async Task<int> SharedAsync(string path, string folder, string? config)
+    private static async Task<int> SharedAsync(string path, string folder, string? config, int idleSeconds)
     {
-        using var background = new BackgroundInstance(folder, config);
+        using var background = new BackgroundInstance(folder, config, idleSeconds);
         using var attendance = new Attendance();
         async Task<(Uri?, string?)> FindAsync(CancellationToken cancellationToken)
         {

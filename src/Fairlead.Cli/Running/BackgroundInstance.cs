@@ -7,22 +7,25 @@ namespace Fairlead.Cli.Running;
 /// <summary>Finds the running instance of a state folder, or starts one in the background (decision 13). Any number of processes may do so at once: one instance comes of it.</summary>
 internal sealed class BackgroundInstance : IDisposable
 {
-    /// <summary>Time after the last client at which an instance in the background ends.</summary>
-    public static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(60);
+    /// <summary>Seconds after the last client at which an instance in the background ends.</summary>
+    public const int IdleSeconds = 60;
 
     private static readonly TimeSpan s_startLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(50);
 
     private readonly string _folder;
     private readonly string? _config;
+    private readonly int _idleSeconds;
     private Process? _started;
     private bool _takesAnyPort;
 
     /// <summary>Starts nothing yet.</summary>
     /// <param name="folder">The state folder.</param>
     /// <param name="config">The configuration of an instance that must be started; null = the usual places.</param>
-    public BackgroundInstance(string folder, string? config)
+    /// <param name="idleSeconds">When such an instance ends by itself.</param>
+    public BackgroundInstance(string folder, string? config, int idleSeconds)
     {
+        _idleSeconds = idleSeconds;
         _folder = folder;
         _config = config;
     }
@@ -112,7 +115,7 @@ internal sealed class BackgroundInstance : IDisposable
     private Process Start()
     {
         StateFolder.Create(_folder);
-        List<string> words = [.. ConnectRun.OwnProgram(), "up", "--state", _folder, "--until-idle", $"{IdleTime.TotalSeconds:0}"];
+        List<string> words = [.. ConnectRun.OwnProgram(), "up", "--state", _folder, "--until-idle", _idleSeconds.ToString(System.Globalization.CultureInfo.InvariantCulture)];
         if (_config is not null)
         {
             words.AddRange(["--config", Path.GetFullPath(_config)]);
