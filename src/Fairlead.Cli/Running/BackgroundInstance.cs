@@ -48,6 +48,9 @@ internal sealed class BackgroundInstance : IDisposable
                 {
                     if (await greet(instance).ConfigureAwait(false))
                     {
+                        // It runs: however it ends later says nothing of the next start.
+                        _started?.Dispose();
+                        _started = null;
                         return (instance, null);
                     }
                 }
