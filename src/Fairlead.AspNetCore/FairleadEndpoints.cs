@@ -20,7 +20,7 @@ public static class FairleadEndpoints
     public static IServiceCollection AddFairlead(this IServiceCollection services, McpManager manager, string? adminToken = null)
     {
         services.AddSingleton(manager);
-        services.AddSingleton(provider => new McpFront(manager.Fleet, manager.Sweep, manager.Options, provider.GetRequiredService<ILogger<McpFront>>()));
+        services.AddSingleton(provider => new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>()));
         services.AddSingleton(new AdminToken(adminToken));
         services.AddSingleton<Presence>();
         services.AddSingleton<RestApi>();

@@ -3,6 +3,7 @@ using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Security;
 using Fairlead.Servers;
+using Fairlead.State;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.InProcess;
 using Microsoft.Extensions.Logging;
@@ -75,6 +76,9 @@ public sealed class McpManager : IAsyncDisposable
 
     /// <summary>The deadlines of all calls.</summary>
     internal DeadlineSweep Sweep => _resources.Sweep;
+
+    /// <summary>The files of the state folder; null when nothing is kept on disk.</summary>
+    internal StateFiles? State => _resources.State;
 
     /// <summary>Servers that are deployed start only when this completes. Set before the first is deployed.</summary>
     internal Task StartsMayBegin

@@ -15,8 +15,8 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>What all MCP endpoints of one process share. Built once; every member may be used from any thread.</summary>
 internal sealed partial class McpFront : IAsyncDisposable
 {
-    /// <summary>Takes the parts it does not own: fleet, sweep, options.</summary>
-    public McpFront(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, ILogger<McpFront> logger)
+    /// <summary>Takes the parts it does not own: fleet, sweep, options, files of the state folder (null = sessions end with the process).</summary>
+    public McpFront(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, StateFiles? state, ILogger<McpFront> logger)
     {
         Fleet = fleet;
         Options = options;
@@ -24,8 +24,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         Logger = logger;
         TimeProvider = sweep.TimeProvider;
         Dispatcher = new CallDispatcher(fleet, sweep, options.Limits);
-        var files = options.StateFolder is { } folder ? new StateFiles(folder, TimeProvider, logger) : null;
-        Sessions = new SessionTable(options.Limits, new SessionTickets(files, TimeProvider, logger), TimeProvider);
+        Sessions = new SessionTable(options.Limits, new SessionTickets(state, TimeProvider, logger), TimeProvider);
         Subscriptions = new ResourceSubscriptions(fleet);
         Hosts = new HostOriginPolicy(options.PublicUrl, options.AllowedOrigins);
         Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);

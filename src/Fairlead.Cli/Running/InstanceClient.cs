@@ -44,6 +44,17 @@ internal sealed class InstanceClient : IDisposable
             }
         }
 
+        if (instance is not null && instance.Version != Program.Version)
+        {
+            var skew = $"the running instance (process {instance.Pid}) is Fairlead {instance.Version}, this is {Program.Version}";
+            if (!instance.IsCompatible)
+            {
+                return Fail(ExitCodes.Failed, $"{skew}, and they do not understand each other. Use that version, or end the process and start this one with fairlead up.");
+            }
+
+            Terminal.Current.Error($"fairlead: {CellText.Clean(skew)}; going on, they understand each other. fairlead down and fairlead up make them the same.");
+        }
+
         if (!Uri.TryCreate(url ?? instance!.Url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
         {
             return Fail(ExitCodes.Usage, $"'{url ?? instance!.Url}' is no http address. Give one like --url http://127.0.0.1:8080");

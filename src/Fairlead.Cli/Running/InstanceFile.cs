@@ -15,11 +15,20 @@ internal sealed record InstanceFile(int Pid, string Url, string Version)
     /// <summary>The form that this version writes and understands.</summary>
     public const int CurrentFormat = 1;
 
+    /// <summary>The REST API that this version speaks: raised when commands of before could not use it any more.</summary>
+    public const int CurrentApi = 1;
+
     // A process starts before it writes its file; clocks of files and processes are not the same to the millisecond.
     private static readonly TimeSpan s_clockSlack = TimeSpan.FromSeconds(5);
 
     /// <summary>The form of the file.</summary>
     public int FormatVersion { get; init; } = CurrentFormat;
+
+    /// <summary>The REST API of the instance.</summary>
+    public int ApiVersion { get; init; } = CurrentApi;
+
+    /// <summary>Whether commands of this version can use the instance: it need not be of this version for that.</summary>
+    public bool IsCompatible => ApiVersion == CurrentApi;
 
     /// <summary>Reads the file of a state folder.</summary>
     /// <param name="folder">The state folder.</param>

@@ -1,7 +1,7 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Fairlead.Configuration;
+using Fairlead.State;
 
 namespace Fairlead.Cli.Running;
 
@@ -110,19 +110,8 @@ internal sealed class StateFolder : IDisposable
 
     /// <summary>Moves a file that cannot be used out of the way, so that it can be looked at later.</summary>
     /// <returns>Where it is, or why it is still there.</returns>
-    public static string MoveAside(string file)
-    {
-        var aside = $"{file}.corrupt-{TimeProvider.System.GetUtcNow().ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}";
-        try
-        {
-            File.Move(file, aside, overwrite: true);
-            return aside;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return $"nowhere ({exception.Message}); remove it";
-        }
-    }
+    public static string MoveAside(string file) =>
+        StateFiles.MoveAside(file, TimeProvider.System, out var trouble) ?? $"nowhere ({trouble}); remove it";
 
     /// <summary>Writes a file that its owner alone may read, whole or not at all.</summary>
     public static void WriteOwnerOnly(string file, string text)

@@ -6,23 +6,11 @@ using Fairlead.Wire;
 
 namespace Fairlead.Catalog;
 
-/// <summary>What reading a catalogue file came to.</summary>
-internal enum CatalogFileOutcome : byte
-{
-    /// <summary>The lists are those of this server.</summary>
-    Good,
-
-    /// <summary>The file belongs to the server as it was launched before.</summary>
-    OtherLaunch,
-
-    /// <summary>A newer Fairlead wrote it.</summary>
-    Newer,
-}
-
 /// <summary>The text of a catalogue file: one JSON object that holds the server's own definitions as the bytes they came in.</summary>
 internal static class CatalogFile
 {
-    private const int FormatVersion = 1;
+    /// <summary>The form that is written and read.</summary>
+    public const int FormatVersion = 1;
 
     // A message of a server has at most 64 levels; a definition stands less deep in the file than in the message.
     private const int DepthMax = 128;
@@ -70,9 +58,9 @@ internal static class CatalogFile
     /// <summary>Reads a file.</summary>
     /// <param name="file">Its bytes.</param>
     /// <param name="digest">Of the launch whose lists are wanted.</param>
-    /// <returns>The lists; <see cref="ServerCatalog.Empty"/> unless the outcome is good.</returns>
+    /// <returns>The lists; <see cref="ServerCatalog.Empty"/> when they belong to the server as it was launched before.</returns>
     /// <exception cref="JsonException">The file is not one that <see cref="Write"/> wrote.</exception>
-    public static (CatalogFileOutcome Outcome, ServerCatalog Catalog) Parse(byte[] file, string digest)
+    public static ServerCatalog Parse(byte[] file, string digest)
     {
         using (JsonDocument.Parse(file, new JsonDocumentOptions { MaxDepth = DepthMax }))
         {
@@ -86,25 +74,14 @@ internal static class CatalogFile
         }
 
         var root = new ByteRange(start, file.Length - start);
-        if (!JsonMembers.TryFind(file, root, "formatVersion"u8, out var format)
-            || !int.TryParse(format.Of(file), System.Globalization.CultureInfo.InvariantCulture, out var version) || version < 1)
-        {
-            throw new JsonException("it has no formatVersion");
-        }
-
-        if (version > FormatVersion)
-        {
-            return (CatalogFileOutcome.Newer, ServerCatalog.Empty);
-        }
-
         if (!JsonMembers.TryFind(file, root, "digest"u8, out var owner) || JsonText.ToString(owner.Of(file)) != digest)
         {
-            return (CatalogFileOutcome.OtherLaunch, ServerCatalog.Empty);
+            return ServerCatalog.Empty;
         }
 
         var identity = new UpstreamIdentity(ReadVersion(file, root), Raw(file, root, "capabilities"u8), Raw(file, root, "serverInfo"u8), Raw(file, root, "instructions"u8));
         var lists = Array.ConvertAll(s_kinds, kind => ReadList(file, root, kind));
-        return (CatalogFileOutcome.Good, new ServerCatalog(lists[0], lists[1], lists[2], lists[3], identity));
+        return new ServerCatalog(lists[0], lists[1], lists[2], lists[3], identity);
     }
 
     /// <summary>One of the four lists.</summary>

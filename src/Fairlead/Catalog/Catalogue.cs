@@ -54,8 +54,8 @@ internal sealed partial class Catalogue : IAsyncDisposable
 
     /// <summary>What was known of a server when it last ran: for the first snapshot of its cell, before it starts.</summary>
     /// <returns><see cref="ServerCatalog.Empty"/> when nothing is known.</returns>
-    public Task<ServerCatalog> LoadKnownAsync(ServerConfig config, CancellationToken cancellationToken) =>
-        _store is null ? Task.FromResult(ServerCatalog.Empty) : _store.LoadAsync(config, cancellationToken);
+    public ServerCatalog LoadKnown(ServerConfig config) =>
+        _store?.Load(config) ?? ServerCatalog.Empty;
 
     /// <summary>Takes a server's lists and keeps them for the next start. Returns when they can be read; at once after <see cref="DisposeAsync"/>, changing nothing.</summary>
     /// <param name="cell">The server. While it is not in the fleet only its own endpoint is published, and nothing is kept for the time when it is.</param>

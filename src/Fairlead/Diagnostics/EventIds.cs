@@ -1,6 +1,6 @@
 namespace Fairlead.Diagnostics;
 
-/// <summary>Numbers of all log events, a range per folder. A number is never used again for another meaning.</summary>
+/// <summary>Numbers of all log events, a range per folder. A number is never used again for another meaning (2012, 2013 and 5010 to 5013 were).</summary>
 internal static class EventIds
 {
     // 1000 Processes
@@ -29,8 +29,6 @@ internal static class EventIds
     public const int ServerInstanceFailed = 2009;
     public const int ServerListsFailed = 2010;
     public const int ServerListenRefused = 2011;
-    public const int VerdictsUnusable = 2012;
-    public const int VerdictsNewer = 2013;
     public const int ServerNotDrained = 2014;
     public const int ServerInstanceLost = 2015;
     public const int ServerReplicasIgnored = 2016;
@@ -52,10 +50,6 @@ internal static class EventIds
     // 5000 Catalog
     public const int CatalogEntryNotOffered = 5000;
     public const int CatalogFault = 5001;
-    public const int CatalogFileCorrupt = 5010;
-    public const int CatalogFileUnreadable = 5011;
-    public const int CatalogFileUnwritable = 5012;
-    public const int CatalogFileNewer = 5013;
 
     // 4000 Exchanges, 6000 Configuration
 

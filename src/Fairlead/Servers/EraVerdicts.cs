@@ -1,15 +1,13 @@
-using System.Globalization;
 using System.Text.Json;
 using Fairlead.Configuration;
-using Fairlead.Diagnostics;
+using Fairlead.State;
 using Fairlead.Upstreams;
-using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Servers;
 
 /// <summary>Remembers which era each server spoke and whether it asks, so that later starts need no probe. Kept in <c>verdicts.json</c> in the state folder.</summary>
 /// <remarks>Any thread. Losing the file costs a probe for each server and nothing else: no trouble with it ever stops a start.</remarks>
-internal sealed partial class EraVerdicts : IAsyncDisposable
+internal sealed class EraVerdicts : IAsyncDisposable
 {
     private const int FormatVersion = 1;
 
@@ -18,44 +16,31 @@ internal sealed partial class EraVerdicts : IAsyncDisposable
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, EraVerdict> _verdicts = new(StringComparer.Ordinal);
-    private readonly string? _file;
+    private readonly StateFile? _file;
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
     private Task _saving = Task.CompletedTask;
     private bool _isSaving;
     private bool _isDirty;
 
-    private EraVerdicts(string? file, TimeProvider time, ILogger logger)
+    private EraVerdicts(StateFile? file, TimeProvider time)
     {
         _file = file;
         _time = time;
-        _logger = logger;
     }
 
     /// <summary>Reads the file, if there is one.</summary>
-    /// <param name="stateFolder">The state folder; null = remember in memory only.</param>
+    /// <param name="files">The state folder; null = remember in memory only.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Where an unusable file is told.</param>
-    public static EraVerdicts Open(string? stateFolder, TimeProvider time, ILogger logger)
+    public static EraVerdicts Open(StateFiles? files, TimeProvider time)
     {
-        var file = stateFolder is null ? null : Path.Combine(stateFolder, "verdicts.json");
-        if (file is null || !File.Exists(file))
+        var file = files?.File("verdicts.json", FormatVersion, "Servers are probed at their start.");
+        var verdicts = new EraVerdicts(file, time);
+        if (file?.Read(verdicts.Read) == StateOutcome.Unusable)
         {
-            return new EraVerdicts(file, time, logger);
+            verdicts._verdicts.Clear();
         }
 
-        var verdicts = new EraVerdicts(file, time, logger);
-        try
-        {
-            return verdicts.Read(File.ReadAllBytes(file)) ? verdicts : new EraVerdicts(null, time, logger);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or FormatException or InvalidOperationException)
-        {
-            LogUnusable(logger, exception, file);
-            verdicts._verdicts.Clear();
-            MoveAside(file, time, logger);
-            return verdicts;
-        }
+        return verdicts;
     }
 
     /// <summary>What is known of this server; null when nothing is, or what is known is too old.</summary>
@@ -100,18 +85,6 @@ internal sealed partial class EraVerdicts : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await FlushAsync().ConfigureAwait(false);
 
-    private static void MoveAside(string file, TimeProvider time, ILogger logger)
-    {
-        try
-        {
-            File.Move(file, $"{file}.corrupt-{time.GetUtcNow().ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture)}", overwrite: true);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            LogUnusable(logger, exception, file);
-        }
-    }
-
     private void Put(ServerConfig config, EraHint era, bool asks)
     {
         var key = EraVerdict.KeyOf(config);
@@ -130,7 +103,7 @@ internal sealed partial class EraVerdicts : IAsyncDisposable
 
     private void Save_NeedsLock()
     {
-        if (_file is null)
+        if (_file is null or { IsNewer: true })
         {
             return;
         }
@@ -143,10 +116,10 @@ internal sealed partial class EraVerdicts : IAsyncDisposable
         }
 
         _isSaving = true;
-        _saving = Task.Run(SaveAsync);
+        _saving = Task.Run(() => Save(_file));
     }
 
-    private async Task SaveAsync()
+    private void Save(StateFile file)
     {
         while (true)
         {
@@ -157,17 +130,7 @@ internal sealed partial class EraVerdicts : IAsyncDisposable
                 bytes = Write_NeedsLock();
             }
 
-            try
-            {
-                Directory.CreateDirectory(Path.GetDirectoryName(_file)!);
-                await File.WriteAllBytesAsync(_file + ".new", bytes).ConfigureAwait(false);
-                File.Move(_file + ".new", _file!, overwrite: true);
-            }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-            {
-                LogUnusable(_logger, exception, _file!);
-            }
-
+            file.Write(bytes);
             lock (_lock)
             {
                 if (!_isDirty)
@@ -179,24 +142,14 @@ internal sealed partial class EraVerdicts : IAsyncDisposable
         }
     }
 
-    private bool Read(byte[] bytes)
+    private void Read(byte[] bytes)
     {
         using var document = JsonDocument.Parse(bytes);
-        var version = document.RootElement.GetProperty("formatVersion").GetInt32();
-        if (version > FormatVersion)
-        {
-            // Written by a later version, which may come back: neither read nor overwritten.
-            LogNewer(_logger, _file!, version, FormatVersion);
-            return false;
-        }
-
         foreach (var entry in document.RootElement.GetProperty("verdicts").EnumerateObject())
         {
             var era = entry.Value.GetProperty("era").GetString() == "modern" ? EraHint.Modern : EraHint.Legacy;
             _verdicts[entry.Name] = new EraVerdict(era, entry.Value.GetProperty("asks").GetBoolean(), entry.Value.GetProperty("at").GetDateTimeOffset());
         }
-
-        return true;
     }
 
     private byte[] Write_NeedsLock()
@@ -222,12 +175,4 @@ internal sealed partial class EraVerdicts : IAsyncDisposable
 
         return stream.ToArray();
     }
-
-    [LoggerMessage(EventIds.VerdictsUnusable, LogLevel.Warning,
-        "{File} cannot be used; servers are probed at their start instead. A broken file is moved aside; otherwise check the rights of its folder and the space on its disk.")]
-    private static partial void LogUnusable(ILogger logger, Exception exception, string file);
-
-    [LoggerMessage(EventIds.VerdictsNewer, LogLevel.Warning,
-        "{File} has formatVersion {Version}, later than {Known}, the latest this version of Fairlead knows; it is left alone and servers are probed at their start.")]
-    private static partial void LogNewer(ILogger logger, string file, int version, int known);
 }

@@ -42,7 +42,7 @@ internal sealed partial class FleetActor : Actor
         }
 
         // Read before anything is published, so that a first list can be answered from an earlier run.
-        var known = await Task.WhenAll(configs.Select(config => _resources.Catalogue.LoadKnownAsync(config, cancellationToken))).ConfigureAwait(false);
+        var known = configs.Select(_resources.Catalogue.LoadKnown).ToArray();
         var added = await AskAsync(() => new ValueTask<IReadOnlyList<ServerActor>>(Add(configs, known)), cancellationToken).ConfigureAwait(false);
 
         // A turn of its own, so that servers that are added at the same time are published together: a thousand do not build the map a thousand times.

@@ -4,6 +4,7 @@ using Fairlead.Configuration;
 using Fairlead.Processes;
 using Fairlead.Routing;
 using Fairlead.Security;
+using Fairlead.State;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.InProcess;
 using Microsoft.Extensions.Logging;
@@ -29,10 +30,11 @@ internal sealed class FleetResources : IAsyncDisposable
         Sweep = new DeadlineSweep(time);
         Processes = new ProcessSupervisor(loggers.CreateLogger("Fairlead.Processes"), time);
         Gate = new StartGate(options.StartConcurrency == 0 ? null : options.StartConcurrency);
-        _store = options.StateFolder is { } state ? new CatalogStore(state, time, loggers.CreateLogger("Fairlead.Catalog")) : null;
+        State = options.StateFolder is { } folder ? new StateFiles(folder, time, loggers.CreateLogger("Fairlead.State")) : null;
+        _store = State is null ? null : new CatalogStore(State);
         Catalogue = new Catalogue(Fleet, options.Naming, _store, loggers.CreateLogger("Fairlead.Catalog"));
         Work = new BackgroundWork("fleet", loggers.CreateLogger("Fairlead.Servers"));
-        Verdicts = EraVerdicts.Open(options.StateFolder, time, loggers.CreateLogger("Fairlead.Servers"));
+        Verdicts = EraVerdicts.Open(State, time);
     }
 
     /// <summary>What the user wrote.</summary>
@@ -58,6 +60,9 @@ internal sealed class FleetResources : IAsyncDisposable
 
     /// <summary>Starts of instances wait for this: the fronts open before the servers start (decision 12), so that the endpoint does not share the processor with them.</summary>
     public Task StartsMayBegin { get; set; } = Task.CompletedTask;
+
+    /// <summary>The files of the state folder; null when nothing is kept.</summary>
+    public StateFiles? State { get; }
 
     /// <summary>What was learned of servers' eras.</summary>
     public EraVerdicts Verdicts { get; }

@@ -62,6 +62,7 @@ internal sealed partial class StateFile
     /// not understand, and must then have changed nothing that stays.</param>
     public StateOutcome Read(Action<byte[]> parse)
     {
+        IsNewer = false;
         try
         {
             if (!File.Exists(Path))
@@ -167,6 +168,28 @@ internal sealed partial class StateFile
         {
             _files.NoteFailed(this, exception);
             return false;
+        }
+    }
+
+    /// <summary>Removes the file. One that a newer Fairlead wrote stays.</summary>
+    public void Delete()
+    {
+        if (IsNewer)
+        {
+            return;
+        }
+
+        try
+        {
+            // Nothing to remove where not even the folder is.
+            if (File.Exists(Path))
+            {
+                File.Delete(Path);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            _files.NoteFailed(this, exception);
         }
     }
 

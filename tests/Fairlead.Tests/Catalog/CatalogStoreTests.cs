@@ -1,6 +1,7 @@
 using System.Text;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
+using Fairlead.State;
 using Fairlead.TestKit;
 using Fairlead.Tests.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,7 +14,7 @@ public sealed class CatalogStoreTests : IDisposable
     private readonly TempFolder _state = new();
     private readonly CatalogStore _store;
 
-    public CatalogStoreTests() => _store = new CatalogStore(_state.Path, new FakeTimeProvider(), NullLogger.Instance);
+    public CatalogStoreTests() => _store = new CatalogStore(new StateFiles(_state.Path, new FakeTimeProvider(), NullLogger.Instance));
 
     private string FilePath => Path.Combine(_state.Path, "catalog", "git.json");
 
@@ -34,7 +35,7 @@ public sealed class CatalogStoreTests : IDisposable
             Identity("""{"tools":{ }}""", modern: true, instructions: "Say \"please\"\n"));
         await _store.SaveAsync(Git(), catalog, CancellationToken.None);
 
-        var loaded = await _store.LoadAsync(Git(), CancellationToken.None);
+        var loaded = _store.Load(Git());
 
         Assert.True(CatalogComparison.AreEqual(catalog, loaded));
         Assert.Equal(catalog.Tools[0].NameToken, loaded.Tools[0].NameToken);
@@ -49,7 +50,7 @@ public sealed class CatalogStoreTests : IDisposable
         var catalog = ServerCatalog.Empty with { Identity = Identity("{}") with { ServerInfo = [] } };
         await _store.SaveAsync(Git(), catalog, CancellationToken.None);
 
-        Assert.True(CatalogComparison.AreEqual(catalog, await _store.LoadAsync(Git(), CancellationToken.None)));
+        Assert.True(CatalogComparison.AreEqual(catalog, _store.Load(Git())));
     }
 
     [Fact]
@@ -57,7 +58,7 @@ public sealed class CatalogStoreTests : IDisposable
     {
         await _store.SaveAsync(Git(), ServerCatalog.Empty, CancellationToken.None);
 
-        Assert.True((await _store.LoadAsync(Git(), CancellationToken.None)).IsUnknown);
+        Assert.True((_store.Load(Git())).IsUnknown);
         Assert.False(File.Exists(FilePath));
     }
 
@@ -78,13 +79,13 @@ public sealed class CatalogStoreTests : IDisposable
         {
             var config = Git();
             change(config);
-            Assert.True((await _store.LoadAsync(config, CancellationToken.None)).IsUnknown);
+            Assert.True((_store.Load(config)).IsUnknown);
         }
 
         var sameLaunch = Git();
         sameLaunch.Environment["TOKEN"] = "another secret";
         sameLaunch.TimeoutMs = 1;
-        Assert.False((await _store.LoadAsync(sameLaunch, CancellationToken.None)).IsUnknown);
+        Assert.False((_store.Load(sameLaunch)).IsUnknown);
     }
 
     [Theory]
@@ -100,7 +101,7 @@ public sealed class CatalogStoreTests : IDisposable
         var config = Git();
         _state.Write("catalog/git.json", text.Replace("DIGEST", CatalogStore.DigestOf(config), StringComparison.Ordinal));
 
-        Assert.True((await _store.LoadAsync(config, CancellationToken.None)).IsUnknown);
+        Assert.True((_store.Load(config)).IsUnknown);
 
         Assert.Equal([FilePath + ".corrupt-20260101T000000Z"], Directory.GetFiles(Path.GetDirectoryName(FilePath)!));
     }
@@ -111,7 +112,7 @@ public sealed class CatalogStoreTests : IDisposable
         const string Newer = """{"formatVersion":2,"future":true}""";
         _state.Write("catalog/git.json", Newer);
 
-        Assert.True((await _store.LoadAsync(Git(), CancellationToken.None)).IsUnknown);
+        Assert.True((_store.Load(Git())).IsUnknown);
         await _store.SaveAsync(Git(), Tools("a"), CancellationToken.None);
 
         Assert.Equal(Newer, await File.ReadAllTextAsync(FilePath));
@@ -124,7 +125,7 @@ public sealed class CatalogStoreTests : IDisposable
 
         await _store.SaveAsync(Git(), Tools("a"), CancellationToken.None);
 
-        Assert.True((await _store.LoadAsync(Git(), CancellationToken.None)).IsUnknown);
+        Assert.True((_store.Load(Git())).IsUnknown);
     }
 
     [Fact]
@@ -140,7 +141,7 @@ public sealed class CatalogStoreTests : IDisposable
     {
         await Task.WhenAll(Enumerable.Range(0, 20).Select(i => _store.SaveAsync(Git(), Tools($"t{i}"), CancellationToken.None)));
 
-        Assert.Single((await _store.LoadAsync(Git(), CancellationToken.None)).Tools);
+        Assert.Single((_store.Load(Git())).Tools);
         Assert.Equal([FilePath], Directory.GetFiles(Path.GetDirectoryName(FilePath)!));
     }
 
@@ -152,7 +153,7 @@ public sealed class CatalogStoreTests : IDisposable
         _store.Forget("git");
         _store.Forget("never-was");
 
-        Assert.True((await _store.LoadAsync(Git(), CancellationToken.None)).IsUnknown);
+        Assert.True((_store.Load(Git())).IsUnknown);
     }
 
     private static ServerConfig Git() => new() { Name = "git", Command = "npx", Arguments = ["-y", "git"], Environment = { ["TOKEN"] = "secret" } };

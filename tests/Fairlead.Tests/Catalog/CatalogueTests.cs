@@ -1,6 +1,7 @@
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Routing;
+using Fairlead.State;
 using Fairlead.TestKit;
 using Fairlead.Tests.Configuration;
 using Fairlead.Wire;
@@ -212,21 +213,21 @@ public sealed class CatalogueTests : IAsyncLifetime, IAsyncDisposable
     public async Task Update_WhenThereIsAStore_TheNextStartKnowsTheLists()
     {
         using var state = new TempFolder();
-        using var store = new CatalogStore(state.Path, new FakeTimeProvider(), NullLogger.Instance);
+        using var store = new CatalogStore(new StateFiles(state.Path, new FakeTimeProvider(), NullLogger.Instance));
         var cell = Cell("a");
         _fleet.Publish(FleetOf(cell));
         await using (var first = new Catalogue(_fleet, NamingPolicy.Prefix, store, NullLogger.Instance))
         {
-            Assert.True((await first.LoadKnownAsync(cell.Current.Config, CancellationToken.None)).IsUnknown);
+            Assert.True((first.LoadKnown(cell.Current.Config)).IsUnknown);
             await first.UpdateServerAsync(cell, Tools("x"), CancellationToken.None);
         }
 
         await using var second = new Catalogue(new Fleet(), NamingPolicy.Prefix, store, NullLogger.Instance);
-        var known = await second.LoadKnownAsync(cell.Current.Config, CancellationToken.None);
+        var known = second.LoadKnown(cell.Current.Config);
         Assert.Equal(["x"], known.Tools.Select(tool => tool.Name));
 
         await second.RemoveServerAsync(cell, CancellationToken.None);
-        Assert.True((await second.LoadKnownAsync(cell.Current.Config, CancellationToken.None)).IsUnknown);
+        Assert.True((second.LoadKnown(cell.Current.Config)).IsUnknown);
     }
 
     private Task UpdateAsync(ServerCell cell, ServerCatalog catalog) => Guard.WithinAsync(_catalogue.UpdateServerAsync(cell, catalog, CancellationToken.None), "an update");

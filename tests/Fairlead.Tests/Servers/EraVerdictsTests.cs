@@ -1,5 +1,6 @@
 using Fairlead.Configuration;
 using Fairlead.Servers;
+using Fairlead.State;
 using Fairlead.TestKit;
 using Fairlead.Upstreams;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,7 +16,7 @@ public sealed class EraVerdictsTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private EraVerdicts Open() => EraVerdicts.Open(_folder, _clock, NullLogger.Instance);
+    private EraVerdicts Open() => EraVerdicts.Open(new StateFiles(_folder, _clock, NullLogger.Instance), _clock);
 
     private static ServerConfig Config(string command = "server", params string[] arguments) => new() { Name = "s", Command = command, Arguments = [.. arguments] };
 
