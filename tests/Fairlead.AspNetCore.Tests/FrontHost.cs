@@ -35,7 +35,7 @@ internal sealed class FrontHost : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<FrontHost> StartAsync(FairleadOptions options, Action<McpManager>? prepare = null, TimeProvider? timeProvider = null, ILogger? log = null)
+    public static async Task<FrontHost> StartAsync(FairleadOptions options, Action<McpManager>? prepare = null, TimeProvider? timeProvider = null, ILogger? log = null, bool waits = true)
     {
         var manager = new McpManager(options, timeProvider: timeProvider);
         prepare?.Invoke(manager);
@@ -56,7 +56,11 @@ internal sealed class FrontHost : IAsyncDisposable
         app.MapFairlead();
         await manager.InitializeAsync();
         await app.StartAsync();
-        await Guard.WithinAsync(manager.LaunchAllAsync(), "all servers to start or fail");
+        if (waits)
+        {
+            await Guard.WithinAsync(manager.LaunchAllAsync(), "all servers to start or fail");
+        }
+
         var url = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         return new FrontHost(app, manager, url);
     }

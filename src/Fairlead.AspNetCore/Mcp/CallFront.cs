@@ -1,4 +1,5 @@
 using System.Buffers;
+using Fairlead.Catalog;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
@@ -14,7 +15,8 @@ internal static class CallFront
     public static ValueTask<IntakeFault> RouteAsync(McpFront front, Exchange exchange, ServerCell? cell, CancellationToken cancellationToken)
     {
         var fault = CallIntake.Route(exchange, front.OfferedAt(cell));
-        var mayBecomeKnown = fault == IntakeFault.Unknown && (cell is null ? !front.Fleet.FirstListWait.IsCompleted : cell.Current.IsWorthWaiting);
+        var mayBecomeKnown = fault == IntakeFault.Unknown
+            && (cell is null ? !front.Fleet.FirstListWait.IsCompleted || StartingServerOf(front, exchange) is not null : cell.Current.IsWorthWaiting);
         return mayBecomeKnown ? RouteLaterAsync(front, exchange, cell, cancellationToken) : new ValueTask<IntakeFault>(fault);
     }
 
@@ -129,11 +131,27 @@ internal static class CallFront
         }
     }
 
+    /// <summary>The server that a name of the aggregate seems to mean, while it starts for the first time and nothing is known of its lists.</summary>
+    private static ServerCell? StartingServerOf(McpFront front, Exchange exchange)
+    {
+        var place = RequestSplicer.NamePlace(exchange.Request.Span, exchange.RequestEnvelope);
+        return NameTable.LikelyServer(JsonText.ToString(place.Of(exchange.Request.Span)) ?? "") is { } name && front.Fleet.TryGet(name, out var cell)
+            && cell.Current is { IsWorthWaiting: true, Catalog.IsUnknown: true } ? cell : null;
+    }
+
     private static async ValueTask<IntakeFault> RouteLaterAsync(McpFront front, Exchange exchange, ServerCell? cell, CancellationToken cancellationToken)
     {
         if (cell is null)
         {
             await front.Fleet.FirstListWait.WaitAsync(cancellationToken).ConfigureAwait(false);
+            cell = StartingServerOf(front, exchange);
+            if (cell is not null)
+            {
+                // A server that takes longer than lists wait: the call waits for it all the same.
+                await RouteLaterAsync(front, exchange, cell, cancellationToken).ConfigureAwait(false);
+            }
+
+            return CallIntake.Route(exchange, front.OfferedAt(null));
         }
         else
         {

@@ -46,6 +46,9 @@ internal static class NameTable
         return names;
     }
 
+    /// <summary>The server that a name with a prefix seems to belong to: a guess that is good enough to wait for that server's lists. Null: it has no prefix.</summary>
+    public static string? LikelyServer(string name) => name.IndexOf(Separator, StringComparison.Ordinal) is > 0 and var end ? name[..end] : null;
+
     /// <summary>Whether a name can be given as it is.</summary>
     internal static bool IsPlain(string name) => name.Length is > 0 and <= LengthMax && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
 

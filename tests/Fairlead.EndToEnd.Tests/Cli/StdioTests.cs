@@ -114,7 +114,8 @@ public sealed class StdioTests
 
             await client.WriteLineAsync("""{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo__echo","arguments":{"message":"again"}}}""");
 
-            Assert.Contains("again", await AnswerAsync(client, "2"), StringComparison.Ordinal);
+            var answer = await AnswerAsync(client, "2");
+            Assert.True(answer.Contains("again", StringComparison.Ordinal), answer);
             Assert.NotEqual(first, Instance(folder));
         }
         finally
