@@ -76,6 +76,11 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
         var entry = EntryOf(client, endpoint, request);
         var present = file.At(path) is { } node ? file.Value(node) : null;
         Show(client, place, file, name, entry, present, endpoint);
+        if (!configuration.IsValid)
+        {
+            terminal.Line($"Note: {(configuration.File is { } own ? at.Short(own) : "the configuration")} has {configuration.Errors.Count} {(configuration.Errors.Count == 1 ? "error" : "errors")}, so fairlead up will not start; fairlead config validate lists {(configuration.Errors.Count == 1 ? "it" : "them")}.");
+        }
+
         ShowTwice(client, place, file, configuration);
         if (JsonNode.DeepEquals(present, entry))
         {

@@ -64,7 +64,7 @@ internal sealed record InstanceFile(int Pid, string Url, string Version)
             return null;
         }
 
-        if (instance is not { Pid: > 0, Url.Length: > 0 })
+        if (instance is not { Pid: > 0, Url.Length: > 0 } || !Uri.TryCreate(instance.Url, UriKind.Absolute, out _))
         {
             remark = $"{path} could not be understood and was moved to {StateFolder.MoveAside(path)}";
             return null;

@@ -142,6 +142,15 @@ public sealed class ConnectRunTests
         Assert.Contains("has mem of its own as well", home.Printed, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Connect_WhenOurConfigurationHasErrors_SaysSo()
+    {
+        using var home = new UserHome();
+        home.Write(".config/fairlead/fairlead.json", """{"prot":1,"servers":{}}""");
+        Assert.Equal(ExitCodes.Ok, home.Connect(new ConnectRequest("cursor") { IsDry = true }));
+        Assert.Contains("has 1 error, so fairlead up will not start", home.Printed, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(ExitCodes.Usage, "no client that is known", "emacs")]
     [InlineData(ExitCodes.Usage, "Leave --server away", "claude-desktop", "git")]

@@ -41,6 +41,7 @@ public sealed class InstanceFileTests
     [InlineData("{")]
     [InlineData("{\"pid\":0}")]
     [InlineData("[]")]
+    [InlineData("{\"pid\":1,\"url\":\"here\"}")]
     public void Find_WhenTheFileIsUnreadable_MovesItAside(string text)
     {
         using var folder = new TempFolder();
