@@ -61,7 +61,8 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
         }
 
         var configuration = Load();
-        if (Endpoint.Find(request, client, at, configuration, out var problem) is not { } endpoint)
+        var folder = request.State is null ? configuration.Options.StateFolder ?? at.StateFolder : at.StateFolder;
+        if (Endpoint.Find(request, client, at with { StateFolder = folder }, configuration, out var problem) is not { } endpoint)
         {
             return Fail(problem.ExitCode, problem.Reason);
         }
@@ -73,7 +74,7 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
 
         var name = request.Server is null ? FairleadItself.EntryName : $"{FairleadItself.EntryName}-{ServerName.ToSlug(request.Server)}";
         string[] path = [client.ServersKey, name];
-        var entry = EntryOf(client, endpoint, request);
+        var entry = client.SpeaksHttp ? EntryOf(client, endpoint) : EntryOf(request, endpoint, configuration, folder);
         var present = file.At(path) is { } node ? file.Value(node) : null;
         Show(client, place, file, name, entry, present, endpoint);
         if (!configuration.IsValid)
@@ -110,20 +111,38 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
         return Write(client, file, path, entry);
     }
 
-    private static JsonObject EntryOf(string command, IEnumerable<string> arguments) =>
-        new() { ["command"] = command, ["args"] = new JsonArray([.. arguments.Select(static argument => JsonValue.Create(argument))]) };
-
-    private JsonObject EntryOf(ClientProgram client, Endpoint endpoint, ConnectRequest request)
+    /// <summary>The command for a client that knows no addresses. It is started in any folder and without the variables of this terminal, so what they say is written out.</summary>
+    private JsonObject EntryOf(ConnectRequest request, Endpoint endpoint, ConfigurationResult configuration, string folder)
     {
-        if (!client.SpeaksHttp)
+        List<string> arguments = [.. program.Skip(1), "stdio"];
+        if (request.Server is { } server)
         {
-            IEnumerable<string> url = request.Url is null ? [] : ["--url", endpoint.Base];
-            IEnumerable<string> state = request.State is null ? [] : ["--state", at.StateFolder];
-            return EntryOf(program[0], [.. program.Skip(1), "stdio", .. url, .. state]);
+            arguments.AddRange(["--server", ServerName.ToSlug(server)]);
         }
 
-        return client.NamesTransport ? new JsonObject { ["type"] = "http", ["url"] = endpoint.Mcp } : new JsonObject { ["url"] = endpoint.Mcp };
+        if (request.Url is not null)
+        {
+            arguments.AddRange(["--url", endpoint.Base]);
+        }
+        else
+        {
+            var usual = ConfigurationPaths.Candidates(at.System, at.Environment, at.CurrentDirectory, at.Home)[^1];
+            if (configuration.File is { } file && file != usual)
+            {
+                arguments.AddRange(["--config", file]);
+            }
+
+            if (request.State is not null || configuration.Options.StateFolder is not null)
+            {
+                arguments.AddRange(["--state", folder]);
+            }
+        }
+
+        return new JsonObject { ["command"] = program[0], ["args"] = new JsonArray([.. arguments.Select(static argument => JsonValue.Create(argument))]) };
     }
+
+    private static JsonObject EntryOf(ClientProgram client, Endpoint endpoint) =>
+        client.NamesTransport ? new JsonObject { ["type"] = "http", ["url"] = endpoint.Mcp } : new JsonObject { ["url"] = endpoint.Mcp };
 
     private ConfigurationResult Load()
     {

@@ -18,12 +18,6 @@ internal sealed record Endpoint(string Base, string Mcp, string? Remark)
     public static Endpoint? Find(ConnectRequest request, ClientProgram client, Surroundings at, ConfigurationResult configuration, out (int ExitCode, string Reason) problem)
     {
         problem = default;
-        if (request.Server is not null && !client.SpeaksHttp)
-        {
-            problem = (ExitCodes.Usage, $"{client.Title} is connected through fairlead stdio, which offers all servers. Leave --server away; to offer less, disable servers in the configuration.");
-            return null;
-        }
-
         if (request.Server is { } server && ProblemOfServer(server, configuration) is { } unknown)
         {
             problem = (ExitCodes.NotFound, unknown);
@@ -44,8 +38,10 @@ internal sealed record Endpoint(string Base, string Mcp, string? Remark)
                 return Of(origin, request.Server, null);
             }
 
-            problem = (ExitCodes.Usage, $"--url names an endpoint already ({url.AbsolutePath}). Leave --server away, or give the address without a path.");
-            return request.Server is null ? new Endpoint(origin, url.GetLeftPart(UriPartial.Path), null) : null;
+            problem = (ExitCodes.Usage, client.SpeaksHttp
+                ? $"--url names an endpoint already ({url.AbsolutePath}). Leave --server away, or give the address without a path."
+                : $"fairlead stdio wants the gateway's address without a path, like --url {origin}; --server names one server.");
+            return request.Server is null && client.SpeaksHttp ? new Endpoint(origin, url.GetLeftPart(UriPartial.Path), null) : null;
         }
 
         var options = configuration.Options;

@@ -132,6 +132,22 @@ public sealed class ConnectRunTests
         Assert.Equal(expected, (string?)JsonNode.Parse(File.ReadAllText(home.Path(Cursor)))!["mcpServers"]![name]!["url"]);
     }
 
+    [Theory]
+    [InlineData("stdio --server git", "Git", null, null)]
+    [InlineData("stdio --url http://127.0.0.1:9000", null, "http://127.0.0.1:9000/", null)]
+    [InlineData("stdio --state STATE", null, null, "given")]
+    public void Connect_WhenTheClientStartsACommand_WritesOutWhatItCannotKnow(string expected, string? server, string? url, string? state)
+    {
+        using var home = new UserHome();
+        home.Write(".config/fairlead/fairlead.json", """{"servers":{"git":{"command":"true"}}}""");
+        Assert.Equal(ExitCodes.Ok, home.Connect(new ConnectRequest("claude-desktop") { Server = server, Url = url, State = state, IsDry = true }));
+        Assert.Contains("/opt/fairlead " + expected.Replace("STATE", home.At.StateFolder, StringComparison.Ordinal) + "\n", home.Printed, StringComparison.Ordinal);
+
+        var file = home.Write("project/fairlead.json", """{"state":"/its/own","servers":{"git":{"command":"true"}}}""");
+        Assert.Equal(ExitCodes.Ok, home.Connect(new ConnectRequest("claude-desktop") { IsDry = true }));
+        Assert.Contains($"/opt/fairlead stdio --config {file} --state /its/own\n", home.Printed, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Connect_WhenTheClientHasAServerOfOurs_SaysThatItWillBeSeenTwice()
     {
@@ -153,7 +169,7 @@ public sealed class ConnectRunTests
 
     [Theory]
     [InlineData(ExitCodes.Usage, "no client that is known", "emacs")]
-    [InlineData(ExitCodes.Usage, "Leave --server away", "claude-desktop", "git")]
+    [InlineData(ExitCodes.Usage, "without a path", "claude-desktop", null, "http://127.0.0.1:1/mcp/git")]
     [InlineData(ExitCodes.NotFound, "Did you mean git?", "cursor", "gti")]
     [InlineData(ExitCodes.Usage, "http address", "cursor", null, "8080")]
     [InlineData(ExitCodes.Usage, "http address", "cursor", null, "http://me:planted-secret@x")]
