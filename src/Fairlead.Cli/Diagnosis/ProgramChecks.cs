@@ -95,7 +95,7 @@ internal sealed class ProgramChecks(Surroundings at, Func<string, string?> nodeV
         var need = NodePackages.NeedOf(server, program, directory, environment, at);
         if (need is null)
         {
-            return new Finding("node", Verdict.Ok, $"Node {version}; what the package needs is known once it was started.", null, server.Name);
+            return new Finding("node", Verdict.Ok, $"Node {version}; {(program == "node" ? "no package says which it needs" : "what the package needs is known once it was started")}.", null, server.Name);
         }
 
         return NodeRange.Satisfies(need.Range, version)
