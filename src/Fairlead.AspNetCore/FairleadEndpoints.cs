@@ -34,14 +34,14 @@ public static class FairleadEndpoints
     {
         var front = endpoints.ServiceProvider.GetRequiredService<McpFront>();
         var mcp = new McpEndpoint(front);
-        var routes = new GuardedRoutes(endpoints, front.Hosts, endpoints.ServiceProvider.GetRequiredService<AdminToken>());
-        routes.Map(null, "/mcp", RouteAccess.Open, mcp.HandleAsync);
-        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}", RouteAccess.Open, mcp.HandleAsync);
+        var routes = new GuardedRoutes(endpoints, front.Hosts, endpoints.ServiceProvider.GetRequiredService<AdminToken>(), front.Ports);
+        routes.Map(null, "/mcp", RouteAccess.Open, mcp.HandleAsync, atOwnPorts: true);
+        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}", RouteAccess.Open, mcp.HandleAsync, atOwnPorts: true);
         var sse = new SseFront(front);
-        routes.Map(null, "/sse", RouteAccess.Open, sse.StreamAsync);
-        routes.Map(null, "/message", RouteAccess.Open, sse.MessageAsync);
-        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}/sse", RouteAccess.Open, sse.StreamAsync);
-        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}/message", RouteAccess.Open, sse.MessageAsync);
+        routes.Map(null, "/sse", RouteAccess.Open, sse.StreamAsync, atOwnPorts: true);
+        routes.Map(null, "/message", RouteAccess.Open, sse.MessageAsync, atOwnPorts: true);
+        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}/sse", RouteAccess.Open, sse.StreamAsync, atOwnPorts: true);
+        routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}/message", RouteAccess.Open, sse.MessageAsync, atOwnPorts: true);
         endpoints.ServiceProvider.GetRequiredService<RestApi>().Map(routes);
         return endpoints;
     }

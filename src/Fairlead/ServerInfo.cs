@@ -62,12 +62,19 @@ public sealed record ServerInfo
     /// <summary>Instances that belong to single clients at this moment, beside the shared one.</summary>
     public int OwnInstances { get; init; }
 
+    /// <summary>The port of its own listener; null when it has none.</summary>
+    public int? Port { get; init; }
+
+    /// <summary>Why that port is not open, in words that follow the server's name; null when it is. It is tried again every second.</summary>
+    public string? PortProblem { get; init; }
+
     /// <summary>The tags of its configuration.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
-    /// <summary>Reads a snapshot.</summary>
-    internal static ServerInfo From(ServerSnapshot snapshot, int ownInstances)
+    /// <summary>Reads what is known at this moment.</summary>
+    internal static ServerInfo From(ServerCell cell, int ownInstances)
     {
+        var snapshot = cell.Current;
         var identity = snapshot.Catalog.Identity;
         var (name, version) = identity is null ? (null, null) : ReadImplementation(identity.ServerInfo);
         return new ServerInfo
@@ -90,6 +97,8 @@ public sealed record ServerInfo
             Tools = snapshot.Catalog.Tools.Length,
             IsAsking = snapshot.IsAsking,
             OwnInstances = ownInstances,
+            Port = snapshot.Config.Port,
+            PortProblem = cell.PortProblem,
             Tags = [.. snapshot.Config.Tags],
         };
     }

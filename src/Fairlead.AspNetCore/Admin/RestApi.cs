@@ -41,7 +41,7 @@ internal sealed class RestApi
     {
         var rest = new RestRoutes(routes, _front.Logger);
         var tools = new ToolCalls(_manager, _front);
-        rest.Get("/health", RouteAccess.Open, HealthAsync);
+        rest.Get("/health", RouteAccess.Open, HealthAsync, atOwnPorts: true);
         rest.Get("/ready", RouteAccess.Open, ReadyAsync);
         rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync);
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
@@ -77,10 +77,15 @@ internal sealed class RestApi
     private Task HealthAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status200OK, new
     {
         status = "serving",
-        servers = _manager.Fleet.Current.InOrder.ToDictionary(
+        servers = HealthOf(context).ToDictionary(
             static cell => cell.Name,
             static cell => new { cell.Current.State, cell.Current.Reason, cell.Current.Since, cell.Current.NextRetry }),
     });
+
+    /// <summary>All servers, or the one whose own port it is.</summary>
+    private IEnumerable<ServerCell> HealthOf(HttpContext context) => _front.Ports.TryGet(context.Connection.LocalPort, out var server)
+        ? _manager.Fleet.Current.InOrder.Where(cell => cell.Name == server)
+        : _manager.Fleet.Current.InOrder;
 
     /// <summary>Ready: the fronts are open and the first lists have been waited for (decision 12).</summary>
     private Task ReadyAsync(HttpContext context)

@@ -12,10 +12,10 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
     private readonly Dictionary<string, List<string>> _verbs = new(StringComparer.Ordinal);
 
     /// <summary>Maps GET, and HEAD with it.</summary>
-    public void Get(string pattern, RouteAccess access, RequestDelegate handler)
+    public void Get(string pattern, RouteAccess access, RequestDelegate handler, bool atOwnPorts = false)
     {
-        Map(HttpMethods.Get, pattern, access, handler);
-        Map(HttpMethods.Head, pattern, access, handler);
+        Map(HttpMethods.Get, pattern, access, handler, atOwnPorts);
+        Map(HttpMethods.Head, pattern, access, handler, atOwnPorts);
     }
 
     /// <summary>Maps POST.</summary>
@@ -39,7 +39,7 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
             "There is nothing at this path. MCP clients connect to /mcp or /mcp/<server>; the API is /api/v1/servers, /health and /ready."));
     }
 
-    private void Map(string verb, string pattern, RouteAccess access, RequestDelegate handler)
+    private void Map(string verb, string pattern, RouteAccess access, RequestDelegate handler, bool atOwnPorts = false)
     {
         if (!_verbs.TryGetValue(pattern, out var verbs))
         {
@@ -47,7 +47,7 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
         }
 
         verbs.Add(verb);
-        routes.Map(verb, pattern, access, context => AnswerAsync(context, handler));
+        routes.Map(verb, pattern, access, context => AnswerAsync(context, handler), atOwnPorts);
     }
 
     private async Task AnswerAsync(HttpContext context, RequestDelegate handler)

@@ -28,13 +28,15 @@ internal sealed class GuardedRoutes
     private readonly IEndpointRouteBuilder _endpoints;
     private readonly HostOriginPolicy _hosts;
     private readonly AdminToken _token;
+    private readonly PortTable _ports;
 
     /// <summary>Maps on <paramref name="endpoints"/>.</summary>
-    public GuardedRoutes(IEndpointRouteBuilder endpoints, HostOriginPolicy hosts, AdminToken token)
+    public GuardedRoutes(IEndpointRouteBuilder endpoints, HostOriginPolicy hosts, AdminToken token, PortTable ports)
     {
         _endpoints = endpoints;
         _hosts = hosts;
         _token = token;
+        _ports = ports;
     }
 
     /// <summary>Maps a route.</summary>
@@ -42,12 +44,17 @@ internal sealed class GuardedRoutes
     /// <param name="pattern">The path.</param>
     /// <param name="access">Who may use it.</param>
     /// <param name="handler">What it does once the guards have let it through.</param>
-    public void Map(string? verb, string pattern, RouteAccess access, RequestDelegate handler)
+    /// <param name="atOwnPorts">Whether the own ports of servers have it, too. What concerns all servers is on the main port alone.</param>
+    public void Map(string? verb, string pattern, RouteAccess access, RequestDelegate handler, bool atOwnPorts = false)
     {
-        RequestDelegate guarded = access == RouteAccess.Open ? context => Open(context, handler) : context => Admin(context, handler);
+        var inner = atOwnPorts ? handler : context => _ports.TryGet(context.Connection.LocalPort, out var server) ? NotHereAsync(context, server) : handler(context);
+        RequestDelegate guarded = access == RouteAccess.Open ? context => Open(context, inner) : context => Admin(context, inner);
         var route = verb is null ? _endpoints.Map(pattern, guarded) : _endpoints.MapMethods(pattern, [verb], guarded);
         route.WithMetadata(new RouteGuard(access));
     }
+
+    private static Task NotHereAsync(HttpContext context, string server) => Problems.WriteAsync(
+        context, StatusCodes.Status404NotFound, "NotFound", $"This port serves {server} alone, at /mcp, with its /health. Everything else is on Fairlead's main port.");
 
     private Task Open(HttpContext context, RequestDelegate handler) =>
         _hosts.Refuse(context.Request) is { } refusal ? RefuseAsync(context, StatusCodes.Status403Forbidden, refusal) : handler(context);

@@ -29,7 +29,7 @@ internal sealed class McpEndpoint
     {
         if (!TryFindServer(context, _front, out var cell))
         {
-            return UnknownServerAsync(context);
+            return UnknownServerAsync(context, _front);
         }
 
         var request = context.Request;
@@ -54,17 +54,25 @@ internal sealed class McpEndpoint
         return JsonRpcReply.ErrorAsync(context, StatusCodes.Status405MethodNotAllowed, -32600, $"{request.Method} is not used here; send JSON-RPC messages by POST.");
     }
 
-    /// <summary>Finds the server that the route names; null when it names none.</summary>
-    /// <returns>False when there is none of that name.</returns>
+    /// <summary>Finds the server that the route names, or whose own port it is; null for all of them.</summary>
+    /// <returns>False when there is none of that name, or the own port is another server's.</returns>
     public static bool TryFindServer(HttpContext context, McpFront front, out ServerCell? cell)
     {
         cell = null;
+        if (front.Ports.TryGet(context.Connection.LocalPort, out var owner))
+        {
+            return front.Fleet.TryGet(owner, out cell) && (!context.Request.RouteValues.TryGetValue(ServerRouteValue, out var named) || owner == (string)named!);
+        }
+
         return !context.Request.RouteValues.TryGetValue(ServerRouteValue, out var name) || front.Fleet.TryGet((string)name!, out cell);
     }
 
-    /// <summary>The route names a server that does not exist.</summary>
-    public static Task UnknownServerAsync(HttpContext context) => JsonRpcReply.ErrorAsync(
-        context, StatusCodes.Status404NotFound, -32600, $"There is no server '{context.Request.RouteValues[ServerRouteValue]}' here; fairlead ps lists the servers.");
+    /// <summary>The route names a server that does not exist, or one that is not served at this port.</summary>
+    public static Task UnknownServerAsync(HttpContext context, McpFront front) => JsonRpcReply.ErrorAsync(
+        context, StatusCodes.Status404NotFound, -32600,
+        front.Ports.TryGet(context.Connection.LocalPort, out var owner)
+            ? $"This port serves {owner} alone, at /mcp. Other servers are on Fairlead's main port."
+            : $"There is no server '{context.Request.RouteValues[ServerRouteValue]}' here; fairlead ps lists the servers.");
 
     /// <summary>The body is over the limit.</summary>
     public static Task TooLargeAsync(HttpContext context, McpFront front) => JsonRpcReply.ErrorAsync(

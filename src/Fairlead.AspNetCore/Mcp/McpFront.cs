@@ -59,6 +59,9 @@ internal sealed partial class McpFront : IAsyncDisposable
     /// <summary>Host and Origin check.</summary>
     public HostOriginPolicy Hosts { get; }
 
+    /// <summary>Listeners of single servers.</summary>
+    public PortTable Ports { get; } = new();
+
     /// <summary>Bounds of the scan.</summary>
     public ScanLimits Limits { get; }
 

@@ -29,7 +29,7 @@ internal sealed class SseFront
     {
         if (!McpEndpoint.TryFindServer(context, _front, out var cell))
         {
-            return McpEndpoint.UnknownServerAsync(context);
+            return McpEndpoint.UnknownServerAsync(context, _front);
         }
 
         if (!HttpMethods.IsGet(context.Request.Method))

@@ -38,7 +38,7 @@ internal static class PsCommand
             foreach (var server in document.GetProperty("servers").EnumerateArray())
             {
                 table.Add(
-                    Text(server, "id"), Text(server, "state"), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Text(server, "reason") + NextTry(server));
+                    Text(server, "id"), Text(server, "state"), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Reason(server) + NextTry(server));
             }
 
             foreach (var line in table.Lines(terminal.Width, (row, column, text) => column == StateColumn ? terminal.Paint(States.ColourOf(row[column]), text) : text))
@@ -53,6 +53,12 @@ internal static class PsCommand
 
     /// <summary>A member as text; empty when absent.</summary>
     public static string Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.ToString() : "";
+
+    private static string Reason(JsonElement server)
+    {
+        var (reason, port) = (Text(server, "reason"), Text(server, "portProblem"));
+        return reason.Length == 0 || port.Length == 0 ? reason + port : $"{reason}; {port}";
+    }
 
     private static string NextTry(JsonElement server)
     {

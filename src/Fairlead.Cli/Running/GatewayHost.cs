@@ -30,8 +30,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     private readonly FairleadOptions _options;
     private readonly WebApplication _app;
 
-    private GatewayHost(FairleadOptions options, McpManager manager, WebApplication app)
+    private GatewayHost(FairleadOptions options, McpManager manager, WebApplication app, OwnPorts ports)
     {
+        Ports = ports;
         _options = options;
         _app = app;
         Manager = manager;
@@ -39,6 +40,9 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     /// <summary>The fleet.</summary>
     public McpManager Manager { get; }
+
+    /// <summary>The listeners of single servers.</summary>
+    public OwnPorts Ports { get; }
 
     /// <summary>Where it listens, such as <c>http://127.0.0.1:8080</c>; valid once started.</summary>
     public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
@@ -58,6 +62,10 @@ internal sealed class GatewayHost : IAsyncDisposable
     {
         var manager = new McpManager(options, loggers, TimeProvider.System, redactor);
 
+        var ports = new OwnPorts(
+            manager.Fleet, options.Host, port => PortHolder.TryBind(AddressOf(options), port) is { } problem ? WhyNot(problem, port) : null, TimeProvider.System,
+            loggers.CreateLogger("Fairlead.Fronts"));
+
         // Empty: an appsettings.json or ASPNETCORE_URLS that happens to be around means another program.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
@@ -66,6 +74,7 @@ internal sealed class GatewayHost : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null; // requestBodyBytesMax is checked by the front, which can say what was wrong.
             Listen(kestrel, options);
+            kestrel.Configure(ports.Configuration, reloadOnChange: true);
         });
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(loggers);
@@ -74,7 +83,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddFairlead(manager, adminToken);
         var app = builder.Build();
         app.MapFairlead();
-        return new GatewayHost(options, manager, app);
+        return new GatewayHost(options, manager, app, ports);
     }
 
     /// <summary>Opens the endpoint and begins to start the servers, without waiting for any.</summary>
@@ -94,6 +103,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         {
             await Manager.InitializeAsync(cancellationToken).ConfigureAwait(false);
             await _app.StartAsync(cancellationToken).ConfigureAwait(false);
+            Ports.Start(_app.Services.GetRequiredService<McpFront>().Ports);
             listening.SetResult();
             return null;
         }
@@ -152,6 +162,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        await Ports.DisposeAsync().ConfigureAwait(false);
         await Manager.DisposeAsync().ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
     }
@@ -169,6 +180,13 @@ internal sealed class GatewayHost : IAsyncDisposable
     }
 
     private static IPAddress AddressOf(FairleadOptions options) => options.Host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(options.Host);
+
+    private static string WhyNot(SocketException problem, int port) => problem.SocketErrorCode switch
+    {
+        SocketError.AddressAlreadyInUse => $"it is taken by {PortHolder.Describe(port)}",
+        SocketError.AccessDenied => "ports below 1024 need rights",
+        _ => problem.Message,
+    };
 
     private (int ExitCode, string Reason)? ProbeProblem()
     {

@@ -24,6 +24,7 @@ internal sealed class ServerCell
 {
     private volatile ServerSnapshot _current;
     private volatile CatalogSnapshot _offered = CatalogSnapshot.Empty;
+    private volatile string? _portProblem;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Starts with <paramref name="first"/>.</summary>
@@ -51,6 +52,13 @@ internal sealed class ServerCell
     {
         get => _offered;
         set => _offered = value;
+    }
+
+    /// <summary>Why the server's own port is not open, in words that follow the server's name; null when it is open, or there is none. Written by whoever opens it.</summary>
+    public string? PortProblem
+    {
+        get => _portProblem;
+        set => _portProblem = value;
     }
 
     /// <summary>Wakes a sleeping server; returns at once. Set by the actor.</summary>
