@@ -69,7 +69,7 @@ internal sealed class SseFront
 
         if (!McpEndpoint.TryFindServer(context, _front, out var cell))
         {
-            await McpEndpoint.UnknownServerAsync(context).ConfigureAwait(false);
+            await McpEndpoint.UnknownServerAsync(context, _front).ConfigureAwait(false);
             return;
         }
 
