@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Fairlead.EndToEnd.Tests.Cli;
 
 /// <summary>Servers with listeners of their own (product A3, decision 13), in the gateway as <c>fairlead up</c> runs it.</summary>
-public sealed class OwnPortTests : IAsyncLifetime
+public sealed class OwnPortTests : IAsyncLifetime, IDisposable
 {
     private const string List = """{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}""";
 
@@ -20,9 +20,10 @@ public sealed class OwnPortTests : IAsyncLifetime
 
     public Task InitializeAsync() => Task.CompletedTask;
 
+    public void Dispose() => _http.Dispose();
+
     public async Task DisposeAsync()
     {
-        _http.Dispose();
         if (_host is not null)
         {
             await _host.StopAsync();
