@@ -73,6 +73,9 @@ internal sealed class GatewayProcess : IAsyncDisposable
         await killed.DisposeAsync();
     }
 
+    /// <summary>The first line that it prints, past or future, that satisfies the condition.</summary>
+    public Task<string> LineAsync(Func<string, bool> wanted, string what) => _process.LineAsync(wanted, what);
+
     /// <summary>Stops the gateway as a service manager would.</summary>
     /// <returns>Its exit code.</returns>
     public Task<int> StopAsync() => _process.StopAsync();

@@ -7,16 +7,17 @@ namespace Fairlead.Catalog;
 /// <summary>What asking a server for its lists brought.</summary>
 /// <param name="Catalog">The definitions; where asking failed, those known before.</param>
 /// <param name="Notes">What was odd, cut or dropped, in sentences without the server's name; empty when nothing was.</param>
-/// <param name="IsComplete">False when a list could not be asked for (connection lost, time-out): worth another try.</param>
+/// <param name="IsComplete">False when a list could not be read (connection lost, time-out, an error of the server's own): worth another try.</param>
 internal sealed record CatalogReading(ServerCatalog Catalog, IReadOnlyList<string> Notes, bool IsComplete);
 
 /// <summary>Asks a server for its lists, page by page, and keeps the definitions as bytes.</summary>
 /// <remarks>
-/// Only lists whose capability is declared are asked for. A server that declares a list and does not know the method, or answers an error, has an empty list
-/// (protocol.md 6.1). Nothing a server sends makes it throw; all bounds come from <see cref="LimitsOptions"/>.
+/// Only lists whose capability is declared are asked for. A server that declares a list and does not know the method has an empty list (protocol.md 6.1). Nothing a server sends makes it throw; all bounds come from <see cref="LimitsOptions"/>.
 /// </remarks>
 internal sealed class ServerCatalogReader
 {
+    private const int MethodNotFound = -32601;
+
     private readonly LimitsOptions _limits;
     private readonly bool _isHttp;
     private readonly TimeSpan _timeout;
@@ -124,6 +125,13 @@ internal sealed class ServerCatalogReader
         if (answer.Error != ForwardError.None)
         {
             notes.Add($"{NameOf(kind)}: {answer.Describe()}; what was known before is kept.");
+            return new ListReading(before, false);
+        }
+
+        // Some declare a list and do not know its method (protocol.md 6.1). Any other error may be gone tomorrow.
+        if (page == 0 && answer.Envelope.ErrorCode != MethodNotFound)
+        {
+            notes.Add($"{NameOf(kind)}: {answer.Describe()}{Handshake.ErrorText(answer)}; what was known before is kept.");
             return new ListReading(before, false);
         }
 

@@ -64,7 +64,7 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
     public void PublishServing(CatalogReading reading)
     {
         _serving = reading.IsComplete ? ServerState.Healthy : ServerState.Degraded;
-        _flaw = reading.IsComplete ? null : "not all of its lists could be read; what was known before is offered";
+        _flaw = reading.IsComplete ? null : resources.Redactor.Redact("not all of its lists could be read: " + string.Join(" ", reading.Notes.Take(3)));
         var tools = resources.InProcess.FindTools(cell.Current.Config);
         Publish(
             _flood is null ? _serving : ServerState.Degraded,

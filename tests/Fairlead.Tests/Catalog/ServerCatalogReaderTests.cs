@@ -75,7 +75,7 @@ public sealed class ServerCatalogReaderTests
     {
         var server = new ScriptedServer().SpeaksLegacy(AllLists)
             .On("tools/list", "\"result\":{\"tools\":[{\"name\":\"a\"}]}")
-            .On("prompts/list", "\"error\":{\"code\":-32603,\"message\":\"database is down\"}")
+            .On("prompts/list", "\"error\":{\"code\":-32601,\"message\":\"what is that\"}")
             .On("resources/list", "\"result\":{\"resources\":[{\"uri\":\"file:///a\",\"name\":\"a\"}]}");
         await using var world = await ConnectedServer.OpenAsync(server);
 
@@ -87,8 +87,25 @@ public sealed class ServerCatalogReaderTests
         Assert.Empty(reading.Catalog.Templates);
         Assert.True(reading.IsComplete);
         Assert.Equal(2, reading.Notes.Count);
-        Assert.Contains(reading.Notes, note => note.Contains("prompts/list", StringComparison.Ordinal) && note.Contains("-32603", StringComparison.Ordinal));
+        Assert.Contains(reading.Notes, note => note.Contains("prompts/list", StringComparison.Ordinal) && note.Contains("-32601", StringComparison.Ordinal));
         Assert.Contains(reading.Notes, note => note.Contains("resources/templates/list", StringComparison.Ordinal) && note.Contains("-32601", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Read_WhenAListFailsAtTheServer_KeepsWhatWasKnownAndSaysSo()
+    {
+        var server = new ScriptedServer().SpeaksLegacy(AllLists)
+            .On("tools/list", "\"result\":{\"tools\":[{\"name\":\"a\"}]}")
+            .On("prompts/list", "\"error\":{\"code\":-32603,\"message\":\"database is down\"}")
+            .On("resources/list", "\"result\":{\"resources\":[]}")
+            .On("resources/templates/list", "\"result\":{\"resourceTemplates\":[]}");
+        await using var world = await ConnectedServer.OpenAsync(server);
+
+        var reading = await world.ReadAsync();
+
+        Assert.Single(reading.Catalog.Tools);
+        Assert.False(reading.IsComplete);
+        Assert.Contains(reading.Notes, static note => note.Contains("database is down", StringComparison.Ordinal));
     }
 
     [Theory]
