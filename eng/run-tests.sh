@@ -44,6 +44,7 @@ trap 'give_up "interrupted"' INT TERM
 
 command -v dotnet >/dev/null || give_up "the .NET 10 SDK is needed; 'dotnet' was not found on PATH (https://dot.net)"
 bash eng/install-node-tools.sh || give_up "the npm servers and clients could not be installed"
+bash eng/install-engines.sh || give_up "podman and Prometheus could not be unpacked"
 
 echo "== build"
 mkdir -p artifacts
@@ -59,7 +60,7 @@ rm -rf "$results"
 mkdir -p "$results"
 
 # Quick ones first; a project that is in no list still runs.
-ordered="tests/Fairlead.Wire.Tests tests/Fairlead.Tests tests/Fairlead.AspNetCore.Tests tests/Fairlead.EndToEnd.Tests"
+ordered="tests/Fairlead.Wire.Tests tests/Fairlead.Tests tests/Fairlead.AspNetCore.Tests tests/Fairlead.BuiltIn.Tests tests/Fairlead.EndToEnd.Tests"
 projects=()
 for folder in $ordered tests/*; do
     project="$folder/$(basename "$folder").csproj"

@@ -23,6 +23,7 @@ internal static class Program
         LogsCommand.Create(),
         DownCommand.Create(),
         ConfigCommand.Create(),
+        ServerCommand.Create(),
         ImportCommand.Create(),
         ConnectCommand.Create(),
         DoctorCommand.Create(),

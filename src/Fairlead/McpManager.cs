@@ -17,7 +17,7 @@ namespace Fairlead;
 /// actors and reply after their effect can be seen; at most <see cref="FairleadOptions.MaxConcurrentOperations"/> run at once, the others wait. Tool calls
 /// pass by the actors and limit each other only at their server.
 /// </remarks>
-public sealed class McpManager : IAsyncDisposable
+public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
 {
     // Calls of one batch in flight at once; the rest of the batch waits.
     private const int BatchConcurrency = 64;
@@ -97,6 +97,14 @@ public sealed class McpManager : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(server);
         ThrowIfStopped();
         _resources.InProcess.Add(ServerName.ToSlug(name), server);
+    }
+
+    /// <summary>Makes a kind of in-process server known; configurations of this type without command and url then mean a server of it, made for each of them.</summary>
+    public void AddServerType(IMcpServerFactory factory)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        ThrowIfStopped();
+        _resources.InProcess.Add(factory);
     }
 
     /// <summary>Makes tools known as one in-process server. Calls from this process run them directly, without any framing.</summary>

@@ -29,6 +29,9 @@ public sealed record ServerInfo
     /// <summary>Why it is in this state, in words that follow the server's name; null when it is Healthy.</summary>
     public string? Reason { get; init; }
 
+    /// <summary>What a built-in server is connected to, such as an engine with its version and address; null for other servers and while it is away.</summary>
+    public string? Backend { get; init; }
+
     /// <summary>Since when it is in this state.</summary>
     public required DateTimeOffset Since { get; init; }
 
@@ -86,6 +89,7 @@ public sealed record ServerInfo
             State = snapshot.State,
             Deployment = snapshot.Deployment,
             Reason = snapshot.Reason,
+            Backend = snapshot.Backend,
             Since = snapshot.Since,
             LastFailure = snapshot.LastFailure,
             NextRetry = snapshot.NextRetry,

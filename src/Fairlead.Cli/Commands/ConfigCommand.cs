@@ -9,7 +9,7 @@ namespace Fairlead.Cli.Commands;
 /// <summary><c>fairlead config validate|show|import</c>.</summary>
 internal static class ConfigCommand
 {
-    /// <summary>Loads the configuration that the user means: <c>--config</c>, else the usual places.</summary>
+    /// <summary>Loads the configuration that the user means: <c>--config</c>, else the usual places, else the default fleet.</summary>
     /// <param name="named">The file that was named; null = none.</param>
     /// <param name="flags">Options of the command line.</param>
     /// <param name="ask">Asks for inputs; null = nobody is asked.</param>
@@ -17,16 +17,13 @@ internal static class ConfigCommand
     {
         var environment = CommonOptions.Environment();
         var path = ConfigurationPaths.Find(named, environment, Directory.GetCurrentDirectory(), CommonOptions.Home());
-        return ConfigurationLoader.Load(path, environment, new LoadSettings { Flags = flags ?? new Dictionary<string, string>(), AskInput = ask });
-    }
+        var result = ConfigurationLoader.Load(path, environment, new LoadSettings { Flags = flags ?? new Dictionary<string, string>(), AskInput = ask });
+        if (path is null)
+        {
+            DefaultFleet.AddTo(result.Options);
+        }
 
-    /// <summary>What to say when there is no configuration anywhere.</summary>
-    public static string NoConfiguration()
-    {
-        var places = ConfigurationPaths.Candidates(ConfigurationPaths.Current, CommonOptions.Environment(), Directory.GetCurrentDirectory(), CommonOptions.Home());
-        return $"no configuration was found (looked for {string.Join(" and ", places)}). Name one with --config FILE, or write one such as\n"
-            + "  {\"servers\":{\"memory\":{\"command\":\"npx\",\"args\":[\"-y\",\"@modelcontextprotocol/server-memory\"]}}}\n"
-            + "The mcp.json or claude_desktop_config.json of another client works, too.";
+        return result;
     }
 
     /// <summary>Tells errors and warnings on stderr.</summary>
@@ -54,7 +51,7 @@ internal static class ConfigCommand
         command.SetAction(parsed =>
         {
             var result = Load(parsed.GetValue(file));
-            var isGood = result is { IsValid: true, File: not null };
+            var isGood = result.IsValid;
             var terminal = Terminal.Current;
             if (parsed.GetValue(json))
             {
@@ -65,14 +62,9 @@ internal static class ConfigCommand
             }
 
             Tell(result);
-            if (result is { IsValid: true, File: null })
-            {
-                return InstanceClient.Fail(ExitCodes.Configuration, NoConfiguration());
-            }
-
             terminal.Line(isGood
-                ? $"{result.File}: good, {result.Options.Servers.Count} servers."
-                : $"{result.File}: {result.Errors.Count} {(result.Errors.Count == 1 ? "error" : "errors")}.");
+                ? $"{result.File ?? DefaultFleet.Name}: good, {result.Options.Servers.Count} servers."
+                : $"{result.File ?? DefaultFleet.Name}: {result.Errors.Count} {(result.Errors.Count == 1 ? "error" : "errors")}.");
             foreach (var (server, variables) in result.MissingVariables)
             {
                 terminal.Line($"{server} waits for {string.Join(", ", variables)}: set it in the environment or in a .env file beside the configuration.");
@@ -92,11 +84,6 @@ internal static class ConfigCommand
         {
             var result = Load(parsed.GetValue(file));
             Tell(result);
-            if (result is { IsValid: true, File: null })
-            {
-                return InstanceClient.Fail(ExitCodes.Configuration, NoConfiguration());
-            }
-
             Terminal.Current.Line(ConfigurationView.Show(result.Options, result.Redactor, parsed.GetValue(all)));
             return result.IsValid ? ExitCodes.Ok : ExitCodes.Configuration;
         });

@@ -69,9 +69,9 @@ internal static class StdioCommand
     {
         var loaded = ConfigCommand.Load(config, new Dictionary<string, string> { ["port"] = "0" });
         ConfigCommand.Tell(loaded);
-        if (!loaded.IsValid || loaded.File is null)
+        if (!loaded.IsValid)
         {
-            return InstanceClient.Fail(ExitCodes.Configuration, loaded.File is null ? ConfigCommand.NoConfiguration() : "the configuration has errors; nothing was started.");
+            return InstanceClient.Fail(ExitCodes.Configuration, "the configuration has errors; nothing was started.");
         }
 
         // Nothing on disk: another instance may own the state folder.

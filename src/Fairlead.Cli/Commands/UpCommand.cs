@@ -75,7 +75,7 @@ internal static class UpCommand
         using (folder)
         {
             view.Event(new { @event = "loaded", file = loaded.File, servers = options.Servers.Count });
-            view.Say($"Loaded configuration with {options.Servers.Count} servers ({ShortPath(loaded.File!)})");
+            view.Say($"Loaded configuration with {options.Servers.Count} servers ({(loaded.File is { } file ? ShortPath(file) : DefaultFleet.Describe())})");
             return await ServeAsync(loaded, folder, token, view, untilIdle, isVerbose).ConfigureAwait(false);
         }
     }
@@ -92,11 +92,6 @@ internal static class UpCommand
         if (!loaded.IsValid)
         {
             return $"the configuration has {loaded.Errors.Count} {(loaded.Errors.Count == 1 ? "error" : "errors")}; nothing was started.";
-        }
-
-        if (loaded.File is null)
-        {
-            return ConfigCommand.NoConfiguration();
         }
 
         var host = loaded.Options.Host;

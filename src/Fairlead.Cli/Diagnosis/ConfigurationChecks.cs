@@ -33,7 +33,7 @@ internal static class ConfigurationChecks
         if (loaded.IsValid)
         {
             yield return loaded.File is null
-                ? new Finding("configuration", Verdict.Warn, "There is no configuration file.", "fairlead import takes over the servers of your clients; --config names a file.")
+                ? new Finding("configuration", Verdict.Warn, "There is no configuration file. Without one the built-in servers run.", "fairlead import takes over the servers of your clients; --config names a file.")
                 : new Finding("configuration", Verdict.Ok, $"{at.Short(loaded.File)}, {loaded.Options.Servers.Count} {(loaded.Options.Servers.Count == 1 ? "server" : "servers")}.");
         }
     }

@@ -130,6 +130,7 @@ internal sealed class LaunchView(Terminal terminal, bool isJson, TimeProvider ti
         var detail = ReasonOf(server);
         if (IsUp(server))
         {
+            detail = detail.Length == 0 ? CellText.OneLine(server.Backend ?? "") : detail;
             detail = $"{server.Catalog.Tools.Length} {(server.Catalog.Tools.Length == 1 ? "tool" : "tools")}{(isFirst ? ", " + Seconds(time.GetElapsedTime(_since)) : "")}{(detail.Length == 0 ? "" : "; " + detail)}";
         }
         else if (server.NextRetry is { } retry)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Fairlead.AspNetCore;
 using Fairlead.AspNetCore.Admin;
 using Fairlead.AspNetCore.Mcp;
+using Fairlead.BuiltIn;
 using Fairlead.Configuration;
 using Fairlead.Security;
 using Microsoft.AspNetCore.Builder;
@@ -61,6 +62,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     public static GatewayHost Build(FairleadOptions options, SecretRedactor redactor, string adminToken, ILoggerFactory loggers)
     {
         var manager = new McpManager(options, loggers, TimeProvider.System, redactor);
+        manager.AddBuiltInServers();
 
         var ports = new OwnPorts(
             manager.Fleet, options.Host, port => PortHolder.TryBind(AddressOf(options), port) is { } problem ? WhyNot(problem, port) : null, TimeProvider.System,

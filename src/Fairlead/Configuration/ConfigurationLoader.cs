@@ -99,6 +99,7 @@ public static class ConfigurationLoader
                 ReadRoot(root, format, expander, scope);
             }
 
+            _options.Variables = _variables;
             ResolveState(_folders);
             OptionOverlay.Apply(_options, _variables, _settings.Flags, scope);
             ResolveState(_folders with { Workspace = Directory.GetCurrentDirectory() });

@@ -60,6 +60,9 @@ public sealed class FairleadOptions
     [ConfigKey("limits")]
     public LimitsOptions Limits { get; set; } = new();
 
+    /// <summary>The variables that the load has found, those of <c>.env</c> files included: built-in servers take theirs from here. Null = those of the process.</summary>
+    internal IReadOnlyDictionary<string, string>? Variables { get; set; }
+
     /// <summary>The servers, in the order they are listed.</summary>
     public IList<ServerConfig> Servers { get; set; } = [];
 }

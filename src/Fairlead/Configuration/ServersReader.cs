@@ -123,7 +123,7 @@ internal sealed class ServersReader(Problems problems, VariableExpander expander
 
     private void ResolvePaths(ServerConfig server)
     {
-        if (server.EffectiveTransport == ServerTransport.Stdio)
+        if (server.EffectiveTransport == ServerTransport.Stdio || server is { EffectiveTransport: ServerTransport.InProcess, Type: not ServerType.Custom })
         {
             server.WorkingDirectory = server.WorkingDirectory is { } folder ? Resolve(folder) : folders.Workspace;
         }

@@ -32,6 +32,7 @@ internal static class EventIds
     public const int ServerNotDrained = 2014;
     public const int ServerInstanceLost = 2015;
     public const int ServerReplicasIgnored = 2016;
+    public const int ServerBackendAway = 2017;
 
     // 3000 Upstreams
     public const int UpstreamJunk = 3000;

@@ -47,6 +47,21 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
 
     private string Marker => $"{ChildEnvironment.MarkerName}={Instance}.";
 
+    /// <summary>Gives the mark that programs started by servers inside this process carry, so that they are ended with it. Starts what looks after them.</summary>
+    /// <returns>A variable for the environment of such programs.</returns>
+    /// <exception cref="ChildStartException">What looks after them cannot be started.</exception>
+    /// <exception cref="ObjectDisposedException">The supervisor has ended.</exception>
+    public KeyValuePair<string, string> MarkPrograms()
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_ended, this);
+            StartReaper_NeedsLock();
+        }
+
+        return new(ChildEnvironment.MarkerName, string.Create(CultureInfo.InvariantCulture, $"{Instance}.{Interlocked.Increment(ref _lastChild):x8}"));
+    }
+
     /// <summary>Starts a child. Blocks for the few milliseconds of fork and exec; call it behind a <see cref="StartGate"/>.</summary>
     /// <param name="options">What to start.</param>
     /// <returns>The running child; the caller stops and disposes it.</returns>
@@ -137,11 +152,7 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_ended, this);
-            if (_platform.NeedsReaper)
-            {
-                _reaper ??= new Reaper(_platform, Marker, _time, _logger);
-            }
-
+            StartReaper_NeedsLock();
             log = options.LogFile is null ? null : LogFor_NeedsLock(Path.GetFullPath(options.LogFile));
         }
 
@@ -169,6 +180,14 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
         group.Dispose();
         process.Dispose();
         throw new ObjectDisposedException(nameof(ProcessSupervisor));
+    }
+
+    private void StartReaper_NeedsLock()
+    {
+        if (_platform.NeedsReaper)
+        {
+            _reaper ??= new Reaper(_platform, Marker, _time, _logger);
+        }
     }
 
     private static Process Launch(ChildProcessOptions options, ProcessStartInfo info)

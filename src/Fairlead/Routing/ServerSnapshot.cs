@@ -27,6 +27,9 @@ internal sealed record ServerSnapshot(
     /// <summary>Process id of the shared instance; null when it is no child.</summary>
     public int? ProcessId { get; init; }
 
+    /// <summary>What the instance in service is connected to, in words; null when it stands on nothing outside.</summary>
+    public string? Backend { get; init; }
+
     /// <summary>Whether the server has shown that it asks (decision 8.3): owners that can be asked get instances of their own.</summary>
     public bool IsAsking { get; init; }
 

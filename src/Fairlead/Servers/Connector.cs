@@ -13,12 +13,13 @@ internal sealed class HopelessStartException(string message, Exception? innerExc
 
 /// <summary>Opens the connections of one server: finds the transport that a configuration asks for and starts what it needs.</summary>
 /// <remarks>Owns the pools of TCP connections, which live as long as the server. Any thread.</remarks>
-internal sealed class Connector(FleetResources resources) : IDisposable
+internal sealed class Connector(FleetResources resources) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
 
     // One for each url, headers and credentials that an update brought; a server is updated a few times in its life.
     private readonly List<(ServerConfig Config, HttpEndpoint Endpoint)> _endpoints = [];
+    private readonly List<(ServerConfig Config, IMcpServer Server)> _made = [];
 
     /// <summary>Whether a start costs a process, so that it has to pass the gate.</summary>
     public static bool StartsProcess(ServerConfig config) => config.EffectiveTransport == ServerTransport.Stdio;
@@ -53,8 +54,22 @@ internal sealed class Connector(FleetResources resources) : IDisposable
         }
     }
 
-    /// <summary>Closes the pools; after the last connection.</summary>
-    public void Dispose() => _endpoints.ForEach(static entry => entry.Endpoint.Dispose());
+    /// <summary>What the server stands on, when it is one inside this process that stands on something; else null.</summary>
+    /// <exception cref="HopelessStartException">The configuration cannot work on this machine.</exception>
+    public IBackedServer? BackendOf(ServerConfig config) => config.EffectiveTransport == ServerTransport.InProcess ? FindInProcess(config) as IBackedServer : null;
+
+    /// <summary>Closes the pools and what was made; after the last connection.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _endpoints.ForEach(static entry => entry.Endpoint.Dispose());
+        foreach (var (_, server) in _made)
+        {
+            if (server is IAsyncDisposable disposable)
+            {
+                await disposable.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
 
     private HttpEndpoint EndpointOf(ServerConfig config)
     {
@@ -104,6 +119,50 @@ internal sealed class Connector(FleetResources resources) : IDisposable
         }
     }
 
-    private IMcpServer FindInProcess(ServerConfig config) => resources.InProcess.Find(config) ?? throw new HopelessStartException(
-        $"no in-process server '{config.Name}' is registered; give it a command or a url, or register it with McpManager.AddServer or AddTools before it is deployed");
+    private IMcpServer FindInProcess(ServerConfig config)
+    {
+        if (resources.InProcess.Find(config) is { } server)
+        {
+            return server;
+        }
+
+        if (resources.InProcess.FindFactory(config) is not { } factory)
+        {
+            throw new HopelessStartException(
+                $"no in-process server '{config.Name}'{(config.Type == ServerType.Custom ? "" : $" nor a built-in one of type {OptionWords.Word(config.Type)}")} is registered; "
+                + "give it a command or a url, or register it with McpManager.AddServer or AddTools before it is deployed");
+        }
+
+        lock (_lock)
+        {
+            foreach (var (known, made) in _made)
+            {
+                if (!LaunchComparison.Differ(known, config))
+                {
+                    return made;
+                }
+            }
+
+            var added = Make(factory, config);
+            _made.Add((config, added));
+            return added;
+        }
+    }
+
+    private IMcpServer Make(IMcpServerFactory factory, ServerConfig config)
+    {
+        try
+        {
+            return factory.Create(new McpServerSettings(config.Name, new Dictionary<string, string>(config.Environment, StringComparer.Ordinal))
+            {
+                WorkingDirectory = Path.GetFullPath(config.WorkingDirectory ?? Environment.CurrentDirectory),
+                ProgramVariables = new Dictionary<string, string>([resources.Processes.MarkPrograms()]),
+                Time = resources.Time,
+            });
+        }
+        catch (Exception exception) when (exception is ArgumentException or ChildStartException)
+        {
+            throw new HopelessStartException(exception.Message, exception);
+        }
+    }
 }

@@ -155,9 +155,17 @@ internal sealed partial class FleetActor : Actor
     /// <summary>Brings a configuration into its final form.</summary>
     private void Check(ServerConfig config)
     {
-        if (config is { Transport: null, Command: null, Url: null } && _resources.InProcess.Find(config) is not null)
+        if (config is { Transport: null, Command: null, Url: null } && _resources.InProcess.Knows(config))
         {
             config.Transport = ServerTransport.InProcess;
+        }
+
+        foreach (var variable in _resources.InProcess.FindFactory(config)?.Variables ?? [])
+        {
+            if (!config.Environment.ContainsKey(variable) && _resources.FindVariable(variable) is { Length: > 0 } value)
+            {
+                config.Environment[variable] = value;
+            }
         }
 
         var errors = ServerConfigRules.Normalise(config);

@@ -79,6 +79,9 @@ internal sealed class FleetResources : IAsyncDisposable
     /// <summary>Knows the secret values of all configurations.</summary>
     public SecretRedactor Redactor { get; }
 
+    /// <summary>The value of a variable that a built-in server may take: from the configuration's <c>.env</c> files or the process. Null when it is not set.</summary>
+    public string? FindVariable(string name) => Options.Variables is { } variables ? variables.GetValueOrDefault(name) : Environment.GetEnvironmentVariable(name);
+
     /// <summary>Ends every child that is left, then writes what is unwritten.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -7,6 +7,9 @@ namespace Fairlead.Servers;
 /// <content>The actor's log messages.</content>
 internal sealed partial class ServerActor
 {
+    [LoggerMessage(EventIds.ServerBackendAway, LogLevel.Warning, "Server {Server} waits for what it stands on: {Reason}.")]
+    private static partial void LogBackendAway(ILogger logger, string server, string reason);
+
     [LoggerMessage(EventIds.ServerStarting, LogLevel.Debug, "Server {Server} starts: {Reason}.")]
     private static partial void LogStarting(ILogger logger, string server, string reason);
 

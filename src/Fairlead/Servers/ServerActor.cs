@@ -126,7 +126,7 @@ internal sealed partial class ServerActor : Actor
         await _own.EndAllAsync(TimeSpan.Zero, forGood: true).ConfigureAwait(false);
         await _work.WhenIdleAsync().ConfigureAwait(false);
         _lists.Dispose();
-        _start.Dispose();
+        await _start.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -226,7 +226,7 @@ internal sealed partial class ServerActor : Actor
                 reason = null;
                 var old = _status.Detach();
                 _status.PublishSame(snapshot => snapshot with { Config = config, Shared = old?.Connection });
-                Adopt(result.Connection!, reading!);
+                Adopt(result, reading!);
                 End(old, _resources.Options.Limits.DrainGrace);
                 _ = _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false);
             }).ConfigureAwait(false);
@@ -267,6 +267,15 @@ internal sealed partial class ServerActor : Actor
         var token = _attempt.Token;
         var config = Cell.Current.Config;
         _attemptWork = _work.Run(() => RunAttemptAsync(number, config, token));
+    }
+
+    /// <summary>Begins when nothing has overtaken the attempt of this number.</summary>
+    private void BeginIf(int number, string reason, int restarts = 0)
+    {
+        if (number == _attemptNumber)
+        {
+            Begin(reason, restarts);
+        }
     }
 
     private async Task RunAttemptAsync(int number, ServerConfig config, CancellationToken cancellationToken)
@@ -371,13 +380,19 @@ internal sealed partial class ServerActor : Actor
         switch (result.Outcome)
         {
             case StartOutcome.Ready:
-                Adopt(result.Connection!, reading!);
+                Adopt(result, reading!);
                 break;
             case StartOutcome.Failed:
                 Failed(result.Reason!);
                 break;
+            case StartOutcome.BackendAway:
+                AwaitBackend(result.Reason!);
+                break;
+            case StartOutcome.MissingCredential:
+                GiveUp(ServerState.MissingAuth, result.Reason!);
+                break;
             case StartOutcome.AuthenticationRequired:
-                GiveUp(ServerState.AuthRequired, $"it refuses Fairlead's credentials ({result.Reason}); correct \"auth\" or \"headers\", then restart it");
+                GiveUp(ServerState.AuthRequired, Cell.Current.Config.EffectiveTransport == ServerTransport.InProcess ? result.Reason! : $"it refuses Fairlead's credentials ({result.Reason}); correct \"auth\" or \"headers\", then restart it");
                 break;
             default:
                 GiveUp(ServerState.CrashLoop, result.Reason!);
@@ -385,14 +400,48 @@ internal sealed partial class ServerActor : Actor
         }
     }
 
-    private void Adopt(UpstreamConnection connection, CatalogReading reading)
+    private void Adopt(StartResult start, CatalogReading reading)
     {
-        _status.Attach(new ServerInstance(connection, _lists.Notified, _resources.Time, Logger));
+        var connection = start.Connection!;
+        _status.Attach(new ServerInstance(connection, _lists.Notified, _resources.Time, Logger, BackendWatch.Over(_start.BackendOf(Cell.Current.Config), Cell.Current.Config, _resources.Time, report => BackendLostAsync(connection, report))), start.Backend);
         _budget.NoteUp();
         _status.PublishServing(reading);
         LogReady(Logger, Id, connection.Identity.Version, reading.Catalog.Tools.Length);
         _lists.Adopted(connection);
         _work.Run(() => WatchAsync(connection));
+    }
+
+    private Task<bool> BackendLostAsync(UpstreamConnection connection, BackendReport report) => TellAsync(() =>
+    {
+        if (_status.Instance?.Connection == connection)
+        {
+            LogLost(Logger, Id, report.Text);
+            var lost = _status.Detach();
+            EndAttempt(new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text), null);
+            End(lost, _resources.Options.Limits.DrainGrace);
+        }
+    });
+
+    /// <summary>Unhealthy until what the server stands on is back; costs nothing of the restart budget.</summary>
+    private void AwaitBackend(string reason)
+    {
+        CancelAttempt();
+        var number = _attemptNumber;
+        var token = _attempt.Token;
+        var backed = _start.BackendOf(Cell.Current.Config)!;
+        LogBackendAway(Logger, Id, reason);
+        _work.Run(() => BackendWatch.UntilBackAsync(backed, Cell.Current.Config, _resources.Options.Limits.RestartBase, _resources.Time, reason, Away, Back, token));
+
+        Task<bool> Away(string why, TimeSpan delay) => TellAsync(() =>
+        {
+            if (number == _attemptNumber)
+            {
+                why = _resources.Redactor.Redact(why);
+                _status.Publish(ServerState.Unhealthy, why, snapshot => snapshot with { LastFailure = why, NextRetry = _resources.Time.GetUtcNow() + delay });
+            }
+        });
+
+        Task<bool> Back() => TellAsync(() => BeginIf(number, "what it stands on is back"));
     }
 
     private async Task WatchAsync(UpstreamConnection connection) => await LoseAsync(connection, await connection.Lost.ConfigureAwait(false)).ConfigureAwait(false);
@@ -425,13 +474,7 @@ internal sealed partial class ServerActor : Actor
         _work.Run(async () =>
         {
             await Task.Delay(delay, _resources.Time, token).ConfigureAwait(false);
-            await TellAsync(() =>
-            {
-                if (number == _attemptNumber)
-                {
-                    Begin($"restart {_budget.Spent} of {RestartsMax} after: {reason}", restarts: 1);
-                }
-            }).ConfigureAwait(false);
+            await TellAsync(() => BeginIf(number, $"restart {_budget.Spent} of {RestartsMax} after: {reason}", restarts: 1)).ConfigureAwait(false);
         });
     }
 

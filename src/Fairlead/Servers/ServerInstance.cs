@@ -10,17 +10,21 @@ internal sealed class ServerInstance : IDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _end = new();
     private readonly Task _listening;
+    private readonly Task _watching;
 
     /// <summary>Takes charge of a connection that is ready; on modern servers a listen is opened for changes.</summary>
     /// <param name="connection">Ready; disposed with this.</param>
     /// <param name="notified">Told of each notification on the listen.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The server's log.</param>
-    public ServerInstance(UpstreamConnection connection, Action<UpstreamConnection, CallMessage> notified, TimeProvider time, ILogger logger)
+    /// <param name="watch">Runs beside it until it is retired; null = nothing does.</param>
+    public ServerInstance(
+        UpstreamConnection connection, Action<UpstreamConnection, CallMessage> notified, TimeProvider time, ILogger logger, Func<CancellationToken, Task>? watch)
     {
         Connection = connection;
         _time = time;
         _listening = connection.Identity.IsModern ? Task.Run(() => ModernListen.RunAsync(connection, notified, time, logger, _end.Token)) : Task.CompletedTask;
+        _watching = watch is null ? Task.CompletedTask : Task.Run(() => watch(_end.Token));
     }
 
     /// <summary>The connection.</summary>
@@ -35,6 +39,7 @@ internal sealed class ServerInstance : IDisposable
     {
         await _end.CancelAsync().ConfigureAwait(false);
         await _listening.ConfigureAwait(false);
+        await _watching.ConfigureAwait(false);
         var left = await Drain.WaitAsync(Connection, grace, _time).ConfigureAwait(false);
         await Connection.DisposeAsync().ConfigureAwait(false);
         return left;

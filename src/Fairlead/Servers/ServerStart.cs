@@ -12,6 +12,12 @@ internal enum StartOutcome
     /// <summary>It failed; another try may help.</summary>
     Failed,
 
+    /// <summary>What it stands on is away; it can be started when that is back.</summary>
+    BackendAway,
+
+    /// <summary>A variable that it needs is not set.</summary>
+    MissingCredential,
+
     /// <summary>It failed, and trying again cannot help before something is changed.</summary>
     Hopeless,
 
@@ -23,11 +29,12 @@ internal enum StartOutcome
 /// <param name="Outcome">How it ended.</param>
 /// <param name="Connection">The connection, open and with its identity, when ready; else null.</param>
 /// <param name="Reason">Why it is not ready, in words that follow the server's name; null when ready.</param>
-internal sealed record StartResult(StartOutcome Outcome, UpstreamConnection? Connection, string? Reason);
+/// <param name="Backend">What the server is connected to, in words; null when it stands on nothing.</param>
+internal sealed record StartResult(StartOutcome Outcome, UpstreamConnection? Connection, string? Reason, string? Backend = null);
 
 /// <summary>Brings one instance of a server to the point where it takes calls: gate, process or connection, era, handshake (decision 5).</summary>
 /// <remarks>One for each server; it remembers what the last start taught. Starts of one server may overlap.</remarks>
-internal sealed class ServerStart(FleetResources resources) : IDisposable
+internal sealed class ServerStart(FleetResources resources) : IAsyncDisposable
 {
     /// <summary>How long a silent server is probed before <c>initialize</c> follows on the same connection (decision 5).</summary>
     public static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(5);
@@ -52,6 +59,14 @@ internal sealed class ServerStart(FleetResources resources) : IDisposable
         var giveWay = place is null ? null : resources.Time.CreateTimer(static state => ((IDisposable)state!).Dispose(), place, s_gateShare, Timeout.InfiniteTimeSpan);
         try
         {
+            var report = _connector.BackendOf(config) is { } backed
+                ? await BackendWatch.LookAsync(backed, config, resources.Time, cancellationToken).ConfigureAwait(false)
+                : null;
+            if (report is { State: not BackendState.Ready })
+            {
+                return new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text);
+            }
+
             var hint = _endsWhenProbed ? EraHint.Legacy : resources.Verdicts.Find(config)?.Era ?? EraHint.Unknown;
             var (outcome, result) = await TryAsync(config, hint, capabilities, wire, cancellationToken).ConfigureAwait(false);
             if (outcome == HandshakeOutcome.NotStreamable)
@@ -61,12 +76,12 @@ internal sealed class ServerStart(FleetResources resources) : IDisposable
 
             if (outcome != HandshakeOutcome.LostInProbe)
             {
-                return result;
+                return result with { Backend = report?.Text };
             }
 
             // Some servers end at the first request that is not initialize: one start more, which costs nothing of the restart budget.
             _endsWhenProbed = true;
-            return (await TryAsync(config, EraHint.Legacy, capabilities, wire, cancellationToken).ConfigureAwait(false)).Result;
+            return (await TryAsync(config, EraHint.Legacy, capabilities, wire, cancellationToken).ConfigureAwait(false)).Result with { Backend = report?.Text };
         }
         catch (HopelessStartException exception)
         {
@@ -81,8 +96,12 @@ internal sealed class ServerStart(FleetResources resources) : IDisposable
         }
     }
 
+    /// <summary>What a server inside this process stands on; null when it stands on nothing.</summary>
+    /// <exception cref="HopelessStartException">The configuration cannot work on this machine.</exception>
+    public IBackedServer? BackendOf(ServerConfig config) => _connector.BackendOf(config);
+
     /// <summary>After the last connection that was started.</summary>
-    public void Dispose() => _connector.Dispose();
+    public ValueTask DisposeAsync() => _connector.DisposeAsync();
 
     /// <summary>A server that refuses Streamable HTTP may be one of HTTP+SSE at the same address (protocol.md 4.2).</summary>
     private async Task<StartResult> TrySseAsync(

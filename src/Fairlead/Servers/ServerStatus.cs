@@ -12,6 +12,7 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
     private ServerState _serving = ServerState.Healthy;
     private string? _flaw;
     private string? _flood;
+    private string? _backend;
 
     /// <summary>The shared instance in service; null when there is none.</summary>
     public ServerInstance? Instance { get; private set; }
@@ -23,9 +24,12 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
         : (ServerState.Initializing, "it is about to start");
 
     /// <summary>Puts an instance into service; what is published next names it.</summary>
-    public void Attach(ServerInstance instance)
+    /// <param name="instance">Ready.</param>
+    /// <param name="backend">What it is connected to, in words; null when it stands on nothing.</param>
+    public void Attach(ServerInstance instance, string? backend)
     {
         Instance = instance;
+        _backend = backend is null ? null : resources.Redactor.Redact(backend);
         _flood = instance.Connection.Flood;
     }
 
@@ -51,6 +55,7 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
             Reason = reason,
             Since = state == old.State ? old.Since : resources.Time.GetUtcNow(),
             Shared = Instance?.Connection,
+            Backend = Instance is null ? null : _backend,
             ProcessId = Instance?.ProcessId,
             NextRetry = state == old.State ? old.NextRetry : null,
         };

@@ -11,16 +11,6 @@ public sealed class UpRefusalTests
     private const string Empty = """{"servers":{"off":{"command":"true","disabled":true}}}""";
 
     [Fact]
-    public async Task Up_WhenNoConfigurationIsFound_SaysWhereItLookedAndWhatToWrite()
-    {
-        using var folder = new TempFolder();
-        var run = (await CliRun.OfAsync("up", "--state", folder.FullName)).Ended(3);
-        Assert.Contains("no configuration was found", run.Output, StringComparison.Ordinal);
-        Assert.Contains("--config FILE", run.Output, StringComparison.Ordinal);
-        Assert.Contains("\"servers\"", run.Output, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Up_WhenTheConfigurationHasErrors_TellsAllOfThemAndStartsNothing()
     {
         using var folder = new TempFolder();
@@ -94,8 +84,4 @@ public sealed class UpRefusalTests
             Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{code,3}  "), run.Output, StringComparison.Ordinal);
         }
     }
-
-    [Fact]
-    public async Task Validate_WhenThereIsNoConfiguration_EndsWith3() =>
-        Assert.Contains("no configuration", (await CliRun.OfAsync("config", "validate")).Ended(3).Output, StringComparison.Ordinal);
 }

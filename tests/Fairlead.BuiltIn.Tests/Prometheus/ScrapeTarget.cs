@@ -1,0 +1,67 @@
+using System.Net;
+
+namespace Fairlead.BuiltIn.Tests.Prometheus;
+
+/// <summary>What Prometheus scrapes and sends its alerts to: tells when it has done either.</summary>
+internal sealed class ScrapeTarget : IAsyncDisposable
+{
+    private readonly HttpListener _listener = new();
+    private readonly TaskCompletionSource _scraped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _alerted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _loop;
+    private int _scrapes;
+
+    /// <summary>Listens on a port.</summary>
+    public ScrapeTarget(int port)
+    {
+        _listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+        _listener.Start();
+        _loop = Task.Run(ServeAsync);
+    }
+
+    /// <summary>Completes when a whole scrape has been stored: scrapes of one target follow each other, so that is when the next one begins.</summary>
+    public Task Scraped => _scraped.Task;
+
+    /// <summary>Completes when an alert has been sent, after its group was evaluated up to it.</summary>
+    public Task Alerted => _alerted.Task;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        await _loop;
+        _listener.Close();
+    }
+
+    private async Task ServeAsync()
+    {
+        while (true)
+        {
+            HttpListenerContext request;
+            try
+            {
+                request = await _listener.GetContextAsync();
+            }
+            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
+            {
+                return; // Stopped.
+            }
+
+            if (request.Request.HttpMethod == "POST")
+            {
+                await request.Request.InputStream.CopyToAsync(Stream.Null);
+                request.Response.Close();
+                _alerted.TrySetResult();
+                continue;
+            }
+
+            if (++_scrapes == 2)
+            {
+                _scraped.TrySetResult();
+            }
+
+            request.Response.ContentType = "text/plain; version=0.0.4";
+            request.Response.Close("# HELP answer What everybody asks for.\n# TYPE answer gauge\nanswer 42\n"u8.ToArray(), willBlock: false);
+        }
+    }
+}
