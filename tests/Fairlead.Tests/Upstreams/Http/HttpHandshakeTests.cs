@@ -93,15 +93,15 @@ public sealed class HttpHandshakeTests
     }
 
     [Fact]
-    public async Task Open_WhenInitializeIsUnknownToo_NamesTheOlderTransport()
+    public async Task Open_WhenInitializeIsUnknownToo_LeavesTheOlderTransportToTry()
     {
         await using var upstream = await RawUpstream.StartAsync((_, context, _) => context.AnswerAsync(404, "text/html", "<html></html>"));
         await using var rig = HttpRig.Create(upstream.Url);
 
         var (outcome, reason) = await rig.HandshakeAsync();
 
-        Assert.Equal(HandshakeOutcome.Failed, outcome);
-        Assert.Contains("HTTP+SSE (2024-11-05)", reason, StringComparison.Ordinal);
+        Assert.Equal(HandshakeOutcome.NotStreamable, outcome);
+        Assert.Contains("HTTP 404", reason, StringComparison.Ordinal);
     }
 
     [Fact]
