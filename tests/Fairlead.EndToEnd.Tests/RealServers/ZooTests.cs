@@ -12,11 +12,14 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
     [Theory]
     [InlineData("context7", 2)]
     [InlineData("eslint", 1)]
+    [InlineData("filesystem", 14)]
     [InlineData("kubernetes", 23)]
+    [InlineData("memory", 9)]
     [InlineData("next", 4)]
     [InlineData("notion", 24)]
     [InlineData("pdf", 9)]
     [InlineData("playwright", 25)]
+    [InlineData("thinking", 1)]
     public async Task List_OfEachServer_IsComplete(string server, int tools)
     {
         var own = await zoo.NamesAsync($"mcp/{server}");
@@ -28,6 +31,10 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
 
     [Theory]
     [InlineData("eslint__lint-files", """{"filePaths":["/nonexistent.js"]}""", "No files matching")]
+    [InlineData("everything__echo", """{"message":"hello"}""", "Echo: hello")]
+    [InlineData("filesystem__list_allowed_directories", "{}", "fairlead-zoo-")]
+    [InlineData("memory__read_graph", "{}", "entities")]
+    [InlineData("thinking__sequentialthinking", """{"thought":"one","nextThoughtNeeded":false,"thoughtNumber":1,"totalThoughts":1}""", "thoughtNumber")]
     [InlineData("kubernetes__kubectl_context", """{"operation":"list"}""", "contexts")]
     [InlineData("pdf__list_pdfs", "{}", "PDF")]
     [InlineData("list_pdfs", "{}", "PDF")]
@@ -83,6 +90,7 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
     /// <summary>The gateway with all of them.</summary>
     public sealed class Zoo : IAsyncLifetime
     {
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fairlead-zoo-");
         private GatewayProcess _gateway = null!;
         private McpClient _client = null!;
 
@@ -90,6 +98,8 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
         {
             var notion = Npm("@notionhq/notion-mcp-server/bin/cli.mjs");
             notion["env"] = new JsonObject { ["NOTION_TOKEN"] = "x" };
+            var memory = Npm("@modelcontextprotocol/server-memory/dist/index.js");
+            memory["env"] = new JsonObject { ["MEMORY_FILE_PATH"] = Path.Combine(_folder.FullName, "memory.json") };
             _gateway = await GatewayProcess.StartAsync(new JsonObject
             {
                 // Short for the one that hangs; the heaviest of the others needs a second alone, and much more when all start on two cores.
@@ -98,6 +108,10 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
                 ["servers"] = new JsonObject
                 {
                     ["context7"] = Npm("@upstash/context7-mcp/dist/index.js"),
+                    ["everything"] = Npm("@modelcontextprotocol/server-everything/dist/index.js", "stdio"),
+                    ["filesystem"] = Npm("@modelcontextprotocol/server-filesystem/dist/index.js", _folder.FullName),
+                    ["memory"] = memory,
+                    ["thinking"] = Npm("@modelcontextprotocol/server-sequential-thinking/dist/index.js"),
                     ["eslint"] = Npm("@eslint/mcp/src/mcp-cli.js"),
                     ["kubernetes"] = Npm("mcp-server-kubernetes/dist/index.js"),
                     ["next"] = Npm("next-devtools-mcp/dist/index.js"),
@@ -108,7 +122,7 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
                     ["stripe"] = Npm("@stripe/mcp/dist/index.js", "--api-key=rk_test_x"),
                 },
             });
-            foreach (var server in new[] { "context7", "eslint", "kubernetes", "next", "notion", "pdf", "playwright", "supabase" })
+            foreach (var server in new[] { "context7", "eslint", "everything", "filesystem", "memory", "thinking", "kubernetes", "next", "notion", "pdf", "playwright", "supabase" })
             {
                 await _gateway.LineAsync(
                     line => line.Contains($"\"id\":\"{server}\"", StringComparison.Ordinal) && (line.Contains("Healthy", StringComparison.Ordinal) || line.Contains("Degraded", StringComparison.Ordinal)),
@@ -122,6 +136,7 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
         {
             await _client.DisposeAsync();
             await _gateway.DisposeAsync();
+            _folder.Delete(recursive: true);
         }
 
         internal async Task<JsonNode> AskAsync(string method, string parameters) =>
