@@ -48,7 +48,7 @@ internal sealed class RelayLink : IDisposable
         for (var isRepeated = false; ; isRepeated = true)
         {
             var session = _session;
-            var response = await SendAsync(() => CreatePost(message, envelope, session), cancellationToken).ConfigureAwait(false);
+            var response = await SendAsync(() => CreatePost(message, envelope, session), MayRepeat(envelope), cancellationToken).ConfigureAwait(false);
             if (envelope is { KnownMethod: McpMethod.Initialize, MetaProtocolVersion.Exists: false } && response.IsSuccessStatusCode)
             {
                 _initialize = message;
@@ -100,7 +100,7 @@ internal sealed class RelayLink : IDisposable
             }
 
             _session = null;
-            using var response = await SendAsync(() => CreatePost(_initialize!, Scan(_initialize!), null), cancellationToken).ConfigureAwait(false);
+            using var response = await SendAsync(() => CreatePost(_initialize!, Scan(_initialize!), null), mayRepeat: true, cancellationToken).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
                 return false;
@@ -108,7 +108,7 @@ internal sealed class RelayLink : IDisposable
 
             await NoteSessionAsync(response, cancellationToken).ConfigureAwait(false);
             var initialized = """{"jsonrpc":"2.0","method":"notifications/initialized"}"""u8.ToArray();
-            using var confirmed = await SendAsync(() => CreatePost(initialized, Scan(initialized), _session), cancellationToken).ConfigureAwait(false);
+            using var confirmed = await SendAsync(() => CreatePost(initialized, Scan(initialized), _session), mayRepeat: true, cancellationToken).ConfigureAwait(false);
             return _session is not null;
         }
         finally
@@ -141,7 +141,11 @@ internal sealed class RelayLink : IDisposable
         return envelope;
     }
 
-    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> create, CancellationToken cancellationToken)
+    // Whether a message may be sent again when nobody knows if it arrived: not a call, which may have run.
+    private static bool MayRepeat(in Envelope envelope) =>
+        envelope.Kind != MessageKind.Request || envelope.KnownMethod is McpMethod.Initialize or McpMethod.ServerDiscover or McpMethod.SubscriptionsListen || HttpExchange.IsRepeatable(envelope.KnownMethod);
+
+    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> create, bool mayRepeat, CancellationToken cancellationToken)
     {
         var gateway = _gateway;
         try
@@ -149,9 +153,13 @@ internal sealed class RelayLink : IDisposable
             using var request = create();
             return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
         }
-        catch (HttpRequestException refused) when (refused.HttpRequestError == HttpRequestError.ConnectionError)
+        catch (HttpRequestException cut) when (!mayRepeat && cut.HttpRequestError != HttpRequestError.ConnectionError)
         {
-            // Nothing was sent: the gateway has gone, or moved to another port with its restart.
+            throw new HttpRequestException($"the instance went away while it had the request, and whether that was carried out is not known ({cut.GetBaseException().Message}); ask again", cut);
+        }
+        catch (HttpRequestException refused)
+        {
+            // The gateway has gone, or moved to another port with its restart.
             await FindAgainAsync(gateway, refused, cancellationToken).ConfigureAwait(false);
             using var request = create();
             return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
@@ -237,7 +245,7 @@ internal sealed class RelayLink : IDisposable
         {
             var list = System.Text.Encoding.UTF8.GetBytes(
                 "{\"jsonrpc\":\"2.0\",\"id\":\"fairlead-headers\",\"method\":\"tools/list\",\"params\":{" + (cursor is null ? "" : "\"cursor\":" + cursor + ",") + "\"_meta\":" + meta + "}}");
-            using var response = await SendAsync(() => CreatePost(list, Scan(list), null), cancellationToken).ConfigureAwait(false);
+            using var response = await SendAsync(() => CreatePost(list, Scan(list), null), mayRepeat: true, cancellationToken).ConfigureAwait(false);
             using var page = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false));
             if (!page.RootElement.TryGetProperty("result", out var result) || !result.TryGetProperty("tools", out var tools))
             {
