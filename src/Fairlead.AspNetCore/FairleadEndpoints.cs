@@ -27,7 +27,7 @@ public static class FairleadEndpoints
         return services;
     }
 
-    /// <summary>Maps <c>/mcp</c>, <c>/mcp/{server}</c>, HTTP+SSE beside each (<c>/sse</c> with <c>/message</c>), <c>/health</c>, <c>/ready</c> and <c>/api/v1</c>. Every route checks Host and Origin; administration also needs the token.</summary>
+    /// <summary>Maps <c>/mcp</c>, <c>/mcp/{server}</c>, <c>/mcp/p/{profile}</c>, HTTP+SSE beside each (<c>/sse</c> with <c>/message</c>), <c>/health</c>, <c>/ready</c> and <c>/api/v1</c>. Every route checks Host and Origin; administration also needs the token.</summary>
     /// <param name="endpoints">Where to map.</param>
     /// <returns><paramref name="endpoints"/>.</returns>
     public static IEndpointRouteBuilder MapFairlead(this IEndpointRouteBuilder endpoints)
@@ -42,6 +42,9 @@ public static class FairleadEndpoints
         routes.Map(null, "/message", RouteAccess.Open, sse.MessageAsync, atOwnPorts: true);
         routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}/sse", RouteAccess.Open, sse.StreamAsync, atOwnPorts: true);
         routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}/message", RouteAccess.Open, sse.MessageAsync, atOwnPorts: true);
+        routes.Map(null, $"/mcp/p/{{{McpEndpoint.ProfileRouteValue}}}", RouteAccess.Open, mcp.HandleAsync);
+        routes.Map(null, $"/mcp/p/{{{McpEndpoint.ProfileRouteValue}}}/sse", RouteAccess.Open, sse.StreamAsync);
+        routes.Map(null, $"/mcp/p/{{{McpEndpoint.ProfileRouteValue}}}/message", RouteAccess.Open, sse.MessageAsync);
         endpoints.ServiceProvider.GetRequiredService<RestApi>().Map(routes);
         return endpoints;
     }

@@ -12,11 +12,11 @@ namespace Fairlead.AspNetCore.Mcp;
 internal static class CallFront
 {
     /// <summary>Finds the server of a call. While the lists of a starting server are unknown it waits for them, as calls wait for servers (decision 12).</summary>
-    public static ValueTask<IntakeFault> RouteAsync(McpFront front, Exchange exchange, ServerCell? cell, CancellationToken cancellationToken)
+    public static ValueTask<IntakeFault> RouteAsync(McpFront front, Exchange exchange, NamedEndpoint? cell, CancellationToken cancellationToken)
     {
         var fault = CallIntake.Route(exchange, front.OfferedAt(cell));
         var mayBecomeKnown = fault == IntakeFault.Unknown
-            && (cell is null ? !front.Fleet.FirstListWait.IsCompleted || StartingServerOf(front, exchange) is not null : cell.Current.IsWorthWaiting);
+            && (cell is ServerCell server ? server.Current.IsWorthWaiting : !front.Fleet.FirstListWait.IsCompleted || StartingServerOf(front, exchange, cell) is not null);
         return mayBecomeKnown ? RouteLaterAsync(front, exchange, cell, cancellationToken) : new ValueTask<IntakeFault>(fault);
     }
 
@@ -132,39 +132,36 @@ internal static class CallFront
     }
 
     /// <summary>The server that a name of the aggregate seems to mean, while it starts for the first time and nothing is known of its lists.</summary>
-    private static ServerCell? StartingServerOf(McpFront front, Exchange exchange)
+    private static ServerCell? StartingServerOf(McpFront front, Exchange exchange, NamedEndpoint? endpoint)
     {
         var place = RequestSplicer.NamePlace(exchange.Request.Span, exchange.RequestEnvelope);
         return NameTable.LikelyServer(JsonText.ToString(place.Of(exchange.Request.Span)) ?? "") is { } name && front.Fleet.TryGet(name, out var cell)
-            && cell.Current is { IsWorthWaiting: true, Catalog.IsUnknown: true } ? cell : null;
+            && endpoint?.Serves(cell) != false && cell.Current is { IsWorthWaiting: true, Catalog.IsUnknown: true } ? cell : null;
     }
 
-    private static async ValueTask<IntakeFault> RouteLaterAsync(McpFront front, Exchange exchange, ServerCell? cell, CancellationToken cancellationToken)
+    private static async ValueTask<IntakeFault> RouteLaterAsync(McpFront front, Exchange exchange, NamedEndpoint? cell, CancellationToken cancellationToken)
     {
-        if (cell is null)
+        if (cell is not ServerCell server)
         {
             await front.Fleet.FirstListWait.WaitAsync(cancellationToken).ConfigureAwait(false);
-            cell = StartingServerOf(front, exchange);
-            if (cell is not null)
+            if (StartingServerOf(front, exchange, cell) is { } starting)
             {
                 // A server that takes longer than lists wait: the call waits for it all the same.
-                await RouteLaterAsync(front, exchange, cell, cancellationToken).ConfigureAwait(false);
+                await RouteLaterAsync(front, exchange, starting, cancellationToken).ConfigureAwait(false);
             }
 
-            return CallIntake.Route(exchange, front.OfferedAt(null));
+            return CallIntake.Route(exchange, front.OfferedAt(cell));
         }
-        else
+
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(server.Current.Config.TimeoutMs), front.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
         {
-            using var deadline = new CancellationTokenSource(TimeSpan.FromMilliseconds(cell.Current.Config.TimeoutMs), front.TimeProvider);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
-            try
-            {
-                await cell.WaitAsync(either.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException) when (deadline.IsCancellationRequested)
-            {
-                // The look below says unknown, or the dispatcher says what state the server is in.
-            }
+            await server.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            // The look below says unknown, or the dispatcher says what state the server is in.
         }
 
         return CallIntake.Route(exchange, front.OfferedAt(cell));

@@ -16,13 +16,13 @@ internal sealed class LegacyBatch : IDisposable
     private readonly LegacyMessages _messages;
     private readonly HttpLegacyReply _http;
     private readonly LegacySession _session;
-    private readonly ServerCell? _cell;
+    private readonly NamedEndpoint? _cell;
     private readonly HttpContext _context;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly List<byte[]> _answers = [];
 
     /// <summary>For one POST.</summary>
-    public LegacyBatch(McpFront front, LegacyMessages messages, HttpContext context, LegacySession session, ServerCell? cell)
+    public LegacyBatch(McpFront front, LegacyMessages messages, HttpContext context, LegacySession session, NamedEndpoint? cell)
     {
         _front = front;
         _messages = messages;

@@ -18,11 +18,11 @@ internal sealed class LegacyMessages
 
     /// <summary>Opens a session.</summary>
     /// <param name="reply">Where the answer goes.</param>
-    /// <param name="cell">The server of the endpoint; null for the aggregate.</param>
+    /// <param name="cell">The endpoint; null for the aggregate.</param>
     /// <param name="body">The request.</param>
     /// <param name="envelope">Its scan.</param>
     /// <param name="opened">Told of the session before the answer is written.</param>
-    public async Task InitializeAsync(LegacyReply reply, ServerCell? cell, ReadOnlyMemory<byte> body, Envelope envelope, Action<LegacySession> opened)
+    public async Task InitializeAsync(LegacyReply reply, NamedEndpoint? cell, ReadOnlyMemory<byte> body, Envelope envelope, Action<LegacySession> opened)
     {
         var id = envelope.Id.Of(body.Span).ToArray();
         if (!envelope.Params.Exists || body.Span[envelope.Params.Start] != (byte)'{')
@@ -49,7 +49,7 @@ internal sealed class LegacyMessages
     }
 
     /// <summary>Handles any other message of a session.</summary>
-    public ValueTask HandleAsync(LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, in Envelope envelope)
+    public ValueTask HandleAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, in Envelope envelope)
     {
         session.Touch();
         switch (envelope.Kind)
@@ -74,7 +74,7 @@ internal sealed class LegacyMessages
         }
     }
 
-    private ValueTask RequestAsync(LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, in Envelope envelope)
+    private ValueTask RequestAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, in Envelope envelope)
     {
         var id = envelope.Id.Of(body.Span);
         switch (envelope.KnownMethod)
@@ -100,7 +100,7 @@ internal sealed class LegacyMessages
         }
     }
 
-    private async Task ListAsync(LegacyReply reply, ServerCell? cell, LegacySession session, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
+    private async Task ListAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
     {
         await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
         var token = id.Of(body.Span);
@@ -110,7 +110,7 @@ internal sealed class LegacyMessages
         await writing.ConfigureAwait(false);
     }
 
-    private async Task ForwardAsync(LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
+    private async Task ForwardAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var exchange = Exchange.Rent();
         try

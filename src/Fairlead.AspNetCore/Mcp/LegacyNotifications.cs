@@ -28,7 +28,7 @@ internal static class LegacyNotifications
     {
         foreach (var cell in front.Fleet.Current.InOrder)
         {
-            if ((session.Endpoint is null || session.Endpoint == cell.Name) && cell.Current is { IsCallable: true, Shared: { Identity.IsModern: false } connection })
+            if (front.Fleet.Serves(session.Endpoint, cell) && cell.Current is { IsCallable: true, Shared: { Identity.IsModern: false } connection })
             {
                 connection.Post(OutboundFrame.Copy("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}"u8));
             }

@@ -21,11 +21,11 @@ internal sealed class LegacyPost
     }
 
     /// <summary>Opens a session.</summary>
-    public Task InitializeAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body, in Envelope envelope) =>
+    public Task InitializeAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, in Envelope envelope) =>
         _messages.InitializeAsync(new HttpLegacyReply(_front, context, null), cell, body, envelope, session => context.Response.Headers[SessionHeader] = session.Id);
 
     /// <summary>Handles any other message of a session.</summary>
-    public ValueTask HandleAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body, in Envelope envelope, string versionHeader)
+    public ValueTask HandleAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, in Envelope envelope, string versionHeader)
     {
         var session = FindSession(context, cell, versionHeader, _front, out var refusal);
 
@@ -36,7 +36,7 @@ internal sealed class LegacyPost
     }
 
     /// <summary>Handles a batch of 2025-03-26: each message by itself, the answers together.</summary>
-    public ValueTask BatchAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body, in Envelope envelope, string versionHeader)
+    public ValueTask BatchAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, in Envelope envelope, string versionHeader)
     {
         var session = FindSession(context, cell, versionHeader, _front, out var refusal);
         if (session is null)
@@ -50,14 +50,14 @@ internal sealed class LegacyPost
                 context, StatusCodes.Status400BadRequest, -32600, $"Batches belong to revision 2025-03-26 alone, and this session speaks {session.Version.Format()}; send each message by itself."));
     }
 
-    private async Task RunBatchAsync(HttpContext context, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, ByteRange root)
+    private async Task RunBatchAsync(HttpContext context, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, ByteRange root)
     {
         using var batch = new LegacyBatch(_front, _messages, context, session, cell);
         await batch.HandleAsync(body, root).ConfigureAwait(false);
     }
 
     /// <summary>Finds the session that a request names and checks the version header (protocol.md 2.3).</summary>
-    public static LegacySession? FindSession(HttpContext context, ServerCell? cell, string versionHeader, McpFront front, out (int Status, string Message) refusal)
+    public static LegacySession? FindSession(HttpContext context, NamedEndpoint? cell, string versionHeader, McpFront front, out (int Status, string Message) refusal)
     {
         var id = context.Request.Headers[SessionHeader].ToString();
         if (id.Length == 0)

@@ -14,7 +14,7 @@ internal static class LegacyRequests
     private static readonly TimeSpan s_setLevelTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary><c>logging/setLevel</c>: kept for the session, and every legacy server of the endpoint that logs is set to the most verbose level that any session wants.</summary>
-    public static async Task SetLevelAsync(McpFront front, LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
+    public static async Task SetLevelAsync(McpFront front, LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var id = envelope.Id.Of(body.Span).ToArray();
         var level = envelope.Params.Exists && JsonMembers.TryFind(body.Span, envelope.Params, "level"u8, out var place) && LogLevels.IsKnown(place.Of(body.Span))
@@ -28,13 +28,13 @@ internal static class LegacyRequests
         }
 
         session.SetLogLevel(level);
-        var servers = cell is null ? front.Fleet.Current.InOrder : [cell];
+        var servers = cell is null ? front.Fleet.Current.InOrder : [.. front.Fleet.Current.InOrder.Where(cell.Serves)];
         await Task.WhenAll(servers.Select(server => TellAsync(front, server, reply.Gone))).ConfigureAwait(false);
         await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
     }
 
     /// <summary><c>resources/subscribe</c> and <c>resources/unsubscribe</c>.</summary>
-    public static async Task SubscribeAsync(McpFront front, LegacyReply reply, ServerCell? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
+    public static async Task SubscribeAsync(McpFront front, LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var id = envelope.Id.Of(body.Span).ToArray();
         if (!envelope.Uri.Exists)
@@ -76,8 +76,8 @@ internal static class LegacyRequests
     {
         if (server.Current is { IsCallable: true, Shared: { Identity.IsModern: false } connection } && Declares(connection, "logging"u8))
         {
-            // A session hears a server at the server's own endpoint or at the aggregate: what any of them wants, the server must send.
-            var listeners = front.Sessions.All.Where(session => session.Endpoint is null || session.Endpoint == server.Name);
+            // A session hears a server at the server's own endpoint, at profiles that have it, or at the aggregate: what any of them wants, the server must send.
+            var listeners = front.Sessions.All.Where(session => front.Fleet.Serves(session.Endpoint, server));
             var members = Encoding.UTF8.GetBytes("\"level\":" + JsonSerializer.Serialize(LogLevels.MostVerbose(listeners.Select(session => session.LogLevel))));
 
             // A server that refuses keeps its level; the session's own filter holds in any case.

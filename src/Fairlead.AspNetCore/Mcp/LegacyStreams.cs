@@ -13,7 +13,7 @@ internal sealed class LegacyStreams
     public LegacyStreams(McpFront front) => _front = front;
 
     /// <summary>Opens the standalone stream, or resumes the stream that <c>Last-Event-ID</c> names.</summary>
-    public async Task GetAsync(HttpContext context, ServerCell? cell)
+    public async Task GetAsync(HttpContext context, NamedEndpoint? cell)
     {
         if (!context.Request.Headers.Accept.ToString().Contains("text/event-stream", StringComparison.OrdinalIgnoreCase))
         {
@@ -59,7 +59,7 @@ internal sealed class LegacyStreams
     }
 
     /// <summary>Ends a session; its id is unknown from here on, also after a restart.</summary>
-    public Task DeleteAsync(HttpContext context, ServerCell? cell)
+    public Task DeleteAsync(HttpContext context, NamedEndpoint? cell)
     {
         var session = LegacyPost.FindSession(context, cell, context.Request.Headers["MCP-Protocol-Version"].ToString(), _front, out var refusal);
         if (session is null)

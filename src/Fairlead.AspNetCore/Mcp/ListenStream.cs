@@ -20,7 +20,7 @@ internal sealed class ListenStream
     public ListenStream(McpFront front) => _front = front;
 
     /// <summary>Handles one listen from its beginning to its end.</summary>
-    public async Task HandleAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body, Envelope envelope)
+    public async Task HandleAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var id = envelope.Id.Of(body.Span).ToArray();
         if (Filter.Read(body, envelope) is not { } filter)
@@ -30,7 +30,7 @@ internal sealed class ListenStream
         }
 
         var queue = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(QueueMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
-        void ListsChanged(ServerCell? changed, CatalogChanges changes)
+        void ListsChanged(NamedEndpoint? changed, CatalogChanges changes)
         {
             if (ReferenceEquals(changed, cell))
             {
@@ -84,7 +84,7 @@ internal sealed class ListenStream
         }
     }
 
-    private async Task SubscribeAsync(Filter filter, ServerCell? cell, CancellationToken cancellationToken)
+    private async Task SubscribeAsync(Filter filter, NamedEndpoint? cell, CancellationToken cancellationToken)
     {
         foreach (var uri in filter.Wanted)
         {

@@ -10,6 +10,9 @@ internal sealed class McpEndpoint
     /// <summary>The server of an identity endpoint, as the route names it.</summary>
     public const string ServerRouteValue = "server";
 
+    /// <summary>The profile of a profile's endpoint, as the route names it.</summary>
+    public const string ProfileRouteValue = "profile";
+
     private readonly McpFront _front;
     private readonly ModernPost _modern;
     private readonly LegacyPost _legacy;
@@ -24,7 +27,7 @@ internal sealed class McpEndpoint
         _streams = new LegacyStreams(front);
     }
 
-    /// <summary>Handles any verb at <c>/mcp</c> and <c>/mcp/{server}</c>.</summary>
+    /// <summary>Handles any verb at <c>/mcp</c>, <c>/mcp/{server}</c> and <c>/mcp/p/{profile}</c>.</summary>
     public Task HandleAsync(HttpContext context)
     {
         if (!TryFindServer(context, _front, out var cell))
@@ -54,32 +57,64 @@ internal sealed class McpEndpoint
         return JsonRpcReply.ErrorAsync(context, StatusCodes.Status405MethodNotAllowed, -32600, $"{request.Method} is not used here; send JSON-RPC messages by POST.");
     }
 
-    /// <summary>Finds the server that the route names, or whose own port it is; null for all of them.</summary>
+    /// <summary>Finds the endpoint that the route names, or the server whose own port it is; null for the aggregate.</summary>
     /// <returns>False when there is none of that name, or the own port is another server's.</returns>
-    public static bool TryFindServer(HttpContext context, McpFront front, out ServerCell? cell)
+    public static bool TryFindServer(HttpContext context, McpFront front, out NamedEndpoint? cell)
     {
         cell = null;
+        var names = context.Request.RouteValues;
+        ServerCell? server = null;
         if (front.Ports.TryGet(context.Connection.LocalPort, out var owner))
         {
-            return front.Fleet.TryGet(owner, out cell) && (!context.Request.RouteValues.TryGetValue(ServerRouteValue, out var named) || owner == (string)named!);
+            var isKnown = front.Fleet.TryGet(owner, out server) && (!names.TryGetValue(ServerRouteValue, out var named) || owner == (string)named!);
+            cell = server;
+            return isKnown;
         }
 
-        return !context.Request.RouteValues.TryGetValue(ServerRouteValue, out var name) || front.Fleet.TryGet((string)name!, out cell);
+        if (names.TryGetValue(ServerRouteValue, out var name))
+        {
+            var isKnown = front.Fleet.TryGet((string)name!, out server);
+            cell = server;
+            return isKnown;
+        }
+
+        if (names.TryGetValue(ProfileRouteValue, out name))
+        {
+            cell = front.Fleet.Profiles.GetValueOrDefault((string)name!);
+            return cell is not null;
+        }
+
+        return true;
     }
 
-    /// <summary>The route names a server that does not exist, or one that is not served at this port.</summary>
-    public static Task UnknownServerAsync(HttpContext context, McpFront front) => JsonRpcReply.ErrorAsync(
-        context, StatusCodes.Status404NotFound, -32600,
-        front.Ports.TryGet(context.Connection.LocalPort, out var owner)
-            ? $"This port serves {owner} alone, at /mcp. Other servers are on Fairlead's main port."
-            : $"There is no server '{context.Request.RouteValues[ServerRouteValue]}' here; fairlead ps lists the servers.");
+    /// <summary>The route names a server or profile that does not exist, or a server that is not served at this port.</summary>
+    public static Task UnknownServerAsync(HttpContext context, McpFront front)
+    {
+        var names = context.Request.RouteValues;
+        string message;
+        if (front.Ports.TryGet(context.Connection.LocalPort, out var owner))
+        {
+            message = $"This port serves {owner} alone, at /mcp. Other servers are on Fairlead's main port.";
+        }
+        else if (names.TryGetValue(ProfileRouteValue, out var profile))
+        {
+            var known = front.Fleet.Profiles.Keys.Order(StringComparer.Ordinal).ToArray();
+            message = $"There is no profile '{profile}' here; " + (known.Length == 0 ? "none is configured (profiles)." : $"the profiles are {string.Join(", ", known)}.");
+        }
+        else
+        {
+            message = $"There is no server '{names[ServerRouteValue]}' here; fairlead ps lists the servers.";
+        }
+
+        return JsonRpcReply.ErrorAsync(context, StatusCodes.Status404NotFound, -32600, message);
+    }
 
     /// <summary>The body is over the limit.</summary>
     public static Task TooLargeAsync(HttpContext context, McpFront front) => JsonRpcReply.ErrorAsync(
         context, StatusCodes.Status413PayloadTooLarge, -32600,
         $"The body is longer than {front.Options.Limits.RequestBodyBytesMax} bytes; send less or raise requestBodyBytesMax.");
 
-    private Task PostAsync(HttpContext context, ServerCell? cell)
+    private Task PostAsync(HttpContext context, NamedEndpoint? cell)
     {
         var request = context.Request;
         if (!IsJson(request.ContentType))
@@ -91,11 +126,11 @@ internal sealed class McpEndpoint
         return reading.IsCompletedSuccessfully ? AnswerAsync(context, cell, reading.Result) : AnswerLaterAsync(context, cell, reading);
     }
 
-    private async Task AnswerLaterAsync(HttpContext context, ServerCell? cell, ValueTask<RequestBody> reading) =>
+    private async Task AnswerLaterAsync(HttpContext context, NamedEndpoint? cell, ValueTask<RequestBody> reading) =>
         await AnswerAsync(context, cell, await reading.ConfigureAwait(false)).ConfigureAwait(false);
 
     // Parted in two so that what is kept while the server works is small: the box of the last step is allocated for every call.
-    private Task AnswerAsync(HttpContext context, ServerCell? cell, RequestBody body) => body.IsTooLarge
+    private Task AnswerAsync(HttpContext context, NamedEndpoint? cell, RequestBody body) => body.IsTooLarge
         ? TooLargeAsync(context, _front)
         : ReturnAfterAsync(DispatchAsync(context, cell, body.Memory), body);
 
@@ -111,7 +146,7 @@ internal sealed class McpEndpoint
         }
     }
 
-    private ValueTask DispatchAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body)
+    private ValueTask DispatchAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body)
     {
         var error = EnvelopeScanner.Scan(body.Span, _front.Limits, out var envelope);
         if (error != ScanError.None)

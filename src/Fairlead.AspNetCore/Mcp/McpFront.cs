@@ -71,14 +71,14 @@ internal sealed partial class McpFront : IAsyncDisposable
     /// <summary>Where the front logs.</summary>
     public ILogger Logger { get; }
 
-    /// <summary>What is offered at an endpoint: the aggregate, or one server.</summary>
-    public CatalogSnapshot OfferedAt(ServerCell? cell) => cell is null ? Fleet.Aggregate : cell.Offered;
+    /// <summary>What is offered at an endpoint: the aggregate, one server, or a profile.</summary>
+    public CatalogSnapshot OfferedAt(NamedEndpoint? cell) => cell is null ? Fleet.Aggregate : cell.Offered;
 
     /// <summary>Waits until lists are worth answering (decision 12): within the first moments after the start, for servers of which nothing is known yet.</summary>
-    public ValueTask ListsReadyAsync(ServerCell? cell, CancellationToken cancellationToken)
+    public ValueTask ListsReadyAsync(NamedEndpoint? cell, CancellationToken cancellationToken)
     {
         var wait = Fleet.FirstListWait;
-        if (wait.IsCompleted || (cell is not null && !(cell.Current.IsWorthWaiting && cell.Current.Catalog.IsUnknown)))
+        if (wait.IsCompleted || (cell is ServerCell server && !(server.Current.IsWorthWaiting && server.Current.Catalog.IsUnknown)))
         {
             return default;
         }

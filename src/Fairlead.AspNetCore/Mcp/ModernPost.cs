@@ -25,7 +25,7 @@ internal sealed class ModernPost
     }
 
     /// <summary>Handles a request that claims a version in <c>_meta</c>.</summary>
-    public ValueTask HandleAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body, in Envelope envelope, string versionHeader)
+    public ValueTask HandleAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, in Envelope envelope, string versionHeader)
     {
         var headers = context.Request.Headers;
         var fault = ModernRequest.Check(envelope, body.Span, versionHeader, headers["Mcp-Method"].ToString(), headers["Mcp-Name"].ToString());
@@ -88,13 +88,13 @@ internal sealed class ModernPost
         return JsonRpcReply.ErrorAsync(context, ModernRequest.StatusOf(fault), ModernRequest.CodeOf(fault), message, id);
     }
 
-    private async Task DiscoverAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body, ByteRange id)
+    private async Task DiscoverAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, ByteRange id)
     {
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
         await JsonRpcReply.ResultAsync(context, id.Of(body.Span), FrontIdentity.DiscoverResult(_front.OfferedAt(cell))).ConfigureAwait(false);
     }
 
-    private async Task ListAsync(HttpContext context, ServerCell? cell, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
+    private async Task ListAsync(HttpContext context, NamedEndpoint? cell, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
     {
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
         await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
@@ -102,7 +102,7 @@ internal sealed class ModernPost
 
     // Pooled: the box of this method, which holds the envelope, is the largest allocation that a call could cost (bench/run.sh bytes).
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ForwardAsync(HttpContext context, ServerCell? cell, ReadOnlyMemory<byte> body, Envelope envelope)
+    private async ValueTask ForwardAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var exchange = Exchange.Rent();
         try

@@ -60,7 +60,7 @@ internal sealed partial class SessionBroadcast : IDisposable
         }
     }
 
-    private void ListsChanged(ServerCell? cell, CatalogChanges changes)
+    private void ListsChanged(NamedEndpoint? cell, CatalogChanges changes)
     {
         foreach (var method in Notifications(changes))
         {
@@ -93,8 +93,7 @@ internal sealed partial class SessionBroadcast : IDisposable
     private void SessionRevived(LegacySession session)
     {
         LogRevived(_logger, session.Endpoint ?? "all servers", session.Created);
-        var cell = session.Endpoint is { } name && _fleet.TryGet(name, out var found) ? found : null;
-        var capabilities = (cell is null ? _fleet.Aggregate : cell.Offered).Capabilities(modern: false).Span;
+        var capabilities = (_fleet.FindEndpoint(session.Endpoint)?.Offered ?? _fleet.Aggregate).Capabilities(modern: false).Span;
         foreach (var change in s_kinds)
         {
             // Only what was declared at initialize may be sent (2025-11-25, server/tools, Capabilities).

@@ -21,7 +21,7 @@ internal sealed class SseConnection : IDisposable
     private int _running = 1; // The connection itself; the messages it handles add to it.
 
     /// <summary>For a stream that has been started.</summary>
-    public SseConnection(McpFront front, LegacyMessages messages, ServerCell? cell, SseResponse response, CancellationToken aborted)
+    public SseConnection(McpFront front, LegacyMessages messages, NamedEndpoint? cell, SseResponse response, CancellationToken aborted)
     {
         _front = front;
         _messages = messages;
@@ -31,8 +31,8 @@ internal sealed class SseConnection : IDisposable
         Cell = cell;
     }
 
-    /// <summary>The server of the endpoint; null for the aggregate.</summary>
-    public ServerCell? Cell { get; }
+    /// <summary>The endpoint; null for the aggregate.</summary>
+    public NamedEndpoint? Cell { get; }
 
     /// <summary>Says where to POST, then carries what belongs to no call, until the client or the session is gone.</summary>
     public async Task RunAsync(byte[] endpoint)

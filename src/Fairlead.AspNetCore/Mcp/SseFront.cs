@@ -108,7 +108,7 @@ internal sealed class SseFront
         await context.Response.WriteAsync("Accepted", context.RequestAborted).ConfigureAwait(false);
     }
 
-    private async Task RunAsync(HttpContext context, ServerCell? cell)
+    private async Task RunAsync(HttpContext context, NamedEndpoint? cell)
     {
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var prefix = context.Request.PathBase + (cell is null ? "" : "/mcp/" + cell.Name);

@@ -77,6 +77,56 @@ internal static class CatalogBuilder
         };
     }
 
+    /// <summary>What <c>/mcp/p/NAME</c> offers: a part of the aggregate, under its names or those that the profile gives.</summary>
+    /// <param name="profile">What is in it.</param>
+    /// <param name="aggregate">Built of <paramref name="sources"/>.</param>
+    /// <param name="sources">The servers in configuration order.</param>
+    /// <param name="notes">Receives sentences about tools that cannot be offered.</param>
+    public static CatalogSnapshot BuildProfile(ProfileEndpoint profile, CatalogSnapshot aggregate, IReadOnlyList<CatalogSource> sources, ICollection<string> notes)
+    {
+        OfferedEntry[] Part(ListKind kind) => [.. aggregate.List(kind).Entries.Where(entry => profile.Serves(entry.Cell))];
+
+        CatalogSource[] part = [.. sources.Where(source => profile.Serves(source.Cell))];
+        var tools = Renamed(profile, Part(ListKind.Tools), notes);
+        var prompts = Part(ListKind.Prompts);
+        var resources = Part(ListKind.Resources);
+        var templates = Part(ListKind.ResourceTemplates);
+        return new CatalogSnapshot(
+            new OfferedList(ListKind.Tools, tools, carriesTasks: false),
+            new OfferedList(ListKind.Prompts, prompts, carriesTasks: false),
+            new OfferedList(ListKind.Resources, resources, carriesTasks: false),
+            new OfferedList(ListKind.ResourceTemplates, templates, carriesTasks: false))
+        {
+            ToolRoutes = ToolRoutes(tools),
+            PromptRoutes = Routes(prompts),
+            ResourceRoutes = ResourceRoutes(part, tools, resources, templates),
+            LegacyCapabilities = Capabilities(part, modern: false, alone: false),
+            ModernCapabilities = Capabilities(part, modern: true, alone: false),
+            Instructions = InstructionsText.Join(part.Select(source => (source.Cell.Name, source.Catalog.Identity?.Instructions ?? []))),
+        };
+    }
+
+    private static OfferedEntry[] Renamed(ProfileEndpoint profile, OfferedEntry[] tools, ICollection<string> notes)
+    {
+        var rules = new ExposeRules(new ExposeOptions { Tools = profile.Options.Tools, Hide = profile.Options.Hide, Rename = profile.Options.Rename });
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        var offered = new List<OfferedEntry>(tools.Length);
+        foreach (var tool in tools.Where(tool => rules.Shows(tool.Name)))
+        {
+            var name = rules.NameOf(tool.Name);
+            if (taken.Add(name))
+            {
+                offered.Add(tool with { NewName = name == tool.Entry.Name ? null : name });
+            }
+            else
+            {
+                notes.Add($"The tool '{DefinitionReader.Shorten(tool.Name)}' is not offered on /mcp/{profile.Name}: another one is named '{DefinitionReader.Shorten(name)}' there. Mend its rename.");
+            }
+        }
+
+        return [.. offered];
+    }
+
     private static OfferedEntry[] Named(
         IReadOnlyList<CatalogSource> sources,
         NamingPolicy naming,

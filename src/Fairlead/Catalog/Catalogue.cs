@@ -150,7 +150,7 @@ internal sealed partial class Catalogue : IAsyncDisposable
         cell.Offered = snapshot;
         if (changes != CatalogChanges.None)
         {
-            _fleet.AnnounceServer(cell, changes);
+            _fleet.Announce(cell, changes);
         }
     }
 
@@ -184,6 +184,7 @@ internal sealed partial class Catalogue : IAsyncDisposable
 
         var notes = new List<string>();
         var aggregate = CatalogBuilder.BuildAggregate(offered, _naming, notes);
+        var profiles = _fleet.Profiles.Values.Select(profile => (Profile: profile, Snapshot: CatalogBuilder.BuildProfile(profile, aggregate, offered, notes))).ToArray();
         _offered = [.. offered];
         _isBuilt = true;
         foreach (var note in notes.Except(_notes))
@@ -192,7 +193,21 @@ internal sealed partial class Catalogue : IAsyncDisposable
         }
 
         _notes = notes;
+        var told = new List<(ProfileEndpoint Profile, CatalogChanges Changes)>();
+        foreach (var (profile, snapshot) in profiles)
+        {
+            told.Add((profile, CatalogComparison.Succeed(profile.Offered, snapshot)));
+            profile.Offered = snapshot;
+        }
+
         _fleet.PublishAggregate(aggregate, CatalogComparison.Succeed(_fleet.Aggregate, aggregate));
+        foreach (var (profile, changes) in told)
+        {
+            if (changes != CatalogChanges.None)
+            {
+                _fleet.Announce(profile, changes);
+            }
+        }
     }
 
     /// <summary>Forgets servers that are not in the fleet: they left it, or a last answer came after they had.</summary>

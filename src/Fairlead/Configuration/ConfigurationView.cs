@@ -123,12 +123,12 @@ public static class ConfigurationView
 
                 json.WriteEndObject();
                 break;
-            case IDictionary<string, RateOptions> rates:
+            case System.Collections.IDictionary map when key.MapOf is { } valueType:
                 json.WriteStartObject();
-                foreach ((string name, RateOptions rate) in rates)
+                foreach (System.Collections.DictionaryEntry entry in map)
                 {
-                    json.WriteStartObject(name);
-                    WriteKeys(json, rate, new RateOptions(), masking, ConfigNode.PathOf(path, name), withDefaults);
+                    json.WriteStartObject((string)entry.Key);
+                    WriteKeys(json, entry.Value!, Activator.CreateInstance(valueType)!, masking, ConfigNode.PathOf(path, (string)entry.Key), withDefaults);
                     json.WriteEndObject();
                 }
 
@@ -146,8 +146,7 @@ public static class ConfigurationView
     private static bool IsDefault(OptionKey key, object value, object? byDefault) => value switch
     {
         IList<string> texts => texts.Count == 0,
-        IDictionary<string, string> map => map.Count == 0,
-        IDictionary<string, RateOptions> rates => rates.Count == 0,
+        System.Collections.IDictionary map => map.Count == 0,
         _ when key.IsSection => byDefault is not null && OptionsShape.Keys(key.Type).All(inner => inner.Get(value) is not { } own || IsDefault(inner, own, inner.Get(byDefault))),
         _ => value.Equals(byDefault),
     };

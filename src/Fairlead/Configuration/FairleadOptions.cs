@@ -63,6 +63,10 @@ public sealed class FairleadOptions
     /// <summary>The variables that the load has found, those of <c>.env</c> files included: built-in servers take theirs from here. Null = those of the process.</summary>
     internal IReadOnlyDictionary<string, string>? Variables { get; set; }
 
+    /// <summary>Subsets of what /mcp offers, each at /mcp/p/NAME. A name is of a-z, 0-9 and -, at most 32 long.</summary>
+    [ConfigKey("profiles")]
+    public IDictionary<string, ProfileOptions> Profiles { get; set; } = new Dictionary<string, ProfileOptions>(StringComparer.Ordinal);
+
     /// <summary>The servers, in the order they are listed.</summary>
     public IList<ServerConfig> Servers { get; set; } = [];
 }

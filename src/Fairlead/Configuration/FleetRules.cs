@@ -14,6 +14,31 @@ internal static class FleetRules
         CheckNames(servers, problems);
         CheckPorts(options, servers, problems);
         CheckDependencies(servers, problems);
+        CheckProfiles(options, servers, problems);
+    }
+
+    private static void CheckProfiles(FairleadOptions options, IReadOnlyList<ServerEntry> servers, Problems problems)
+    {
+        string[] names = [.. servers.Select(static entry => entry.Config.Name)];
+        foreach ((string profile, ProfileOptions chosen) in options.Profiles)
+        {
+            string place = ConfigNode.PathOf("profiles", profile);
+            if (!ServerName.IsValid(profile))
+            {
+                string slug = ServerName.ToSlug(profile);
+                problems.Error(place, null, "The name of a profile is a part of its address: 1 to 32 of a-z, 0-9 and -.", ServerName.IsValid(slug) ? $"Call it {slug}." : "Choose another name.");
+            }
+
+            for (int i = 0; i < chosen.Servers.Count; i++)
+            {
+                if (!names.Contains(chosen.Servers[i]))
+                {
+                    string? nearest = OptionWords.Nearest(chosen.Servers[i], names);
+                    problems.Error($"{place}.servers[{i}]", $"\"{chosen.Servers[i]}\"", "There is no server of this name.",
+                        nearest is not null ? $"Did you mean {nearest}?" : names.Length == 0 ? "Add it to servers." : $"The servers are {string.Join(", ", names)}.");
+                }
+            }
+        }
     }
 
     private static void CheckGateway(FairleadOptions options, Problems problems)

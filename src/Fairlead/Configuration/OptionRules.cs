@@ -28,11 +28,11 @@ internal static class OptionRules
             {
                 CheckRanges(value, path, report);
             }
-            else if (value is IDictionary<string, RateOptions> rates)
+            else if (key.MapOf is not null)
             {
-                foreach ((string name, RateOptions rate) in rates)
+                foreach (System.Collections.DictionaryEntry entry in (System.Collections.IDictionary)value)
                 {
-                    CheckRanges(rate, ConfigNode.PathOf(path, name), report);
+                    CheckRanges(entry.Value!, ConfigNode.PathOf(path, (string)entry.Key), report);
                 }
             }
             else if (value is Enum word && !Enum.IsDefined(word.GetType(), word))

@@ -79,9 +79,9 @@ internal static class OptionsReader
         {
             ReadMap((IDictionary<string, string>)key.Get(target)!, key, node, place, relative, scope);
         }
-        else if (key.Type == typeof(IDictionary<string, RateOptions>))
+        else if (key.MapOf is { } valueType)
         {
-            ReadRates((IDictionary<string, RateOptions>)key.Get(target)!, node, place, relative, scope);
+            ReadOptions((System.Collections.IDictionary)key.Get(target)!, valueType, node, place, relative, scope);
         }
         else if (Scalar(key, node, relative, scope) is { } value)
         {
@@ -280,20 +280,21 @@ internal static class OptionsReader
         }
     }
 
-    private static void ReadRates(IDictionary<string, RateOptions> target, ConfigNode node, string place, string relative, ReadScope scope)
+    private static void ReadOptions(System.Collections.IDictionary target, Type valueType, ConfigNode node, string place, string relative, ReadScope scope)
     {
         scope.Problems.Places[place] = node;
         if (node.Kind != JsonValueKind.Object)
         {
-            scope.Problems.ErrorAt(node, node.Show(), "The value must be an object of tool names and limits.", "Write it like { \"search\": { \"calls\": 10, \"perMs\": 1000 } }.");
+            string keys = string.Join(", ", OptionsShape.Keys(valueType).Take(3).Select(static key => key.Name));
+            scope.Problems.ErrorAt(node, node.Show(), "The value must be an object of names, each with an object.", $"Write it like {{ \"NAME\": {{ }} }}, with keys such as {keys}.");
             return;
         }
 
         foreach (ConfigMember member in node.Members)
         {
-            var rate = new RateOptions();
-            Read(rate, member.Value, Join(place, member.Name), Join(relative, member.Name), scope);
-            target[member.Name] = rate;
+            object value = Activator.CreateInstance(valueType)!;
+            Read(value, member.Value, Join(place, member.Name), Join(relative, member.Name), scope);
+            target[member.Name] = value;
         }
     }
 

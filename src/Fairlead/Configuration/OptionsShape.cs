@@ -20,6 +20,11 @@ internal sealed record OptionKey(PropertyInfo Property, ConfigKeyAttribute Attri
     /// <summary>True for a number of bytes, which may be written as a size.</summary>
     public bool IsBytes => Attribute.Unit.StartsWith("bytes", StringComparison.Ordinal);
 
+    /// <summary>The options class of the values, for an object of names and options; else null.</summary>
+    public Type? MapOf => Type.IsGenericType && Type.GetGenericTypeDefinition() == typeof(IDictionary<,>) && OptionsShape.IsSection(Type.GetGenericArguments()[1])
+        ? Type.GetGenericArguments()[1]
+        : null;
+
     /// <summary>True for an options class of its own with keys inside.</summary>
     public bool IsSection => OptionsShape.IsSection(Type);
 }
@@ -57,6 +62,8 @@ internal static class OptionsShape
                 return new Dictionary<string, string>(map, (map as Dictionary<string, string>)?.Comparer);
             case IDictionary<string, RateOptions> rates:
                 return rates.ToDictionary(pair => pair.Key, pair => (RateOptions)CopyValue(pair.Value)!, StringComparer.Ordinal);
+            case IDictionary<string, ProfileOptions> profiles:
+                return profiles.ToDictionary(pair => pair.Key, pair => (ProfileOptions)CopyValue(pair.Value)!, StringComparer.Ordinal);
             case IList<string> texts:
                 return texts.ToList();
             case IEnumerable:

@@ -26,8 +26,8 @@ internal sealed class Fleet
     /// <summary>What the aggregate endpoint offers.</summary>
     public CatalogSnapshot Aggregate => _aggregate;
 
-    /// <summary>Raised after lists have changed and the change can be read: the server whose own lists changed, or null for the aggregate. Handlers must not block.</summary>
-    public event Action<ServerCell?, CatalogChanges>? CatalogChanged;
+    /// <summary>Raised after lists have changed and the change can be read: the endpoint whose lists changed, or null for the aggregate. Handlers must not block.</summary>
+    public event Action<NamedEndpoint?, CatalogChanges>? CatalogChanged;
 
     /// <summary>Raised when a server told of an updated resource: the server and the raw URI token in the server's own words.</summary>
     public event Action<ServerCell, byte[]>? ResourceUpdated;
@@ -43,6 +43,25 @@ internal sealed class Fleet
 
     /// <summary>Finds a server by its name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out ServerCell? cell) => _current.ByName.TryGetValue(name, out cell);
+
+    /// <summary>The profiles by name. They do not change.</summary>
+    public FrozenDictionary<string, ProfileEndpoint> Profiles { get; init; } = FrozenDictionary<string, ProfileEndpoint>.Empty;
+
+    /// <summary>Finds the endpoint that a session knows by its name; null for the aggregate, and for one that is gone.</summary>
+    public NamedEndpoint? FindEndpoint(string? name)
+    {
+        if (name is null)
+        {
+            return null;
+        }
+
+        return name.StartsWith(ProfileEndpoint.Prefix, StringComparison.Ordinal)
+            ? Profiles.GetValueOrDefault(name[ProfileEndpoint.Prefix.Length..])
+            : _current.ByName.GetValueOrDefault(name);
+    }
+
+    /// <summary>Whether a server is reached at the endpoint of this name; null = the aggregate.</summary>
+    public bool Serves(string? endpoint, ServerCell server) => endpoint is null || FindEndpoint(endpoint)?.Serves(server) == true;
 
     /// <summary>Ends what belongs to an owner who has gone: a legacy session that ended. Any thread; returns at once.</summary>
     public void ReleaseOwner(object owner)
@@ -66,8 +85,8 @@ internal sealed class Fleet
         }
     }
 
-    /// <summary>Tells everybody that one server's own lists changed.</summary>
-    public void AnnounceServer(ServerCell cell, CatalogChanges changes) => CatalogChanged?.Invoke(cell, changes);
+    /// <summary>Tells everybody that the lists of an endpoint beside the aggregate changed. Only the catalogue calls it.</summary>
+    public void Announce(NamedEndpoint endpoint, CatalogChanges changes) => CatalogChanged?.Invoke(endpoint, changes);
 
     /// <summary>Tells everybody that a resource changed.</summary>
     public void AnnounceResource(ServerCell cell, byte[] uriToken) => ResourceUpdated?.Invoke(cell, uriToken);

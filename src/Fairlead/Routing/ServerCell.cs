@@ -1,4 +1,3 @@
-using Fairlead.Catalog;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
@@ -20,25 +19,21 @@ internal sealed record Caller(object? Owner, byte[] Capabilities)
 
 /// <summary>One server's place in the fleet: a fixed name and the snapshot of the moment.</summary>
 /// <remarks>Written only by the server's actor; read by anybody. The delegates are set once by the actor before the cell is published.</remarks>
-internal sealed class ServerCell
+internal sealed class ServerCell : NamedEndpoint
 {
     private volatile ServerSnapshot _current;
-    private volatile CatalogSnapshot _offered = CatalogSnapshot.Empty;
     private volatile string? _portProblem;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Starts with <paramref name="first"/>.</summary>
     public ServerCell(string name, ServerSnapshot first)
+        : base(name)
     {
-        Name = name;
         NameUtf8 = System.Text.Encoding.UTF8.GetBytes(name);
         _current = first;
     }
 
-    /// <summary>The server's name: a slug, also its id.</summary>
-    public string Name { get; }
-
-    /// <summary><see cref="Name"/> as bytes.</summary>
+    /// <summary>The server's name, a slug and its id, as bytes.</summary>
     public byte[] NameUtf8 { get; }
 
     /// <summary>Counters of the request path.</summary>
@@ -46,13 +41,6 @@ internal sealed class ServerCell
 
     /// <summary>The snapshot of the moment.</summary>
     public ServerSnapshot Current => _current;
-
-    /// <summary>What the identity endpoint <c>/mcp/&lt;name&gt;</c> offers: the server's own names. Written by the catalogue.</summary>
-    public CatalogSnapshot Offered
-    {
-        get => _offered;
-        set => _offered = value;
-    }
 
     /// <summary>Why the server's own port is not open, in words that follow the server's name; null when it is open, or there is none. Written by whoever opens it.</summary>
     public string? PortProblem
@@ -74,6 +62,9 @@ internal sealed class ServerCell
 
     /// <summary>Completes when the next snapshot is published.</summary>
     public Task Changed => _changed.Task;
+
+    /// <inheritdoc/>
+    public override bool Serves(ServerCell server) => ReferenceEquals(server, this);
 
     /// <summary>Publishes a snapshot. Only the server's actor calls it.</summary>
     public void Publish(ServerSnapshot snapshot)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
@@ -24,6 +25,10 @@ internal sealed class FleetResources : IAsyncDisposable
     public FleetResources(FairleadOptions options, ILoggerFactory loggers, TimeProvider time, SecretRedactor redactor)
     {
         Redactor = redactor;
+        Fleet = new Fleet
+        {
+            Profiles = options.Profiles.ToFrozenDictionary(static pair => pair.Key, static pair => new ProfileEndpoint(pair.Key, OptionsShape.Copy(pair.Value)), StringComparer.Ordinal),
+        };
         Options = options;
         Loggers = loggers;
         Time = time;
@@ -47,7 +52,7 @@ internal sealed class FleetResources : IAsyncDisposable
     public TimeProvider Time { get; }
 
     /// <summary>Where the request path finds the servers.</summary>
-    public Fleet Fleet { get; } = new();
+    public Fleet Fleet { get; }
 
     /// <summary>The deadlines of all calls.</summary>
     public DeadlineSweep Sweep { get; }

@@ -172,7 +172,7 @@ public sealed class CatalogueTests : IAsyncLifetime, IAsyncDisposable
     {
         var cell = Cell("a");
         _fleet.Publish(FleetOf(cell));
-        void Fail(ServerCell? who, CatalogChanges what) => throw new InvalidOperationException("a handler's fault");
+        void Fail(NamedEndpoint? who, CatalogChanges what) => throw new InvalidOperationException("a handler's fault");
         _fleet.CatalogChanged += Fail;
         await Assert.ThrowsAsync<InvalidOperationException>(() => UpdateAsync(cell, Tools("x")));
         _fleet.CatalogChanged -= Fail;

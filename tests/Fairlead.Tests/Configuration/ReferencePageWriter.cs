@@ -69,7 +69,7 @@ internal static class ReferencePageWriter
             _ when type == typeof(Uri) => "address",
             _ when type == typeof(IList<string>) => "list of texts",
             _ when type == typeof(IDictionary<string, string>) => "object of texts",
-            _ when type == typeof(IDictionary<string, RateOptions>) => "object of [rate](#rate)",
+            _ when key.MapOf is { } valueType => $"object of [{SchemaWriter.Name(valueType)}](#{SchemaWriter.Name(valueType).ToLowerInvariant()})",
             _ => "text",
         };
     }

@@ -51,7 +51,7 @@ internal static class SchemaWriter
 
     /// <summary>All options classes below a class, each once, in the order they are met.</summary>
     public static IEnumerable<Type> Sections(Type type) => OptionsShape.Keys(type)
-        .Select(key => key.IsSection ? key.Type : key.Type == typeof(IDictionary<string, RateOptions>) ? typeof(RateOptions) : null)
+        .Select(key => key.IsSection ? key.Type : key.MapOf)
         .OfType<Type>().SelectMany(inner => Sections(inner).Prepend(inner)).Distinct();
 
     /// <summary>The name of a section: <c>RetryOptions</c> is <c>retry</c>.</summary>
@@ -116,7 +116,7 @@ internal static class SchemaWriter
                 : AnyOf(Number(key), Text(Variable)),
             _ when type == typeof(IList<string>) => new JsonObject { ["type"] = "array", ["items"] = new JsonObject { ["type"] = key.Name == "args" ? Scalars() : "string" } },
             _ when type == typeof(IDictionary<string, string>) => new JsonObject { ["type"] = "object", ["additionalProperties"] = new JsonObject { ["type"] = Scalars() } },
-            _ when type == typeof(IDictionary<string, RateOptions>) => new JsonObject { ["type"] = "object", ["additionalProperties"] = Reference(Name(typeof(RateOptions))) },
+            _ when key.MapOf is { } valueType => new JsonObject { ["type"] = "object", ["additionalProperties"] = Reference(Name(valueType)) },
             _ => Bounded(new JsonObject { ["type"] = "string" }, key, "minLength", "maxLength"),
         };
     }
