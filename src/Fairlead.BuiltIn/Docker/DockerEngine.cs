@@ -48,6 +48,9 @@ internal sealed class DockerEngine : IDisposable
     /// <summary>Where the engine is.</summary>
     public DockerAddress Address { get; }
 
+    /// <summary>Whether an exception of these methods says that the engine does not know what was asked for.</summary>
+    public static bool IsUnknown(McpException exception) => exception.InnerException is HttpRequestException { StatusCode: HttpStatusCode.NotFound };
+
     /// <summary>GETs a JSON answer.</summary>
     /// <exception cref="McpException">The engine does not answer or refuses; the message is the engine's own.</exception>
     public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) => JsonAsync(HttpMethod.Get, path, null, cancellationToken);
@@ -83,7 +86,8 @@ internal sealed class DockerEngine : IDisposable
 
         using (response)
         {
-            throw new McpException($"The engine refuses: {await MessageAsync(response, cancellationToken).ConfigureAwait(false)}");
+            throw new McpException(
+                $"The engine refuses: {await MessageAsync(response, cancellationToken).ConfigureAwait(false)}", new HttpRequestException(null, null, response.StatusCode));
         }
     }
 

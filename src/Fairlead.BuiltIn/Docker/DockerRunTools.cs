@@ -105,8 +105,16 @@ internal sealed class DockerRunTools(DockerEngine engine, TimeProvider time)
         using var attached = await engine.StreamAsync(HttpMethod.Post, $"exec/{exec}/start", body, cancellationToken).ConfigureAwait(false);
         return await FollowAsync(id, attached, async cancellation =>
         {
-            var state = await engine.GetAsync($"exec/{exec}/json", cancellation).ConfigureAwait(false);
-            return state.TryGetProperty("ExitCode", out var code) && code.ValueKind == JsonValueKind.Number ? code.GetInt32() : null;
+            try
+            {
+                var state = await engine.GetAsync($"exec/{exec}/json", cancellation).ConfigureAwait(false);
+                return state.TryGetProperty("ExitCode", out var code) && code.ValueKind == JsonValueKind.Number ? code.GetInt32() : null;
+            }
+            catch (McpException exception) when (DockerEngine.IsUnknown(exception))
+            {
+                // What ran ended its container, which took the record with it.
+                return null;
+            }
         }, cancellationToken).ConfigureAwait(false);
     }
 
