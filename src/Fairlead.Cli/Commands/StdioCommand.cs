@@ -13,6 +13,7 @@ internal static class StdioCommand
     public static Command Create()
     {
         var server = new Option<string?>("--server") { HelpName = "NAME", Description = "Offer one server alone, with its own names. Default: all of them." };
+        var profile = new Option<string?>("--profile") { HelpName = "NAME", Description = "Offer the chosen part of a profile." };
         var url = CommonOptions.Url();
         var config = CommonOptions.Config();
         var state = CommonOptions.State();
@@ -21,11 +22,16 @@ internal static class StdioCommand
         var command = new Command(
             "stdio", "Serves a client on stdin and stdout. Uses the running instance; if there is none, starts one in the background, which ends 60 s after its last client.")
         {
-            server, url, config, state, standalone, untilIdle,
+            server, profile, url, config, state, standalone, untilIdle,
         };
         command.SetAction((parsed, _) =>
         {
-            var path = parsed.GetValue(server) is { } name ? "/mcp/" + ServerName.ToSlug(name) : "/mcp";
+            if (parsed.GetValue(server) is not null && parsed.GetValue(profile) is not null)
+            {
+                return Task.FromResult(InstanceClient.Fail(ExitCodes.Usage, "--server and --profile name different endpoints; give one of them."));
+            }
+
+            var path = parsed.GetValue(profile) is { } part ? "/mcp/p/" + ServerName.ToSlug(part) : parsed.GetValue(server) is { } name ? "/mcp/" + ServerName.ToSlug(name) : "/mcp";
             return parsed.GetValue(standalone) ? StandaloneAsync(path, parsed.GetValue(config))
                 : parsed.GetValue(url) is { } address ? RemoteAsync(path, address)
                 : SharedAsync(path, StateFolder.PathFor(parsed.GetValue(state)), parsed.GetValue(config), parsed.GetValue(untilIdle));

@@ -190,6 +190,26 @@ public sealed class StdioTests
         Assert.Contains("no Fairlead answers", run.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Profile_IsOfferedAlone()
+    {
+        using var folder = Folder();
+        folder.Write("c.json", File.ReadAllText(folder.At("c.json")).Replace("\"port\":0", "\"port\":0,\"profiles\":{\"one\":{\"servers\":[\"echo\"]}}", StringComparison.Ordinal));
+        var client = ChildProcess.StartWithInput("dotnet", [RepositoryPaths.Cli, "stdio", "--profile", "one", "--config", folder.At("c.json"), "--state", folder.At("state"), "--until-idle", "1"]);
+        try
+        {
+            await client.WriteLineAsync("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{" + Modern + "}}");
+            var tools = JsonNode.Parse(await AnswerAsync(client, "1"))!["result"]!["tools"]!.AsArray();
+            Assert.Equal("echo__echo", (string?)Assert.Single(tools)!["name"]);
+        }
+        finally
+        {
+            await EndAsync(folder, client);
+        }
+
+        (await CliRun.OfAsync("stdio", "--profile", "one", "--server", "echo")).Ended(2);
+    }
+
     private static TempFolder Folder()
     {
         var folder = new TempFolder();
