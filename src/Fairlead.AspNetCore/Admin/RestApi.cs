@@ -83,7 +83,7 @@ internal sealed class RestApi
     });
 
     /// <summary>All servers, or the one whose own port it is.</summary>
-    private IEnumerable<ServerCell> HealthOf(HttpContext context) => _front.Ports.TryGet(context.Connection.LocalPort, out var server)
+    private IEnumerable<ServerCell> HealthOf(HttpContext context) => _front.Ports.TryGet(context.Connection, out var server)
         ? _manager.Fleet.Current.InOrder.Where(cell => cell.Name == server)
         : _manager.Fleet.Current.InOrder;
 

@@ -47,7 +47,7 @@ internal sealed class GuardedRoutes
     /// <param name="atOwnPorts">Whether the own ports of servers have it, too. What concerns all servers is on the main port alone.</param>
     public void Map(string? verb, string pattern, RouteAccess access, RequestDelegate handler, bool atOwnPorts = false)
     {
-        var inner = atOwnPorts ? handler : context => _ports.TryGet(context.Connection.LocalPort, out var server) ? NotHereAsync(context, server) : handler(context);
+        var inner = atOwnPorts ? handler : context => _ports.TryGet(context.Connection, out var server) ? NotHereAsync(context, server) : handler(context);
         RequestDelegate guarded = access == RouteAccess.Open ? context => Open(context, inner) : context => Admin(context, inner);
         var route = verb is null ? _endpoints.Map(pattern, guarded) : _endpoints.MapMethods(pattern, [verb], guarded);
         route.WithMetadata(new RouteGuard(access));

@@ -64,7 +64,7 @@ internal sealed class McpEndpoint
         cell = null;
         var names = context.Request.RouteValues;
         ServerCell? server = null;
-        if (front.Ports.TryGet(context.Connection.LocalPort, out var owner))
+        if (front.Ports.TryGet(context.Connection, out var owner))
         {
             var isKnown = front.Fleet.TryGet(owner, out server) && (!names.TryGetValue(ServerRouteValue, out var named) || owner == (string)named!);
             cell = server;
@@ -92,7 +92,7 @@ internal sealed class McpEndpoint
     {
         var names = context.Request.RouteValues;
         string message;
-        if (front.Ports.TryGet(context.Connection.LocalPort, out var owner))
+        if (front.Ports.TryGet(context.Connection, out var owner))
         {
             message = $"This port serves {owner} alone, at /mcp. Other servers are on Fairlead's main port.";
         }

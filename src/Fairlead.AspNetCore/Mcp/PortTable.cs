@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Mcp;
 
@@ -13,10 +14,10 @@ internal sealed class PortTable
 
     /// <summary>The server whose own port a request came in at.</summary>
     /// <returns>False on every other port.</returns>
-    public bool TryGet(int localPort, [NotNullWhen(true)] out string? server)
+    public bool TryGet(ConnectionInfo connection, [NotNullWhen(true)] out string? server)
     {
         server = null;
         var servers = _servers;
-        return servers.Count != 0 && servers.TryGetValue(localPort, out server);
+        return servers.Count != 0 && servers.TryGetValue(connection.LocalPort, out server);
     }
 }

@@ -29,6 +29,7 @@ internal sealed class StdioRelay : IAsyncDisposable
     // Requests of 2026-07-28 under way, by the client's id token: over HTTP the end of their POST cancels them.
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _modern = new(StringComparer.Ordinal);
     private Task? _stream;
+    private bool _isLost; // A line without end: what follows it cannot be told apart any more.
 
     /// <summary>Relays between a client's streams and a gateway.</summary>
     /// <param name="input">What the client writes.</param>
@@ -49,7 +50,7 @@ internal sealed class StdioRelay : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _output.Closed);
         try
         {
-            for (var more = true; more;)
+            for (var more = true; more && !_isLost;)
             {
                 more = _input.Filled(await _input.ReadMoreAsync(either.Token).AsTask().WaitAsync(either.Token).ConfigureAwait(false));
                 foreach (var line in TakeLines())
@@ -97,13 +98,9 @@ internal sealed class StdioRelay : IAsyncDisposable
         var lines = new List<byte[]>();
         while (_input.TryRead(out var kind, out var line))
         {
-            if (kind is LineKind.TooLong or LineKind.GaveUp)
-            {
-                _tell($"a message was longer than {MessageBytesMax} bytes and was dropped; send less at once.");
-            }
-
-            // What is no JSON is passed on, too: the gateway says what is wrong with it.
-            lines.Add(kind is LineKind.TooLong or LineKind.GaveUp ? "\"a message that was too long\""u8.ToArray() : line.ToArray());
+            // What is no JSON is passed on, too: the gateway says what is wrong with it. Nothing is left of a message that was too long.
+            _isLost |= kind == LineKind.GaveUp;
+            lines.Add(kind is LineKind.TooLong or LineKind.GaveUp ? [] : line.ToArray());
         }
 
         return lines;
@@ -111,6 +108,12 @@ internal sealed class StdioRelay : IAsyncDisposable
 
     private async Task TakeAsync(byte[] line)
     {
+        if (line.Length == 0)
+        {
+            await _output.WriteAsync(AnswerTranslation.Compose(default, -32600, $"A message was longer than {MessageBytesMax} bytes and was dropped; send less at once.", default)).ConfigureAwait(false);
+            return;
+        }
+
         EnvelopeScanner.Scan(line, ScanLimits.Default, out var envelope);
         switch (envelope.Kind)
         {

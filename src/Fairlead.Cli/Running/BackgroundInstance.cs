@@ -54,7 +54,7 @@ internal sealed class BackgroundInstance : IDisposable
                         return (instance, null);
                     }
                 }
-                else if (remark is not null && remark.Contains("newer", StringComparison.Ordinal))
+                else if (remark is not null && remark.Contains(InstanceFile.NewerRemark, StringComparison.Ordinal))
                 {
                     return (null, remark);
                 }

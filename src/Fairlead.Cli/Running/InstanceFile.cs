@@ -21,6 +21,9 @@ internal sealed record InstanceFile(int Pid, string Url, string Version)
     // A process starts before it writes its file; clocks of files and processes are not the same to the millisecond.
     private static readonly TimeSpan s_clockSlack = TimeSpan.FromSeconds(5);
 
+    /// <summary>What a remark holds when the file is there and good, but beyond this version.</summary>
+    public const string NewerRemark = "was written by a newer Fairlead";
+
     /// <summary>The form of the file.</summary>
     public int FormatVersion { get; init; } = CurrentFormat;
 
@@ -60,7 +63,7 @@ internal sealed record InstanceFile(int Pid, string Url, string Version)
 
         if (instance is { FormatVersion: > CurrentFormat })
         {
-            remark = $"{path} was written by a newer Fairlead ({instance.Version}); update this one, or name the instance with --url";
+            remark = $"{path} {NewerRemark} ({instance.Version}); update this one, or name the instance with --url";
             return null;
         }
 

@@ -62,19 +62,7 @@ internal static class CatalogBuilder
         var prompts = Named(sources, naming, "prompt", source => source.Catalog.Prompts, _ => name => name, notes);
         var resources = ByUri(sources, "resource", source => source.Catalog.Resources, notes);
         var templates = ByUri(sources, "resource template", source => source.Catalog.Templates, notes);
-        return new CatalogSnapshot(
-            new OfferedList(ListKind.Tools, tools, carriesTasks: false),
-            new OfferedList(ListKind.Prompts, prompts, carriesTasks: false),
-            new OfferedList(ListKind.Resources, resources, carriesTasks: false),
-            new OfferedList(ListKind.ResourceTemplates, templates, carriesTasks: false))
-        {
-            ToolRoutes = ToolRoutes(tools),
-            PromptRoutes = Routes(prompts),
-            ResourceRoutes = ResourceRoutes(sources, tools, resources, templates),
-            LegacyCapabilities = Capabilities(sources, modern: false, alone: false),
-            ModernCapabilities = Capabilities(sources, modern: true, alone: false),
-            Instructions = InstructionsText.Join(sources.Select(source => (source.Cell.Name, source.Catalog.Identity?.Instructions ?? []))),
-        };
+        return Together(sources, tools, prompts, resources, templates);
     }
 
     /// <summary>What <c>/mcp/p/NAME</c> offers: a part of the aggregate, under its names or those that the profile gives.</summary>
@@ -91,7 +79,13 @@ internal static class CatalogBuilder
         var prompts = Part(ListKind.Prompts);
         var resources = Part(ListKind.Resources);
         var templates = Part(ListKind.ResourceTemplates);
-        return new CatalogSnapshot(
+        return Together(part, tools, prompts, resources, templates);
+    }
+
+    /// <summary>An offer of several servers: the lists, the routes to what is in them, and what the servers can do together.</summary>
+    private static CatalogSnapshot Together(
+        IReadOnlyList<CatalogSource> sources, OfferedEntry[] tools, OfferedEntry[] prompts, OfferedEntry[] resources, OfferedEntry[] templates) =>
+        new CatalogSnapshot(
             new OfferedList(ListKind.Tools, tools, carriesTasks: false),
             new OfferedList(ListKind.Prompts, prompts, carriesTasks: false),
             new OfferedList(ListKind.Resources, resources, carriesTasks: false),
@@ -99,12 +93,11 @@ internal static class CatalogBuilder
         {
             ToolRoutes = ToolRoutes(tools),
             PromptRoutes = Routes(prompts),
-            ResourceRoutes = ResourceRoutes(part, tools, resources, templates),
-            LegacyCapabilities = Capabilities(part, modern: false, alone: false),
-            ModernCapabilities = Capabilities(part, modern: true, alone: false),
-            Instructions = InstructionsText.Join(part.Select(source => (source.Cell.Name, source.Catalog.Identity?.Instructions ?? []))),
+            ResourceRoutes = ResourceRoutes(sources, tools, resources, templates),
+            LegacyCapabilities = Capabilities(sources, modern: false, alone: false),
+            ModernCapabilities = Capabilities(sources, modern: true, alone: false),
+            Instructions = InstructionsText.Join(sources.Select(source => (source.Cell.Name, source.Catalog.Identity?.Instructions ?? []))),
         };
-    }
 
     private static OfferedEntry[] Renamed(ProfileEndpoint profile, OfferedEntry[] tools, ICollection<string> notes)
     {

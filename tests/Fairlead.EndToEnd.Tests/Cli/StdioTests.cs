@@ -191,6 +191,29 @@ public sealed class StdioTests
     }
 
     [Fact]
+    public async Task Message_WhenItIsTooLong_IsRefusedAndOthersGoOn_AndALineWithoutEndEndsTheRelay()
+    {
+        using var folder = Folder();
+        var client = Start(folder);
+        try
+        {
+            await client.WriteLineAsync(new string('x', 17 * 1024 * 1024));
+            Assert.Contains("send less", await client.LineAsync(static line => line.Contains("-32600", StringComparison.Ordinal), "the refusal"), StringComparison.Ordinal);
+            await client.WriteLineAsync("{\"jsonrpc\":\"2.0\",\"id\":\"after\",\"method\":\"server/discover\",\"params\":{" + Modern + "}}");
+            await AnswerAsync(client, "after");
+
+            // More than four times the bound, and no end of the line: what follows could not be told apart.
+            // It may end before all of it has been written.
+            await Record.ExceptionAsync(() => client.WriteLineAsync(new string('x', 65 * 1024 * 1024)));
+            Assert.Equal(0, await Guard.WithinAsync(client.Exit, "the end of the relay"));
+        }
+        finally
+        {
+            await EndAsync(folder, client);
+        }
+    }
+
+    [Fact]
     public async Task Profile_IsOfferedAlone()
     {
         using var folder = Folder();

@@ -45,6 +45,21 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
         Assert.Contains(expected, answer.ToJsonString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("2025-11-25")]
+    [InlineData("2026-07-28")]
+    public async Task Context7_IsServedToClientsOfBothEras(string version)
+    {
+        await using var client = await zoo.ConnectAsync("mcp/context7", version);
+
+        Assert.Equal(version, client.NegotiatedProtocolVersion);
+        Assert.Equal(2, (await Guard.WithinAsync(client.ListToolsAsync(), "the tools")).Count);
+
+        // Its service is out of reach of the tests: the tool says so itself, which is an answer.
+        var answer = await Guard.WithinAsync(client.CallToolAsync("resolve-library-id", new Dictionary<string, object?> { ["libraryName"] = "react", ["query"] = "hooks" }), "an answer");
+        Assert.NotEmpty(answer.Content);
+    }
+
     [Fact]
     public async Task Apps_OfAServer_WorkThroughTheAggregate()
     {
@@ -142,6 +157,8 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
         internal async Task<JsonNode> AskAsync(string method, string parameters) =>
             (await Guard.WithinAsync(_client.SendRequestAsync(new JsonRpcRequest { Method = method, Params = JsonNode.Parse(parameters) }), method)).Result!;
 
+        internal Task<McpClient> ConnectAsync(string path, string version) => ConnectAsync(new Uri(_gateway.Url, path), version);
+
         internal async Task<HashSet<string>> NamesAsync(string path)
         {
             await using var client = await ConnectAsync(new Uri(_gateway.Url, path));
@@ -158,8 +175,8 @@ public sealed class ZooTests(ZooTests.Zoo zoo) : IClassFixture<ZooTests.Zoo>
         internal Task<string> StripeFailedAsync() => _gateway.LineAsync(
             static line => line.Contains("\"id\":\"stripe\"", StringComparison.Ordinal) && line.Contains("Unhealthy", StringComparison.Ordinal), "that stripe hangs");
 
-        private static Task<McpClient> ConnectAsync(Uri endpoint) => Guard.WithinAsync(
-            McpClient.CreateAsync(new HttpClientTransport(new HttpClientTransportOptions { Endpoint = endpoint, TransportMode = HttpTransportMode.StreamableHttp })), "a client to connect");
+        private static Task<McpClient> ConnectAsync(Uri endpoint, string? version = null) => Guard.WithinAsync(
+            McpClient.CreateAsync(new HttpClientTransport(new HttpClientTransportOptions { Endpoint = endpoint, TransportMode = HttpTransportMode.StreamableHttp }), new McpClientOptions { ProtocolVersion = version }), "a client to connect");
 
         private static JsonObject Npm(string script, params string[] arguments) => GatewayProcess.Stdio(RepositoryPaths.Node, [RepositoryPaths.NodeModule(script), .. arguments]);
     }
