@@ -37,14 +37,10 @@ internal static class AnswerTranslation
         };
     }
 
-    /// <summary>What a legacy client gets when a modern server asks for input: the refusal of protocol.md 6.1. Null when the server did not ask.</summary>
-    public static byte[]? InputRequired(Exchange exchange)
-    {
-        var type = exchange.AnswerEnvelope.ResultType;
-        return type.Exists && JsonText.Equals(type.Of(exchange.Answer), "input_required"u8)
-            ? ToolErrorOrError(exchange, ForwardErrors.Message(ForwardError.InputNotPossible, exchange.Connection!.Server, null), null)
-            : null;
-    }
+    /// <summary>What a legacy client gets when a modern server asks for input that cannot be had: the refusal of protocol.md 6.1. Null when the server did not ask.</summary>
+    public static byte[]? InputRequired(Exchange exchange) => Exchanges.InputRequired.IsIn(exchange)
+        ? ToolErrorOrError(exchange, ForwardErrors.Message(ForwardError.InputNotPossible, exchange.Connection!.Server, exchange.InputFault), null)
+        : null;
 
     /// <summary>An error message of ours with the client's id.</summary>
     /// <param name="id">The raw id token; empty = null id.</param>

@@ -69,8 +69,8 @@ internal sealed partial class OwnInstances
         var key = isolation switch
         {
             ServerIsolation.Shared => null,
-            ServerIsolation.Session => caller.Owner,
-            ServerIsolation.Principal => caller.Principal ?? caller.Owner,
+            ServerIsolation.Session => caller.InstanceKey,
+            ServerIsolation.Principal => caller.Principal ?? caller.InstanceKey,
             _ => snapshot.Shared is MultiplexedConnection { Identity.IsModern: false } ? AutoKey(snapshot, caller) : null,
         };
         if (key is null)
@@ -123,12 +123,13 @@ internal sealed partial class OwnInstances
             return null;
         }
 
-        if (caller.Owner is not { } owner || InteractiveCapabilities.Of(caller.Capabilities).IsEmpty)
+        if (InteractiveCapabilities.Of(caller.Capabilities).IsEmpty)
         {
             return caller.Owner is { } quiet && _usedShared.TryGetValue(quiet, out _) ? null : _quiet;
         }
 
-        return _usedShared.TryGetValue(owner, out _) ? null : owner;
+        // Whoever can be asked and does not say who it is uses the shared instance, where it is asked while it is alone.
+        return caller.InstanceKey is { } key && !_usedShared.TryGetValue(caller.Owner ?? key, out _) ? key : null;
     }
 
     private OwnInstance? Find(object key, ServerSnapshot snapshot, Caller caller)
@@ -150,7 +151,7 @@ internal sealed partial class OwnInstances
             }
 
             // An instance that several owners of one principal share is told what the shared one is told; who is asked is then decided by the question.
-            var capabilities = ReferenceEquals(key, caller.Owner) || ReferenceEquals(key, _quiet)
+            var capabilities = ReferenceEquals(key, caller.InstanceKey) || ReferenceEquals(key, _quiet)
                 ? InteractiveCapabilities.Of(caller.Capabilities) is { IsEmpty: false } declared ? declared : InteractiveCapabilities.None
                 : Handshake.SharedCapabilities.ToArray();
             var instance = new OwnInstance(key, now);
@@ -158,19 +159,25 @@ internal sealed partial class OwnInstances
             _byKey.AddOrUpdate(key, instance);
             var starting = new TaskCompletionSource<UpstreamConnection?>(TaskCreationOptions.RunContinuationsAsynchronously);
             instance.Starting = starting.Task;
-            _work.Run(() => StartAsync(instance, snapshot, capabilities, starting));
+            var asks = ReferenceEquals(key, caller.InstanceKey) ? new WeakReference<Caller>(caller) : null;
+            _work.Run(() => StartAsync(instance, snapshot, capabilities, asks, starting));
             ArmIdleTimer_NeedsLock();
             return instance;
         }
     }
 
-    private async Task StartAsync(OwnInstance instance, ServerSnapshot snapshot, ReadOnlyMemory<byte> capabilities, TaskCompletionSource<UpstreamConnection?> starting)
+    private async Task StartAsync(
+        OwnInstance instance, ServerSnapshot snapshot, ReadOnlyMemory<byte> capabilities, WeakReference<Caller>? owner, TaskCompletionSource<UpstreamConnection?> starting)
     {
+        // Weak, as the key is: the instance must not keep alive whom it ends with.
+        void Wire(UpstreamConnection connection) => connection.AskOwner = question => owner is not null && owner.TryGetTarget(out var caller) && caller.Ask?.Invoke(question) == true;
+
+
         var server = snapshot.Config.Name;
         StartResult result;
         try
         {
-            result = await _start.RunAsync(snapshot.Config, capabilities, static _ => { }, instance.Cancel.Token).ConfigureAwait(false);
+            result = await _start.RunAsync(snapshot.Config, capabilities, Wire, instance.Cancel.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
