@@ -64,7 +64,7 @@ internal sealed class ModernCalls(McpFront front)
                 }
             }
 
-            exchange.CarriesMessages = envelope.MetaLogLevel.Exists || (caller.Input != ClientInput.None && CanRepeat(envelope.KnownMethod));
+            exchange.CarriesMessages = envelope.MetaLogLevel.Exists || !ReferenceEquals(caller, s_anybody);
             exchange.GraceDeadline = front.Sweep.Now + front.GraceTicks;
             await front.Dispatcher.SendAsync(exchange, caller.Caller, context.RequestAborted).ConfigureAwait(false);
             isOurs = await AnswerAsync(context, exchange, null, caller.Input).ConfigureAwait(false);
@@ -144,6 +144,7 @@ internal sealed class ModernCalls(McpFront front)
         {
             SseResponse? stream = null;
             var isGathered = false;
+            var refused = ClientInput.None;
             while (true)
             {
                 if (parked is not { HasQuestions: true })
@@ -165,7 +166,7 @@ internal sealed class ModernCalls(McpFront front)
                 {
                     if (message!.AskedBy is not null)
                     {
-                        parked = TakeQuestion(exchange, parked, message, input);
+                        parked = TakeQuestion(exchange, parked, message, input, ref refused);
                     }
                     else if (LogLevels.Passes(message, exchange))
                     {
@@ -200,7 +201,7 @@ internal sealed class ModernCalls(McpFront front)
                 }
             }
 
-            if (UrlRound.IsIn(exchange) && UrlRound.Translate(exchange, input, front.Parked) is { } translated)
+            if (TranslatedEnd(exchange, input, refused) is { } translated)
             {
                 CallFront.Record(exchange);
                 await CallFront.WriteAsync(context, stream, translated).ConfigureAwait(false);
@@ -222,22 +223,38 @@ internal sealed class ModernCalls(McpFront front)
         }
     }
 
+    /// <summary>The end of a call that a client of this era gets in other words than the server's; null for almost all.</summary>
+    private TranslatedAnswer? TranslatedEnd(Exchange exchange, ClientInput input, ClientInput refused)
+    {
+        if (UrlRound.IsIn(exchange))
+        {
+            return UrlRound.Translate(exchange, input, front.Parked);
+        }
+
+        // A call that failed after its question had been refused could not be done without it: that is what -32021 says (2026-07-28, basic/index, capabilities).
+        return refused != ClientInput.None && AnswerTranslation.IsFailure(exchange)
+            ? AnswerTranslation.MissingCapabilities(exchange, refused, "asked for input that this request did not declare, and could not go on without it; declare it in clientCapabilities")
+            : null;
+    }
+
     /// <summary>Notes a question of the server, or answers it for a client that cannot be asked.</summary>
-    private ParkedCall? TakeQuestion(Exchange exchange, ParkedCall? parked, CallMessage message, ClientInput input)
+    private ParkedCall? TakeQuestion(Exchange exchange, ParkedCall? parked, CallMessage message, ClientInput input, ref ClientInput refused)
     {
         var method = message.Envelope.KnownMethod;
-        var refusal = ClientInputs.Refusal(input, ClientInputs.NeedOf(method, message.Bytes, message.Envelope.Params));
+        var needed = ClientInputs.NeedOf(method, message.Bytes, message.Envelope.Params);
+        var refusal = ClientInputs.Refusal(input, needed);
         if (refusal == 0 && CanRepeat(exchange.RequestEnvelope.KnownMethod))
         {
             parked ??= front.Parked.Begin(exchange);
             parked.Add(message);
         }
-        else if (refusal == 0 || method == McpMethod.RootsList)
+        else if (refusal == 0 || needed == ClientInput.Roots)
         {
             QuestionRouter.Decline(message.AskedBy!, message.Envelope.Id.Of(message.Bytes), method);
         }
         else
         {
+            refused |= needed;
             message.AskedBy!.AnswerQuestion(message.Envelope.Id.Of(message.Bytes), "error"u8, ClientInputs.RefusalError(refusal));
         }
 

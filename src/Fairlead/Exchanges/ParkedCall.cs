@@ -19,6 +19,9 @@ internal sealed class ParkedCall
 {
     private readonly Lock _lock = new();
     private readonly List<ParkedQuestion> _open = [];
+
+    // Keys that the request which is attached has answered: each answer is good for one question, or a server that asks again would be told the same for ever.
+    private readonly HashSet<string> _answered = new(StringComparer.Ordinal);
     private State _state = State.Attached;
     private int _questions;
     private long _idleTicks;
@@ -65,8 +68,18 @@ internal sealed class ParkedCall
     /// <summary>Whether there are questions that the client has to be asked.</summary>
     public bool HasQuestions => _open.Count != 0;
 
-    /// <summary>Notes a question. Only while attached.</summary>
-    public void Add(CallMessage question) => _open.Add(new ParkedQuestion($"q{++_questions}", question));
+    /// <summary>Notes a question, unless the request brought the answer with it. Only while attached.</summary>
+    /// <remarks>The key is the server's own id of its request where that is a word (docs/adr/0003): both are "server-assigned identifiers", and a client that knows the server's words finds them.</remarks>
+    public void Add(CallMessage question)
+    {
+        var word = WordOf(question.Envelope.Id.Of(question.Bytes));
+        var key = word is not null && !_open.Exists(open => open.Key == word) ? word : $"q{++_questions}";
+        ref readonly var request = ref Exchange.RequestEnvelope;
+        if (word is null || !TryAnswer(Exchange.Request.Span, request.InputResponses, key, question))
+        {
+            _open.Add(new ParkedQuestion(key, question));
+        }
+    }
 
     /// <summary>Sends the client away: the call waits from here on, with its deadlines at rest. Whoever was attached must not touch the exchange afterwards.</summary>
     /// <param name="now">The sweep's clock.</param>
@@ -139,17 +152,11 @@ internal sealed class ParkedCall
     /// <param name="responses">The place of its <c>inputResponses</c>; may be absent.</param>
     public void Answer(ReadOnlySpan<byte> source, ByteRange responses)
     {
-        if (!responses.Exists || source[responses.Start] != (byte)'{')
-        {
-            return;
-        }
-
+        _answered.Clear();
         for (var i = _open.Count - 1; i >= 0; i--)
         {
-            var (key, question) = _open[i];
-            if (JsonMembers.TryFind(source, responses, System.Text.Encoding.ASCII.GetBytes(key), out var value) && source[value.Start] == (byte)'{')
+            if (TryAnswer(source, responses, _open[i].Key, _open[i].Question))
             {
-                question.AskedBy!.AnswerQuestion(question.Envelope.Id.Of(question.Bytes), "result"u8, value.Of(source));
                 _open.RemoveAt(i);
             }
         }
@@ -188,5 +195,32 @@ internal sealed class ParkedCall
         writer.Write("},\"requestState\":"u8);
         writer.Write(requestState);
         writer.Write("}"u8);
+    }
+
+    /// <summary>A raw id token as a word that may be a key: ASCII letters, digits and <c>_ . -</c>, without the number at its end that made it unique, and unlike the keys that are
+    /// counted here. Null for anything else.</summary>
+    private static string? WordOf(ReadOnlySpan<byte> id)
+    {
+        if (id.Length is < 4 or > 66 || id[0] != (byte)'"')
+        {
+            return null;
+        }
+
+        var word = System.Text.Encoding.ASCII.GetString(id[1..^1]);
+        var stem = word.TrimEnd("0123456789".ToCharArray());
+        word = stem.Length > 1 && stem.Length < word.Length && stem[^1] == '-' ? stem[..^1] : word;
+        return word.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-') && !(word[0] == 'q' && word.Skip(1).All(char.IsAsciiDigit)) ? word : null;
+    }
+
+    private bool TryAnswer(ReadOnlySpan<byte> source, ByteRange responses, string key, CallMessage question)
+    {
+        if (!responses.Exists || source[responses.Start] != (byte)'{' || !JsonMembers.TryFind(source, responses, System.Text.Encoding.ASCII.GetBytes(key), out var value)
+            || source[value.Start] != (byte)'{' || !_answered.Add(key))
+        {
+            return false;
+        }
+
+        question.AskedBy!.AnswerQuestion(question.Envelope.Id.Of(question.Bytes), "result"u8, value.Of(source));
+        return true;
     }
 }

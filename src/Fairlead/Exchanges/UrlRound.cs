@@ -34,10 +34,7 @@ internal static class UrlRound
         var id = exchange.RequestEnvelope.Id.Of(request);
         if ((input & ClientInput.Url) == 0)
         {
-            return new TranslatedAnswer(
-                AnswerTranslation.Compose(
-                    id, -32021, $"The server '{exchange.Cell!.Name}' needs the user to open a page first; declare elicitation.url to be asked for it.", "{\"requiredCapabilities\":{\"elicitation\":{\"url\":{}}}}"u8),
-                400);
+            return AnswerTranslation.MissingCapabilities(exchange, ClientInput.Url, "needs the user to open a page first; declare elicitation.url to be asked for it");
         }
 
         var body = new ArrayBufferWriter<byte>(512);

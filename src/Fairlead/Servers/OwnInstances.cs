@@ -3,7 +3,9 @@ using Fairlead.Actors;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Fairlead.Routing;
+using Fairlead.Sessions;
 using Fairlead.Upstreams;
+using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Servers;
@@ -115,21 +117,57 @@ internal sealed partial class OwnInstances
     {
         if (!snapshot.IsAsking)
         {
-            if (caller is { IsSession: true, Owner: { } session } && !_usedShared.TryGetValue(session, out _))
+            if (caller.Owner is { } owner && !_usedShared.TryGetValue(owner, out _))
             {
-                _usedShared.AddOrUpdate(session, session);
+                _usedShared.AddOrUpdate(owner, owner);
             }
 
             return null;
         }
 
-        if (InteractiveCapabilities.Of(caller.Capabilities).IsEmpty)
+        var usedShared = caller.Owner is { } user && _usedShared.TryGetValue(user, out _);
+        if (caller.IsSession && usedShared)
         {
-            return caller.Owner is { } quiet && _usedShared.TryGetValue(quiet, out _) ? null : _quiet;
+            return null;
+        }
+
+        // A client without a session may declare other things from request to request. Where nothing can be asked, it goes where it has been; else what it has serves it as long as that is enough.
+        var input = ClientInputs.Of(caller.Capabilities, ProtocolVersion.V20260728);
+        if (input == ClientInput.None && usedShared)
+        {
+            return null;
+        }
+
+        if (!caller.IsSession && caller.Owner is { } known && KeyOfOwner(known, input) is { } has)
+        {
+            return has;
+        }
+
+        if (input == ClientInput.None)
+        {
+            return _quiet;
         }
 
         // Whoever can be asked and does not say who it is uses the shared instance, where it is asked while it is alone.
-        return caller.InstanceKey is { } key && !_usedShared.TryGetValue(caller.Owner ?? key, out _) ? key : null;
+        return caller.InstanceKey;
+    }
+
+    /// <summary>The key of an instance that works for this owner and declares at least this much; null when there is none.</summary>
+    private object? KeyOfOwner(object owner, ClientInput input)
+    {
+        lock (_lock)
+        {
+            foreach (var instance in _all)
+            {
+                if ((instance.Declares & input) == input && instance.Owner is { } reference && reference.TryGetTarget(out var other) && ReferenceEquals(other, owner)
+                    && instance.Key.TryGetTarget(out var key))
+                {
+                    return key;
+                }
+            }
+        }
+
+        return null;
     }
 
     private OwnInstance? Find(object key, ServerSnapshot snapshot, Caller caller)
@@ -151,15 +189,16 @@ internal sealed partial class OwnInstances
             }
 
             // An instance that several owners of one principal share is told what the shared one is told; who is asked is then decided by the question.
-            var capabilities = ReferenceEquals(key, caller.InstanceKey) || ReferenceEquals(key, _quiet)
+            var isOwners = ReferenceEquals(key, caller.InstanceKey);
+            var capabilities = isOwners || ReferenceEquals(key, _quiet)
                 ? InteractiveCapabilities.Of(caller.Capabilities) is { IsEmpty: false } declared ? declared : InteractiveCapabilities.None
                 : Handshake.SharedCapabilities.ToArray();
-            var instance = new OwnInstance(key, now);
+            var instance = new OwnInstance(key, isOwners ? caller.Owner : null, ClientInputs.Of(capabilities.Span, ProtocolVersion.V20260728), now);
             _all.Add(instance);
             _byKey.AddOrUpdate(key, instance);
             var starting = new TaskCompletionSource<UpstreamConnection?>(TaskCreationOptions.RunContinuationsAsynchronously);
             instance.Starting = starting.Task;
-            var asks = ReferenceEquals(key, caller.InstanceKey) ? new WeakReference<Caller>(caller) : null;
+            var asks = isOwners ? new WeakReference<Caller>(caller) : null;
             _work.Run(() => StartAsync(instance, snapshot, capabilities, asks, starting));
             ArmIdleTimer_NeedsLock();
             return instance;

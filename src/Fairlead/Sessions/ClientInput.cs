@@ -115,6 +115,29 @@ internal static class ClientInputs
         return hasKind ? InvalidParams : MethodNotFound;
     }
 
+    /// <summary>A raw ClientCapabilities object that declares this much.</summary>
+    public static byte[] ToCapabilities(ClientInput input)
+    {
+        var members = new List<string>();
+        if ((input & (ClientInput.Form | ClientInput.Url)) != 0)
+        {
+            var modes = new[] { (ClientInput.Form, "\"form\":{}"), (ClientInput.Url, "\"url\":{}") }.Where(mode => (input & mode.Item1) != 0).Select(static mode => mode.Item2);
+            members.Add("\"elicitation\":{" + string.Join(',', modes) + "}");
+        }
+
+        if ((input & ClientInput.Sampling) != 0)
+        {
+            members.Add((input & ClientInput.SamplingTools) != 0 ? "\"sampling\":{\"tools\":{}}" : "\"sampling\":{}");
+        }
+
+        if ((input & ClientInput.Roots) != 0)
+        {
+            members.Add("\"roots\":{}");
+        }
+
+        return System.Text.Encoding.ASCII.GetBytes("{" + string.Join(',', members) + "}");
+    }
+
     /// <summary>What a server reads of such a refusal.</summary>
     public static ReadOnlySpan<byte> RefusalError(int code) => code == InvalidParams
         ? "{\"code\":-32602,\"message\":\"The client declared the capability for this, but not in this form.\"}"u8
