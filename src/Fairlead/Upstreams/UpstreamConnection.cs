@@ -34,6 +34,10 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
     private long _lateAnswers;
 
+    // Questions of the server that have come and have not been answered, and when the last of them was.
+    private int _openQuestions;
+    private long _answeredAt;
+
     /// <summary>Starts with no call open and joins <paramref name="sweep"/>.</summary>
     protected UpstreamConnection(string server, DeadlineSweep sweep, LimitsOptions limits)
     {
@@ -83,6 +87,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Asks the one owner that this connection works for, when the server asks outside of any call; false when that cannot be now. Null: it works for everybody. Set before the handshake.</summary>
     public Func<CallMessage, bool>? AskOwner { get; set; }
+
+    /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while one is open, since the server may be waiting for a person.</summary>
+    protected virtual bool SharesQuestions => false;
 
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
     public byte[] RootsResult { get; set; } = "{\"roots\":[]}"u8.ToArray();
@@ -158,11 +165,26 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Answers a question of the server (a request with its own id).</summary>
-    /// <param name="questionId">The raw id token of the question.</param>
+    /// <summary>A question has come that will be answered by <see cref="AnswerQuestion"/>, by whomever.</summary>
+    internal void NoteQuestion() => Interlocked.Increment(ref _openQuestions);
+
+    /// <summary>Answers a question of the server that a client may be asked (elicitation, sampling, roots). Once for each.</summary>
+    /// <inheritdoc cref="AnswerRequest"/>
+    public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
+    {
+        if (Interlocked.Decrement(ref _openQuestions) == 0)
+        {
+            Volatile.Write(ref _answeredAt, _sweep.Now);
+        }
+
+        AnswerRequest(questionId, member, payload);
+    }
+
+    /// <summary>Answers a request of the server.</summary>
+    /// <param name="questionId">The raw id token of the request.</param>
     /// <param name="member">"result" or "error".</param>
     /// <param name="payload">The raw value of that member.</param>
-    public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
+    internal void AnswerRequest(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
     {
         var frame = OutboundFrame.Rent(64 + questionId.Length + payload.Length);
         frame.Append("{\"jsonrpc\":\"2.0\",\"id\":"u8);
@@ -180,6 +202,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     internal bool Sweep(long now)
     {
         var any = false;
+        var isAsking = SharesQuestions && Volatile.Read(ref _openQuestions) > 0;
+        var answeredAt = SharesQuestions ? Volatile.Read(ref _answeredAt) : 0;
         for (var i = 0; i < Pending.Capacity; i++)
         {
             var id = Pending.Peek(i, out var call);
@@ -189,8 +213,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             }
 
             any = true;
-            var idle = Volatile.Read(ref call!.IdleDeadline);
-            var hard = Volatile.Read(ref call.HardDeadline);
+            var idle = isAsking ? long.MaxValue : Math.Max(Volatile.Read(ref call!.IdleDeadline), answeredAt + call.IdleTicks);
+            var hard = Volatile.Read(ref call!.HardDeadline);
             if (now >= idle || now >= hard)
             {
                 var cause = now >= hard ? ForwardError.ServerTimedOutHard : ForwardError.ServerTimedOut;
