@@ -48,6 +48,9 @@ internal sealed record CatalogEntry(string Name, byte[] Raw, ByteRange NameToken
 
     /// <summary>Where in <see cref="Raw"/> the URI token of a tool's user interface stands (MCP Apps, <c>_meta.ui.resourceUri</c>); absent for most.</summary>
     public ByteRange UiResource { get; init; }
+
+    /// <summary>Whether a tool has an <c>outputSchema</c> that is not one of objects, so that legacy clients see it and its values wrapped (<see cref="OutputWrap"/>).</summary>
+    public bool WrapsOutput { get; init; }
 }
 
 /// <summary>The last known definitions of one server. Frozen.</summary>

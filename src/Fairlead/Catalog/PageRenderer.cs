@@ -66,10 +66,9 @@ internal static class PageRenderer
                 splice.RemoveMember(shape.Execution);
             }
         }
-        else if (entry.IsModern && shape.OutputSchema.Exists && !shape.OutputIsObject)
+        else if (entry.IsModern && shape.WrapsOutput)
         {
-            // Up to 2025-11-25 structuredContent is an object, so clients refuse tools whose schema says anything else.
-            splice.RemoveMember(shape.OutputSchema);
+            OutputWrap.WrapSchema(ref splice, raw, shape.OutputSchema);
         }
 
         splice.WriteTo(writer);

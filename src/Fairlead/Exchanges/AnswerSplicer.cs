@@ -1,4 +1,5 @@
 using System.Buffers;
+using Fairlead.Catalog;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -45,6 +46,15 @@ internal static class AnswerSplicer
                 else if (!clientIsModern && upstreamIsModern)
                 {
                     RemoveModernMembers(ref splice, envelope);
+                    if (exchange.RequestEnvelope.KnownMethod == McpMethod.ToolsCall)
+                    {
+                        OutputWrap.WrapValue(ref splice, source, envelope.Result, exchange.Route is { Entry.WrapsOutput: true });
+                    }
+                }
+
+                if (ContentEdits.AreDue(exchange))
+                {
+                    ContentEdits.Apply(ref splice, exchange);
                 }
             }
 
