@@ -1,5 +1,6 @@
 using Fairlead.Configuration;
 using Fairlead.Routing;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 
 namespace Fairlead.Catalog;
@@ -36,11 +37,12 @@ internal static class CatalogBuilder
         // A server that was never listed gets every name, so that a call can wait for it to start; unless a hidden tool could be called that way.
         var unknownNames = catalog.IsUnknown && source.Expose.ShowsAll ? unchanged : null;
         return new CatalogSnapshot(
-            new OfferedList(ListKind.Tools, tools, carriesTasks: true),
-            new OfferedList(ListKind.Prompts, prompts, carriesTasks: true),
-            new OfferedList(ListKind.Resources, resources, carriesTasks: true),
-            new OfferedList(ListKind.ResourceTemplates, templates, carriesTasks: true))
+            Listed(ListKind.Tools, tools),
+            Listed(ListKind.Prompts, prompts),
+            Listed(ListKind.Resources, resources),
+            Listed(ListKind.ResourceTemplates, templates))
         {
+            Caching = CacheHints.OfDiscover([source]),
             ToolRoutes = Routes(tools),
             PromptRoutes = Routes(prompts),
             ResourceRoutes = new ResourceRoutes { Exact = Routes(resources), Templates = Routes(templates), Others = unchanged },
@@ -50,6 +52,8 @@ internal static class CatalogBuilder
             Instructions = catalog.Identity?.Instructions,
             ServerInfo = catalog.Identity?.ServerInfo,
         };
+
+        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries, carriesTasks: true) { Hint = CacheHints.OfList([source], kind) };
     }
 
     /// <summary>What <c>/mcp</c> offers.</summary>
@@ -62,7 +66,7 @@ internal static class CatalogBuilder
         var prompts = Named(sources, naming, "prompt", source => source.Catalog.Prompts, _ => name => name, notes);
         var resources = ByUri(sources, "resource", source => source.Catalog.Resources, notes);
         var templates = ByUri(sources, "resource template", source => source.Catalog.Templates, notes);
-        return Together(sources, tools, prompts, resources, templates);
+        return Together(sources, isPart: false, tools, prompts, resources, templates);
     }
 
     /// <summary>What <c>/mcp/p/NAME</c> offers: a part of the aggregate, under its names or those that the profile gives.</summary>
@@ -79,18 +83,21 @@ internal static class CatalogBuilder
         var prompts = Part(ListKind.Prompts);
         var resources = Part(ListKind.Resources);
         var templates = Part(ListKind.ResourceTemplates);
-        return Together(part, tools, prompts, resources, templates);
+        return Together(part, isPart: true, tools, prompts, resources, templates);
     }
 
     /// <summary>An offer of several servers: the lists, the routes to what is in them, and what the servers can do together.</summary>
     private static CatalogSnapshot Together(
-        IReadOnlyList<CatalogSource> sources, OfferedEntry[] tools, OfferedEntry[] prompts, OfferedEntry[] resources, OfferedEntry[] templates) =>
-        new CatalogSnapshot(
-            new OfferedList(ListKind.Tools, tools, carriesTasks: false),
-            new OfferedList(ListKind.Prompts, prompts, carriesTasks: false),
-            new OfferedList(ListKind.Resources, resources, carriesTasks: false),
-            new OfferedList(ListKind.ResourceTemplates, templates, carriesTasks: false))
+        IReadOnlyList<CatalogSource> sources, bool isPart, OfferedEntry[] tools, OfferedEntry[] prompts, OfferedEntry[] resources, OfferedEntry[] templates)
+    {
+        // What is in a part may come to depend on who asks.
+        CacheHint Limited(CacheHint hint) => isPart ? hint with { IsPublic = false } : hint;
+        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries, carriesTasks: false) { Hint = Limited(CacheHints.OfList(sources, kind)) };
+
+        return new CatalogSnapshot(
+            Listed(ListKind.Tools, tools), Listed(ListKind.Prompts, prompts), Listed(ListKind.Resources, resources), Listed(ListKind.ResourceTemplates, templates))
         {
+            Caching = Limited(CacheHints.OfDiscover(sources)),
             ToolRoutes = ToolRoutes(tools),
             PromptRoutes = Routes(prompts),
             ResourceRoutes = ResourceRoutes(sources, tools, resources, templates),
@@ -98,6 +105,7 @@ internal static class CatalogBuilder
             ModernCapabilities = Capabilities(sources, modern: true, alone: false),
             Instructions = InstructionsText.Join(sources.Select(source => (source.Cell.Name, source.Catalog.Identity?.Instructions ?? []))),
         };
+    }
 
     private static OfferedEntry[] Renamed(ProfileEndpoint profile, OfferedEntry[] tools, ICollection<string> notes)
     {

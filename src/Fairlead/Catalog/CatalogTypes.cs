@@ -66,6 +66,9 @@ internal sealed record ServerCatalog(CatalogEntry[] Tools, CatalogEntry[] Prompt
 
     /// <summary>Whether nothing has ever been learned of this server.</summary>
     public bool IsUnknown => Identity is null;
+
+    /// <summary>How long each list may be kept, by <see cref="ListKind"/>, over all its pages; not to be changed.</summary>
+    public CacheHint[] Hints { get; init; } = new CacheHint[4];
 }
 
 /// <summary>Where a name or URI leads.</summary>

@@ -1,5 +1,6 @@
 using System.Text;
 using Fairlead.Routing;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 
 namespace Fairlead.Catalog;
@@ -62,6 +63,9 @@ internal sealed class OfferedList
     /// <summary>Whether tools that only run as tasks of 2025-11-25 are shown to its clients.</summary>
     public bool CarriesTasks { get; }
 
+    /// <summary>How long clients of 2026-07-28 may keep the list, and for whom.</summary>
+    public CacheHint Hint { get; init; }
+
     /// <summary>A list without entries.</summary>
     public static OfferedList Empty(ListKind kind) => new(kind, [], carriesTasks: false);
 
@@ -89,7 +93,11 @@ internal sealed class OfferedList
     {
         for (var i = 0; i < _rendered.Length; i++)
         {
-            Volatile.Write(ref _rendered[i], Volatile.Read(ref other._rendered[i]));
+            // Another hint is no change of the list that anybody must be told of, but it stands in the page.
+            if ((ListAudience)i != ListAudience.Modern || Hint == other.Hint)
+            {
+                Volatile.Write(ref _rendered[i], Volatile.Read(ref other._rendered[i]));
+            }
         }
     }
 

@@ -43,7 +43,7 @@ internal static class PageRenderer
         }
 
         bodies.Add(body.WrittenSpan.ToArray());
-        return Assemble(list.Kind, audience, bodies);
+        return Assemble(list, audience, bodies);
     }
 
     private static bool IsHidden(OfferedList list, in DefinitionShape shape, ListAudience audience) =>
@@ -75,7 +75,7 @@ internal static class PageRenderer
         splice.Dispose();
     }
 
-    private static RenderedPages Assemble(ListKind kind, ListAudience audience, List<byte[]> bodies)
+    private static RenderedPages Assemble(OfferedList list, ListAudience audience, List<byte[]> bodies)
     {
         var modern = audience == ListAudience.Modern;
         var edition = Edition(audience, bodies);
@@ -85,7 +85,7 @@ internal static class PageRenderer
         {
             page.ResetWrittenCount();
             page.Write(modern ? "{\"resultType\":\"complete\",\""u8 : "{\""u8);
-            page.Write(ListAudiences.MemberOf(kind));
+            page.Write(ListAudiences.MemberOf(list.Kind));
             page.Write("\":["u8);
             page.Write(bodies[i]);
             page.Write("]"u8);
@@ -96,9 +96,13 @@ internal static class PageRenderer
                 page.Write("\""u8);
             }
 
-            // 0: a client may keep the list until it is told of a change, and asking again costs nothing here. A longer time would only make clients
-            // that do not listen see changes later. Private: what is shown may depend on who asks.
-            page.Write(modern ? ",\"ttlMs\":0,\"cacheScope\":\"private\"}"u8 : "}"u8);
+            if (modern)
+            {
+                page.Write(","u8);
+                page.Write(list.Hint.ToMembers());
+            }
+
+            page.Write("}"u8);
             pages[i] = page.WrittenSpan.ToArray();
         }
 

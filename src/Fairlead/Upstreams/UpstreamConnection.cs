@@ -14,6 +14,9 @@ internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabili
 {
     /// <summary>Whether the connection speaks 2026-07-28 or later.</summary>
     public bool IsModern => Version.IsModern();
+
+    /// <summary>How long what the server says of itself may be kept (the hints of <c>server/discover</c>); the default for legacy servers, which say nothing of it.</summary>
+    public CacheHint Caching { get; init; }
 }
 
 /// <summary>One connection to one instance of a server, of either shape (decision 5): multiplexed (stdio, in-process pipe) or a stream per call (HTTP).</summary>
