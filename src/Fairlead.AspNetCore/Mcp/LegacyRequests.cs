@@ -44,12 +44,12 @@ internal static class LegacyRequests
         }
 
         var token = envelope.Uri.Of(body.Span).ToArray();
-        var uri = Encoding.UTF8.GetString(token);
+        var uri = SubscribedResource.Spell(token);
         if (envelope.KnownMethod == McpMethod.ResourcesUnsubscribe)
         {
             if (session.Subscriptions.TryRemove(uri, out var subscribed))
             {
-                await front.Subscriptions.RemoveAsync(subscribed, token).ConfigureAwait(false);
+                await front.Subscriptions.RemoveAsync(subscribed).ConfigureAwait(false);
             }
 
             await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
@@ -62,7 +62,8 @@ internal static class LegacyRequests
             return;
         }
 
-        if (session.Subscriptions.TryAdd(uri, route.Cell) && await front.Subscriptions.AddAsync(route.Cell, route.NameToken, reply.Gone).ConfigureAwait(false) is { } refusal)
+        var resource = SubscribedResource.At(route, token);
+        if (session.Subscriptions.TryAdd(uri, resource) && await front.Subscriptions.AddAsync(resource, reply.Gone).ConfigureAwait(false) is { } refusal)
         {
             session.Subscriptions.TryRemove(uri, out _);
             await reply.ErrorAsync(200, -32602, $"The server '{route.Cell.Name}' refused the subscription: {refusal}.", id).ConfigureAwait(false);

@@ -77,4 +77,15 @@ internal sealed record ServerCatalog(CatalogEntry[] Tools, CatalogEntry[] Prompt
 /// only possibility: the client's own token goes on unchanged.</param>
 /// <param name="IsRenamed">Whether the client's word differs from the server's.</param>
 /// <param name="Entry">The definition; null when no exact definition was found (<paramref name="NameToken"/> is empty then, too).</param>
-internal sealed record CatalogRoute(ServerCell Cell, byte[] NameToken, bool IsRenamed, CatalogEntry? Entry);
+internal sealed record CatalogRoute(ServerCell Cell, byte[] NameToken, bool IsRenamed, CatalogEntry? Entry)
+{
+    /// <summary>Whether the client's URI is a wrapped one that stands in no list (<see cref="WrappedUri"/>): the server's own is inside it.</summary>
+    public bool IsWrapped { get; init; }
+
+    /// <summary>What of the server clients know by wrapped URIs; null for nearly all servers, whose results need no look at their URIs.</summary>
+    public WrappedResources? Wrapped { get; init; }
+
+    /// <summary>What the request must carry upstream instead of the client's word; null when that goes on unchanged. Allocates only for wrapped URIs that stand in no list.</summary>
+    /// <param name="nameToken">The raw string token that was routed.</param>
+    public byte[]? UpstreamName(ReadOnlySpan<byte> nameToken) => IsWrapped ? WrappedUri.Unwrap(nameToken) : IsRenamed ? NameToken : null;
+}

@@ -58,6 +58,11 @@ internal static class PageRenderer
             splice.Replace(entry.Entry.NameToken, JsonText.Quote(entry.NewName));
         }
 
+        if (entry.NewUserInterface is not null)
+        {
+            ReplaceUserInterface(ref splice, entry, JsonText.Quote(entry.NewUserInterface));
+        }
+
         if (audience == ListAudience.Modern)
         {
             // 2026-07-28 has no execution member; its tasks are an extension that the server decides on.
@@ -73,6 +78,26 @@ internal static class PageRenderer
 
         splice.WriteTo(writer);
         splice.Dispose();
+    }
+
+    /// <summary>Replaces the URI of a tool's user interface in both of its spellings, where the server wrote both (protocol.md 7, MCP Apps).</summary>
+    private static void ReplaceUserInterface(scoped ref Splice splice, OfferedEntry entry, byte[] uri)
+    {
+        var raw = entry.Entry.Raw;
+        if (!JsonMembers.TryFind(raw, new ByteRange(0, raw.Length), "_meta"u8, out var meta))
+        {
+            return;
+        }
+
+        if (JsonMembers.TryFind(raw, meta, "ui"u8, out var ui) && JsonMembers.TryFind(raw, ui, "resourceUri"u8, out var place))
+        {
+            splice.Replace(place, uri);
+        }
+
+        if (JsonMembers.TryFind(raw, meta, "ui/resourceUri"u8, out place))
+        {
+            splice.Replace(place, uri);
+        }
     }
 
     private static RenderedPages Assemble(OfferedList list, ListAudience audience, List<byte[]> bodies)

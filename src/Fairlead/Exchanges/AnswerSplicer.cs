@@ -58,6 +58,11 @@ internal static class AnswerSplicer
                 }
             }
 
+            else if (ContentEdits.IsReadByAnotherUri(exchange) && JsonMembers.TryFind(source, envelope.Error, "data"u8, out var data))
+            {
+                ContentEdits.ApplyToErrorData(ref splice, exchange, source, data);
+            }
+
             var length = splice.ResultLength;
             splice.WriteTo(writer.GetSpan(length));
             writer.Advance(length);

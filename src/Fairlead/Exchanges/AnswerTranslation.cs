@@ -139,8 +139,23 @@ internal static class AnswerTranslation
     {
         using var error = JsonDocument.Parse(exchange.Answer.Slice(exchange.AnswerEnvelope.Error.Start, exchange.AnswerEnvelope.Error.Length).ToArray());
         var message = error.RootElement.TryGetProperty("message", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "";
-        var data = error.RootElement.TryGetProperty("data", out var value) ? System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(value) : MissingUri(exchange);
+        var data = error.RootElement.TryGetProperty("data", out var value) ? DataOf(exchange, System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(value)) : MissingUri(exchange);
         return Compose(exchange.RequestEnvelope.Id.Of(exchange.Request.Span), code, message, data);
+    }
+
+    private static ReadOnlySpan<byte> DataOf(Exchange exchange, ReadOnlySpan<byte> raw)
+    {
+        if (!ContentEdits.IsReadByAnotherUri(exchange))
+        {
+            return raw;
+        }
+
+        var splice = new Splice(raw, stackalloc byte[Splice.ScratchBytes]);
+        ContentEdits.ApplyToErrorData(ref splice, exchange, raw, new ByteRange(0, raw.Length));
+        var data = new byte[splice.ResultLength];
+        splice.WriteTo(data);
+        splice.Dispose();
+        return data;
     }
 
     /// <summary>The <c>data.uri</c> that 2026-07-28 wants where the server gave no data; empty when the call was about no resource.</summary>

@@ -73,8 +73,8 @@ internal sealed class LegacySession
     /// <summary>The streams and their events.</summary>
     public SessionEventLog Log { get; }
 
-    /// <summary>URIs (in the client's words) that the session subscribed to, with the server of each.</summary>
-    public ConcurrentDictionary<string, ServerCell> Subscriptions { get; } = new(StringComparer.Ordinal);
+    /// <summary>URIs that the session subscribed to (the client's own, as <see cref="SubscribedResource.Spell"/> writes them), with the resource of each.</summary>
+    public ConcurrentDictionary<string, SubscribedResource> Subscriptions { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The raw level token of the last <c>logging/setLevel</c>; null before: everything passes.</summary>
     public string? LogLevel { get; private set; }
