@@ -45,8 +45,7 @@ internal sealed class CallDispatcher
         var own = cell.InstanceFor is { } instanceFor ? instanceFor(caller, cancellationToken) : default;
         if (own.IsCompletedSuccessfully)
         {
-            Send(exchange, caller, snapshot, own.Result ?? snapshot.Shared!);
-            return default;
+            return SendAsync(exchange, caller, snapshot, own.Result ?? snapshot.Shared!);
         }
 
         return SendToOwnAsync(exchange, caller, snapshot, own, cancellationToken);
@@ -59,7 +58,7 @@ internal sealed class CallDispatcher
         try
         {
             var connection = await own.AsTask().WaitAsync(timeout, _sweep.TimeProvider, cancellationToken).ConfigureAwait(false);
-            Send(exchange, caller, snapshot, connection ?? snapshot.Shared!);
+            await SendAsync(exchange, caller, snapshot, connection ?? snapshot.Shared!).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -91,7 +90,7 @@ internal sealed class CallDispatcher
             }
 
             var own = cell.InstanceFor is { } instanceFor ? await instanceFor(caller, either.Token).ConfigureAwait(false) : null;
-            Send(exchange, caller, snapshot, own ?? snapshot.Shared!);
+            await SendAsync(exchange, caller, snapshot, own ?? snapshot.Shared!).ConfigureAwait(false);
         }
         catch (ConnectionFailed exception)
         {
@@ -104,6 +103,35 @@ internal sealed class CallDispatcher
                 byClient ? ForwardError.ClientCancelled : ForwardError.ServerUnavailable,
                 byClient ? null : $"it is still {cell.Current.State} after {timeout.TotalSeconds:0.#} s");
         }
+    }
+
+    private ValueTask SendAsync(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection)
+    {
+        if (connection.Verbosity.IsQuieterThan(LogLevelOf(exchange)))
+        {
+            return SendLouderAsync(exchange, caller, snapshot, connection);
+        }
+
+        Send(exchange, caller, snapshot, connection);
+        return default;
+    }
+
+    private async ValueTask SendLouderAsync(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection)
+    {
+        await connection.Verbosity.RaiseAsync(LogLevelOf(exchange), byRequest: exchange.Client is null).ConfigureAwait(false);
+        Send(exchange, caller, snapshot, connection);
+    }
+
+    /// <summary>The level that a call wants its server to log at: its session's, or its own.</summary>
+    private static int LogLevelOf(Exchange exchange)
+    {
+        if (exchange.Client is { } client)
+        {
+            return client.LogLevel;
+        }
+
+        var level = exchange.RequestEnvelope.MetaLogLevel;
+        return level.Exists ? LogSeverity.Of(level.Of(exchange.Request.Span)) : LogSeverity.None;
     }
 
     private void Send(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection)

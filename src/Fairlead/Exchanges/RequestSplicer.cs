@@ -37,7 +37,8 @@ internal static class RequestSplicer
             }
             else if (!exchange.ClientVersion.IsModern())
             {
-                AddModernMeta(ref splice, envelope, exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server."));
+                var client = exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server.");
+                AddModernMeta(ref splice, envelope, client, exchange.Connection!.Identity.Logs ? client.LogLevelMember : []);
             }
 
             var length = splice.ResultLength;
@@ -79,21 +80,21 @@ internal static class RequestSplicer
         }
     }
 
-    private static void AddModernMeta(scoped ref Splice splice, in Envelope envelope, LegacyClient client)
+    private static void AddModernMeta(scoped ref Splice splice, in Envelope envelope, LegacyClient client, byte[] logLevelMember)
     {
         if (envelope.Meta.Exists)
         {
             splice.AppendMember(envelope.Meta, client.MetaMembers);
-            if (client.LogLevelMember.Length != 0)
+            if (logLevelMember.Length != 0)
             {
-                splice.AppendMember(envelope.Meta, client.LogLevelMember);
+                splice.AppendMember(envelope.Meta, logLevelMember);
             }
 
             return;
         }
 
-        byte[] comma = client.LogLevelMember.Length != 0 ? [(byte)','] : [];
-        byte[] meta = [.. "\"_meta\":{"u8, .. client.MetaMembers, .. comma, .. client.LogLevelMember, .. "}"u8];
+        byte[] comma = logLevelMember.Length != 0 ? [(byte)','] : [];
+        byte[] meta = [.. "\"_meta\":{"u8, .. client.MetaMembers, .. comma, .. logLevelMember, .. "}"u8];
         if (envelope.Params.Exists)
         {
             splice.AppendMember(envelope.Params, meta);

@@ -111,7 +111,7 @@ internal sealed class LegacySession
     public void SetLogLevel(string level)
     {
         LogLevel = level;
-        _client = _client with { LogLevelMember = Encoding.UTF8.GetBytes($"\"io.modelcontextprotocol/logLevel\":{JsonSerializer.Serialize(level)}") };
+        _client = _client with { LogLevelMember = Encoding.UTF8.GetBytes($"\"io.modelcontextprotocol/logLevel\":{JsonSerializer.Serialize(level)}"), LogLevel = LogSeverity.Of(level) };
     }
 
     /// <summary>Whether the client declared what a question needs (2025-11-25: elicitation without <c>form</c> or <c>url</c> means form).</summary>

@@ -15,6 +15,9 @@ internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabili
     /// <summary>Whether the connection speaks 2026-07-28 or later.</summary>
     public bool IsModern => Version.IsModern();
 
+    /// <summary>Whether the server declares that it logs to its clients.</summary>
+    public bool Logs { get; } = JsonMembers.TryFind(Capabilities, new ByteRange(0, Capabilities.Length), "logging"u8, out _);
+
     /// <summary>How long what the server says of itself may be kept (the hints of <c>server/discover</c>); the default for legacy servers, which say nothing of it.</summary>
     public CacheHint Caching { get; init; }
 }
@@ -42,6 +45,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     {
         Server = server;
         Limits = limits;
+        Verbosity = new ServerLogLevel(this);
         _sweep = sweep;
         sweep.Add(this);
     }
@@ -51,6 +55,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Bounds of this connection.</summary>
     public LimitsOptions Limits { get; }
+
+    /// <summary>How verbose the server was told to log.</summary>
+    public ServerLogLevel Verbosity { get; }
 
     /// <summary>The calls in flight.</summary>
     public PendingTable Pending { get; } = new();
