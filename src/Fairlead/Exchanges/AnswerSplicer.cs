@@ -57,7 +57,6 @@ internal static class AnswerSplicer
                     ContentEdits.Apply(ref splice, exchange);
                 }
             }
-
             else if (ContentEdits.IsReadByAnotherUri(exchange) && JsonMembers.TryFind(source, envelope.Error, "data"u8, out var data))
             {
                 ContentEdits.ApplyToErrorData(ref splice, exchange, source, data);
