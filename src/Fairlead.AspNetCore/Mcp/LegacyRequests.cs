@@ -79,6 +79,6 @@ internal static class LegacyRequests
 
         // A session hears a server at the server's own endpoint, at profiles that have it, or at the aggregate: what any of them wants, the server must send.
         var listeners = front.Sessions.All.Where(session => front.Fleet.Serves(session.Endpoint, server));
-        return connection.Verbosity.SetAsync(listeners.Select(session => session.Client.LogLevel).Append(LogSeverity.None).Min());
+        return connection.Verbosity.SetAsync(listeners.Select(session => LogSeverity.Of(session.LogLevel)).Append(LogSeverity.None).Min());
     }
 }
