@@ -62,6 +62,22 @@ public sealed class ResultEditTests : IAsyncLifetime
         Assert.Equal("{\"jsonrpc\":\"2.0\",\"result\":{\"structuredContent\":{\"result\":[]}},\"id\":\"c\"}", await CallAsync("/mcp", session, "modern__list", "\"structuredContent\":[]"));
     }
 
+    [Fact]
+    public async Task StructuredContent_WhenItComesAfterAQuestion_IsWrappedAsWithoutOne()
+    {
+        var session = await _fleet.Host.InitializeAsync("/mcp", capabilities: """{"elicitation":{}}""");
+        var server = await _fleet.ServerAsync("modern");
+        server.On("tools/call", static request => "\"result\":" + (request.Params.Contains("inputResponses", StringComparison.Ordinal)
+            ? """{"resultType":"complete","structuredContent":{"a":1.50}}"""
+            : """{"resultType":"input_required","inputRequests":{"q":{"method":"elicitation/create","params":{"mode":"form","message":"?","requestedSchema":{"type":"object","properties":{}}}}}}"""));
+        using var stream = await EventStream.OpenAsync(
+            _fleet.Host, FrontHost.Compose("/mcp", """{"jsonrpc":"2.0","id":"c","method":"tools/call","params":{"name":"modern__list"}}""", "Mcp-Session-Id: " + session));
+        var question = JsonDocument.Parse(await stream.DataAsync("the question")).RootElement.GetProperty("id").GetRawText();
+        await _fleet.Host.PostAsync("/mcp", "{\"jsonrpc\":\"2.0\",\"id\":" + question + ",\"result\":{\"action\":\"accept\",\"content\":{}}}", "Mcp-Session-Id: " + session);
+
+        Assert.Contains("\"structuredContent\":{\"result\":{\"a\":1.50}}", await stream.DataAsync("the answer"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("/mcp/modern", "2024-11-05", true, true)]
     [InlineData("/mcp/modern", "2025-03-26", true, false)]
