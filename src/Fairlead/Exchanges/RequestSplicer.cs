@@ -37,8 +37,7 @@ internal static class RequestSplicer
             }
             else if (!exchange.ClientVersion.IsModern())
             {
-                var client = exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server.");
-                AddModernMeta(ref splice, envelope, client, exchange.Connection!.Identity.Logs ? client.LogLevelMember : []);
+                AddModernMeta(ref splice, envelope, exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server."));
                 SetRound(ref splice, envelope, exchange.RoundMembers);
             }
 
@@ -92,21 +91,21 @@ internal static class RequestSplicer
         }
     }
 
-    private static void AddModernMeta(scoped ref Splice splice, in Envelope envelope, LegacyClient client, byte[] logLevelMember)
+    private static void AddModernMeta(scoped ref Splice splice, in Envelope envelope, LegacyClient client)
     {
         if (envelope.Meta.Exists)
         {
             splice.AppendMember(envelope.Meta, client.MetaMembers);
-            if (logLevelMember.Length != 0)
+            if (client.LogLevelMember.Length != 0)
             {
-                splice.AppendMember(envelope.Meta, logLevelMember);
+                splice.AppendMember(envelope.Meta, client.LogLevelMember);
             }
 
             return;
         }
 
-        byte[] comma = logLevelMember.Length != 0 ? [(byte)','] : [];
-        byte[] meta = [.. "\"_meta\":{"u8, .. client.MetaMembers, .. comma, .. logLevelMember, .. "}"u8];
+        byte[] comma = client.LogLevelMember.Length != 0 ? [(byte)','] : [];
+        byte[] meta = [.. "\"_meta\":{"u8, .. client.MetaMembers, .. comma, .. client.LogLevelMember, .. "}"u8];
         if (envelope.Params.Exists)
         {
             splice.AppendMember(envelope.Params, meta);
