@@ -104,7 +104,7 @@ internal sealed class LegacyMessages
     {
         await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
         var token = id.Of(body.Span);
-        var writing = _front.OfferedAt(cell).TryGetPage(kind, session.Version, cursor.Of(body.Span), out var page)
+        var writing = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page)
             ? reply.ResultAsync(token, page.Span)
             : reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, token);
         await writing.ConfigureAwait(false);

@@ -70,6 +70,9 @@ internal sealed class OfferedList
     /// <summary>How long clients of 2026-07-28 may keep the list, and for whom.</summary>
     public CacheHint Hint { get; init; }
 
+    /// <summary>The same list with some of its entries.</summary>
+    public OfferedList With(OfferedEntry[] entries) => new(Kind, entries, CarriesTasks) { Hint = Hint with { IsPublic = false } };
+
     /// <summary>A list without entries.</summary>
     public static OfferedList Empty(ListKind kind) => new(kind, [], carriesTasks: false);
 

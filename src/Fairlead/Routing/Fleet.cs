@@ -88,6 +88,17 @@ internal sealed class Fleet
     /// <summary>Tells everybody that the lists of an endpoint beside the aggregate changed. Only the catalogue calls it.</summary>
     public void Announce(NamedEndpoint endpoint, CatalogChanges changes) => CatalogChanged?.Invoke(endpoint, changes);
 
+    /// <summary>Tells everybody at every endpoint that has the server: lists changed for some of them, and nobody knows here for whom.</summary>
+    public void AnnounceEverywhere(ServerCell cell, CatalogChanges changes)
+    {
+        CatalogChanged?.Invoke(null, changes);
+        CatalogChanged?.Invoke(cell, changes);
+        foreach (var profile in Profiles.Values.Where(profile => profile.Serves(cell)))
+        {
+            CatalogChanged?.Invoke(profile, changes);
+        }
+    }
+
     /// <summary>Tells everybody that a resource changed.</summary>
     public void AnnounceResource(ServerCell cell, byte[] uriToken) => ResourceUpdated?.Invoke(cell, uriToken);
 }
