@@ -210,6 +210,7 @@ internal sealed class HttpTransports
         await session.WriteAsync(context);
         _sessions.TryRemove(id, out _);
         session.Peer.Dispose();
+        await session.Taken;
     }
 
     private async Task MessageAsync(HttpContext context)
@@ -222,8 +223,7 @@ internal sealed class HttpTransports
 
         var message = await BodyAsync(context);
         context.Response.StatusCode = 202;
-        await context.Response.CompleteAsync();
-        await session.Peer.ReceiveAsync(message, session.Say, CancellationToken.None);
+        session.Take(message);
     }
 
     /// <summary>The session that the headers name; the revision header must be that of the session, where there was one (2025-06-18, basic/transports).</summary>
@@ -237,12 +237,19 @@ internal sealed class HttpTransports
     private sealed class Session
     {
         private readonly Channel<string> _said = Channel.CreateUnbounded<string>();
+        private readonly ConcurrentQueue<Task> _taken = new();
 
         public Session(MatrixServer server) => Peer = new LegacyPeer(server, Say);
 
         public LegacyPeer Peer { get; }
 
+        /// <summary>Completes when all that was taken is dealt with.</summary>
+        public Task Taken => Task.WhenAll(_taken);
+
         public void Say(string message) => _said.Writer.TryWrite(message);
+
+        /// <summary>Serves a message while the POST that brought it ends: the next one, with the answer to a question, may come on the same connection.</summary>
+        public void Take(JsonObject message) => _taken.Enqueue(Peer.ReceiveAsync(message, Say, CancellationToken.None));
 
         /// <summary>Writes what is said until the client goes.</summary>
         public async Task WriteAsync(HttpContext context)
