@@ -70,7 +70,7 @@ internal sealed class LegacyMessages
         if (RequestIds.TryParse(envelope.Id.Of(body), out var id) && session.TryTakeQuestion(id, out var question))
         {
             var isResult = envelope.Kind == MessageKind.Result;
-            question!.AskedBy.AnswerQuestion(question.UpstreamId, isResult ? "result"u8 : "error"u8, (isResult ? envelope.Result : envelope.Error).Of(body));
+            question.Answer(isResult, (isResult ? envelope.Result : envelope.Error).Of(body));
         }
     }
 
@@ -113,13 +113,14 @@ internal sealed class LegacyMessages
     private async Task ForwardAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var exchange = Exchange.Rent();
+        var isOurs = true;
         try
         {
             exchange.Request = body;
             exchange.RequestEnvelope = envelope;
             exchange.ClientVersion = session.Version;
-            exchange.Client = session.Client;
-            exchange.CarriesMessages = true;
+            exchange.CarriesMessages = reply.CarriesMessages;
+            exchange.Client = session.Client(exchange.CarriesMessages);
             var fault = await CallFront.RouteAsync(_front, exchange, cell, reply.Gone).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {
@@ -130,11 +131,15 @@ internal sealed class LegacyMessages
 
             exchange.GraceDeadline = _front.Sweep.Now + _front.GraceTicks;
             await _front.Dispatcher.SendAsync(exchange, session.Caller, reply.Gone).ConfigureAwait(false);
-            await new LegacyCall(session, exchange, reply).AnswerAsync().ConfigureAwait(false);
+            isOurs = false;
+            await new LegacyCall(_front, session, exchange, reply).AnswerAsync().ConfigureAwait(false);
         }
         finally
         {
-            exchange.Release();
+            if (isOurs)
+            {
+                exchange.Release();
+            }
         }
     }
 

@@ -24,7 +24,10 @@ internal sealed partial class McpFront : IAsyncDisposable
         Logger = logger;
         TimeProvider = sweep.TimeProvider;
         Dispatcher = new CallDispatcher(fleet, sweep, options.Limits);
-        Sessions = new SessionTable(options.Limits, new SessionTickets(state, TimeProvider, logger), TimeProvider);
+        var tickets = new SessionTickets(state, TimeProvider, logger);
+        Sessions = new SessionTable(options.Limits, tickets, TimeProvider);
+        Callers = new ModernCallers(options.Limits, TimeProvider);
+        Parked = new ParkedCalls(options.Limits, tickets, sweep, logger);
         Subscriptions = new ResourceSubscriptions(fleet);
         Hosts = new HostOriginPolicy(options.PublicUrl, options.AllowedOrigins);
         Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);
@@ -49,6 +52,12 @@ internal sealed partial class McpFront : IAsyncDisposable
 
     /// <summary>Legacy sessions.</summary>
     public SessionTable Sessions { get; }
+
+    /// <summary>Who calls, for clients that keep no session.</summary>
+    public ModernCallers Callers { get; }
+
+    /// <summary>Calls that wait for their clients' input.</summary>
+    public ParkedCalls Parked { get; }
 
     /// <summary>Resource subscriptions towards servers.</summary>
     public ResourceSubscriptions Subscriptions { get; }
@@ -96,6 +105,7 @@ internal sealed partial class McpFront : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Broadcast.Dispose();
+        Parked.Dispose();
         Sessions.Dispose();
         await Subscriptions.DisposeAsync().ConfigureAwait(false);
     }

@@ -41,6 +41,12 @@ internal sealed class Exchange : UpstreamCall
     /// <summary>The server's own name or URI, when it differs from the client's; else null.</summary>
     public byte[]? UpstreamName { get; set; }
 
+    /// <summary>What a further round of a multi round-trip request carries (2026-07-28, basic/utilities/mrtr), when Fairlead makes it for a legacy client: raw members for <c>params</c>. Empty in the first.</summary>
+    public byte[] RoundMembers { get; set; } = [];
+
+    /// <summary>Why the input that a server asked for cannot be had, in words for the client; null while nobody has tried.</summary>
+    public string? InputFault { get; set; }
+
     /// <summary>Takes a clean exchange with two references.</summary>
     public static Exchange Rent()
     {
@@ -68,6 +74,8 @@ internal sealed class Exchange : UpstreamCall
         Cell = null;
         UpstreamName = null;
         Headers = null;
+        RoundMembers = [];
+        InputFault = null;
         if (Interlocked.Increment(ref s_pooled) <= PooledMax)
         {
             s_pool.Enqueue(this);

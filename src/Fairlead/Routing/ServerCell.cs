@@ -2,21 +2,6 @@ using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
 
-/// <summary>Who calls, as far as choosing an instance and asking back is concerned (decision 8).</summary>
-/// <param name="Owner">Compared by reference: a legacy session, or the in-process caller. Null: every call is its own owner.</param>
-/// <param name="Capabilities">The raw client capabilities object that the owner declared; "{}" when none.</param>
-internal sealed record Caller(object? Owner, byte[] Capabilities)
-{
-    /// <summary>The principal of every local caller while there is no authentication.</summary>
-    public static object LocalPrincipal { get; } = new();
-
-    /// <summary>Whether the owner is a legacy session: one that has used the shared instance stays with it (decision 8.3).</summary>
-    public bool IsSession { get; init; }
-
-    /// <summary>Stands for the owner's principal in <c>isolation: principal</c>, compared by reference; null: each owner is a principal of its own.</summary>
-    public object? Principal { get; init; }
-}
-
 /// <summary>One server's place in the fleet: a fixed name and the snapshot of the moment.</summary>
 /// <remarks>Written only by the server's actor; read by anybody. The delegates are set once by the actor before the cell is published.</remarks>
 internal sealed class ServerCell : NamedEndpoint
