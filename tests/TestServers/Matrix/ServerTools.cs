@@ -94,7 +94,7 @@ internal static class ServerTools
     private static async Task<string> RootsAsync(MatrixServer server, ServedCall call)
     {
         var answer = await call.AskAsync("roots", new JsonObject { ["method"] = "roots/list" });
-        return $"roots: {answer["roots"]?[0]?["uri"]}";
+        return $"roots: {string.Join(' ', answer["roots"]!.AsArray().Select(static root => (string?)root?["uri"]))}";
     }
 
     private static Task<string> ProgressAsync(MatrixServer server, ServedCall call)
