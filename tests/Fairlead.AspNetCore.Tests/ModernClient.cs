@@ -16,9 +16,12 @@ internal sealed class ModernClient(FrontHost host, string path, string capabilit
     /// <param name="round">Raw members that a retry carries; "" in the first round.</param>
     /// <param name="arguments">Raw arguments.</param>
     /// <param name="method">The method; anything with a name.</param>
-    public HttpRequestMessage Compose(string tool, string round = "", string arguments = """{"n":1.50}""", string method = "tools/call")
+    public HttpRequestMessage Compose(string tool, string round = "", string arguments = """{"n":1.50}""", string method = "tools/call") =>
+        Compose(Interlocked.Increment(ref _id), tool, round, arguments, method);
+
+    private HttpRequestMessage Compose(int id, string tool, string round, string arguments, string method)
     {
-        var body = "{\"jsonrpc\":\"2.0\",\"id\":" + ++_id + ",\"method\":\"" + method + "\",\"params\":{\"name\":\"" + tool + "\",\"arguments\":" + arguments + (round.Length == 0 ? "" : "," + round)
+        var body = "{\"jsonrpc\":\"2.0\",\"id\":" + id + ",\"method\":\"" + method + "\",\"params\":{\"name\":\"" + tool + "\",\"arguments\":" + arguments + (round.Length == 0 ? "" : "," + round)
             + ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":" + capabilities
             + (name.Length == 0 ? "" : ",\"io.modelcontextprotocol/clientInfo\":{\"name\":\"" + name + "\",\"version\":\"1\"}") + "}}}";
         return FrontHost.Compose(path, body, "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: " + method, "Mcp-Name: " + tool);
@@ -27,11 +30,12 @@ internal sealed class ModernClient(FrontHost host, string path, string capabilit
     /// <summary>Calls a tool and reads the answer to its end.</summary>
     public async Task<(HttpStatusCode Status, JsonElement Answer)> CallAsync(string tool, string round = "", string arguments = """{"n":1.50}""", string method = "tools/call")
     {
-        using var request = Compose(tool, round, arguments, method);
+        var id = Interlocked.Increment(ref _id);
+        using var request = Compose(id, tool, round, arguments, method);
         using var response = await TestKit.Guard.WithinAsync(host.Http.SendAsync(request), $"the answer to {tool}");
         var body = await response.Content.ReadAsStringAsync();
         var answer = JsonDocument.Parse(EventStream.LastMessage(body)).RootElement;
-        Assert.Equal(_id, answer.GetProperty("id").GetInt32());
+        Assert.Equal(id, answer.GetProperty("id").GetInt32());
         return (response.StatusCode, answer);
     }
 
