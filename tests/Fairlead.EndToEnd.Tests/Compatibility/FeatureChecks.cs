@@ -25,7 +25,8 @@ internal sealed class FeatureChecks(RevisionClient client, ServerKind kind, Worl
             seen[feature] = result;
         }
 
-        foreach (var feature in Enum.GetValues<Feature>().Except(simple).Except([Feature.ListChanged]))
+        // After a cancellation, the log lines of a shared server are nobody's until it has answered something else: that one comes last.
+        foreach (var feature in Enum.GetValues<Feature>().Except(simple).Except([Feature.ListChanged, Feature.Cancel]).Append(Feature.Cancel))
         {
             seen[feature] = await CheckAsync(feature);
         }
