@@ -66,7 +66,7 @@ internal static class CompatibilityDocument
 
     private static string Words(Outcome outcome) => outcome switch
     {
-        Outcome.Hidden => "the tool is not listed to this client, and calling it is -32602 (unknown tool): it can only be called in a way that the client's revision does not have",
+        Outcome.Hidden => "the tool is not in this client's list: it can only be called in a way that the client's revision does not have. A call all the same gets the server's own -32601",
         Outcome.CapabilityNotDeclared => "the client did not declare the capability: the server gets -32601 for its question and ends the call as it sees fit",
         Outcome.ModeNotDeclared => "the client declared the capability, but not this kind: the server gets -32602 for its question and ends the call as it sees fit",
         Outcome.RefusedByServer => "the server is told what the client declared and refuses the call with -32021; the client, whose revision does not know that code, gets a tool result with `isError` that names the capability",

@@ -9,7 +9,7 @@ internal enum Outcome
     /// <summary>The server's revision does not have it: its tool is not listed, and -32602 to call.</summary>
     NotOffered,
 
-    /// <summary>The server has a tool for it that this client is not shown: not listed, and -32602 to call.</summary>
+    /// <summary>The server has a tool for it that this client is not shown; a call all the same gets the server's own -32601 (2025-11-25, basic/utilities/tasks).</summary>
     Hidden,
 
     /// <summary>A legacy server's question got -32601; its call goes on, and the tool says so.</summary>

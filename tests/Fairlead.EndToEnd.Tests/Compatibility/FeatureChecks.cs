@@ -12,6 +12,7 @@ namespace Fairlead.EndToEnd.Tests.Compatibility;
 internal sealed class FeatureChecks(RevisionClient client, ServerKind kind, World world, IReadOnlySet<string> listed, ListenSubscription? listen)
 {
     private const int InvalidParams = -32602;
+    private const int MethodNotFound = -32601;
 
     /// <summary>Goes through all of them but <see cref="Feature.ListChanged"/>, which says not whose list it was and is looked at for all servers together.</summary>
     /// <returns>What happened: the outcome, and the bytes that show it.</returns>
@@ -84,8 +85,12 @@ internal sealed class FeatureChecks(RevisionClient client, ServerKind kind, Worl
     {
         if (!listed.Contains(Tool(tool)))
         {
-            // Both look the same to the client, as they must.
-            return (int?)answer["error"]?["code"] == InvalidParams ? Expectation.Has(kind.Revision, Feature.Task) && tool == "task" ? Outcome.Hidden : Outcome.NotOffered : null;
+            return (int?)answer["error"]?["code"] switch
+            {
+                InvalidParams => Outcome.NotOffered,
+                MethodNotFound when tool == "task" => Outcome.Hidden,
+                _ => null,
+            };
         }
 
         var said = (string?)answer["result"]?["content"]?[0]?["text"] ?? "";
