@@ -40,6 +40,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
     private long _lateAnswers;
 
+    // When the newest of the calls above was given up at a modern server; 0 = none is known, which is all that an answer looks at.
+    private long _abandonedAtModern;
+
     // Questions of the server that have come and have not been answered, and when the last of them was.
     private int _openQuestions;
     private long _answeredAt;
@@ -263,6 +266,26 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return false;
     }
 
+    /// <summary>
+    /// Takes note that a modern server has answered a call that was opened at <paramref name="openedAt"/>: it has read the cancellations before it, after which it
+    /// must stay silent about those calls (2026-07-28, basic/utilities/cancellation). Legacy servers may go on with what was cancelled.
+    /// </summary>
+    private void ForgetAbandoned(long openedAt)
+    {
+        foreach (var (id, call) in _abandoned)
+        {
+            if (call.ToldAt < openedAt)
+            {
+                _abandoned.TryRemove(id, out _);
+            }
+        }
+
+        if (_abandoned.IsEmpty)
+        {
+            Volatile.Write(ref _abandonedAtModern, 0);
+        }
+    }
+
     /// <summary>Tells the server that a call has been given up: a cancelled notification, or the end of the call's own stream.</summary>
     protected virtual void AbandonAtServer(UpstreamCall call)
     {
@@ -271,7 +294,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             // A call that is its own owner is pooled and will be somebody else's: its entry is nobody's. So is the one that stands for all past the bound.
             owner = ReferenceEquals(owner, call) ? this : owner;
             var room = _abandoned.Count < AbandonedMax;
-            _abandoned[room ? call.UpstreamId : -1] = new AbandonedCall(room ? owner : this, _sweep.Now + _sweep.Ticks(AbandonedFor));
+            _abandoned[room ? call.UpstreamId : -1] = new AbandonedCall(room ? owner : this, long.MaxValue, _sweep.Now + _sweep.Ticks(AbandonedFor));
         }
 
         // initialize must not be cancelled (2025-11-25, basic/utilities/cancellation).
@@ -285,6 +308,13 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         frame.Append(call.UpstreamId);
         frame.Append(",\"reason\":\"The client gave up.\"}}"u8);
         Post(frame);
+        if (_identity is { IsModern: true } && _abandoned.TryGetValue(call.UpstreamId, out var abandoned))
+        {
+            // After its notification: a call that is opened from now on is read by the server after it.
+            var now = _sweep.Now;
+            _abandoned[call.UpstreamId] = abandoned with { ToldAt = now };
+            Volatile.Write(ref _abandonedAtModern, now);
+        }
     }
 
     /// <summary>Hands one message from the server to whom it concerns. Never waits for a consumer.</summary>
@@ -374,6 +404,11 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     {
         if (RequestIds.TryParse(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
         {
+            if (Volatile.Read(ref _abandonedAtModern) != 0)
+            {
+                ForgetAbandoned(call.OpenedAt);
+            }
+
             call.Complete(message, envelope);
             return;
         }
@@ -427,7 +462,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         EndDelivery(call);
     }
 
-    private readonly record struct AbandonedCall(object Owner, long Until);
+    private readonly record struct AbandonedCall(object Owner, long ToldAt, long Until);
 
     /// <summary>For people: server, kind and number of open calls.</summary>
     public override string ToString() =>
