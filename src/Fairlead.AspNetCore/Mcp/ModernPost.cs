@@ -56,6 +56,9 @@ internal sealed class ModernPost
                 return new ValueTask(_listen.HandleAsync(context, cell, body, envelope));
             case McpMethod.ToolsCall or McpMethod.PromptsGet or McpMethod.ResourcesRead or McpMethod.CompletionComplete:
                 return ForwardAsync(context, cell, body, envelope);
+            case McpMethod.TasksGet or McpMethod.TasksUpdate or McpMethod.TasksCancel when TaskRequests.AreOffered(_front, cell, envelope.KnownMethod, ProtocolVersion.V20260728):
+                return TaskForms.DeclaresExtension(body.Span, envelope.MetaClientCapabilities)
+                    ? ForwardAsync(context, cell, body, envelope) : new ValueTask(TaskRequests.RefuseUndeclaredAsync(context, envelope.Id.Of(body.Span)));
             default:
                 return new ValueTask(RefuseAsync(context, ModernFault.UnknownMethod, body.Span, envelope));
         }
@@ -110,6 +113,7 @@ internal sealed class ModernPost
             exchange.Request = body;
             exchange.RequestEnvelope = envelope;
             exchange.ClientVersion = ProtocolVersion.V20260728;
+            exchange.Tasks = _front.Tasks;
             exchange.CarriesMessages = envelope.MetaLogLevel.Exists;
             var fault = await CallFront.RouteAsync(_front, exchange, cell, context.RequestAborted).ConfigureAwait(false);
             if (fault != IntakeFault.None)

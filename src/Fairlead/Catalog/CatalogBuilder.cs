@@ -36,17 +36,17 @@ internal static class CatalogBuilder
         // A server that was never listed gets every name, so that a call can wait for it to start; unless a hidden tool could be called that way.
         var unknownNames = catalog.IsUnknown && source.Expose.ShowsAll ? unchanged : null;
         return new CatalogSnapshot(
-            new OfferedList(ListKind.Tools, tools, carriesTasks: true),
-            new OfferedList(ListKind.Prompts, prompts, carriesTasks: true),
-            new OfferedList(ListKind.Resources, resources, carriesTasks: true),
-            new OfferedList(ListKind.ResourceTemplates, templates, carriesTasks: true))
+            new OfferedList(ListKind.Tools, tools),
+            new OfferedList(ListKind.Prompts, prompts),
+            new OfferedList(ListKind.Resources, resources),
+            new OfferedList(ListKind.ResourceTemplates, templates))
         {
             ToolRoutes = Routes(tools),
             PromptRoutes = Routes(prompts),
             ResourceRoutes = new ResourceRoutes { Exact = Routes(resources), Templates = Routes(templates), Others = unchanged },
             UnknownNames = unknownNames,
-            LegacyCapabilities = Capabilities([source], modern: false, alone: true),
-            ModernCapabilities = Capabilities([source], modern: true, alone: true),
+            LegacyCapabilities = Capabilities([source], modern: false),
+            ModernCapabilities = Capabilities([source], modern: true),
             Instructions = catalog.Identity?.Instructions,
             ServerInfo = catalog.Identity?.ServerInfo,
         };
@@ -86,16 +86,16 @@ internal static class CatalogBuilder
     private static CatalogSnapshot Together(
         IReadOnlyList<CatalogSource> sources, OfferedEntry[] tools, OfferedEntry[] prompts, OfferedEntry[] resources, OfferedEntry[] templates) =>
         new CatalogSnapshot(
-            new OfferedList(ListKind.Tools, tools, carriesTasks: false),
-            new OfferedList(ListKind.Prompts, prompts, carriesTasks: false),
-            new OfferedList(ListKind.Resources, resources, carriesTasks: false),
-            new OfferedList(ListKind.ResourceTemplates, templates, carriesTasks: false))
+            new OfferedList(ListKind.Tools, tools),
+            new OfferedList(ListKind.Prompts, prompts),
+            new OfferedList(ListKind.Resources, resources),
+            new OfferedList(ListKind.ResourceTemplates, templates))
         {
             ToolRoutes = ToolRoutes(tools),
             PromptRoutes = Routes(prompts),
             ResourceRoutes = ResourceRoutes(sources, tools, resources, templates),
-            LegacyCapabilities = Capabilities(sources, modern: false, alone: false),
-            ModernCapabilities = Capabilities(sources, modern: true, alone: false),
+            LegacyCapabilities = Capabilities(sources, modern: false),
+            ModernCapabilities = Capabilities(sources, modern: true),
             Instructions = InstructionsText.Join(sources.Select(source => (source.Cell.Name, source.Catalog.Identity?.Instructions ?? []))),
         };
 
@@ -265,7 +265,7 @@ internal static class CatalogBuilder
     private static bool HasResources(CatalogSource source) =>
         source.Catalog.Identity is { } identity && JsonMembers.TryFind(identity.Capabilities, new ByteRange(0, identity.Capabilities.Length), "resources"u8, out _);
 
-    private static byte[] Capabilities(IReadOnlyList<CatalogSource> sources, bool modern, bool alone)
+    private static byte[] Capabilities(IReadOnlyList<CatalogSource> sources, bool modern)
     {
         // An endpoint without servers may get some while clients are connected (product A8).
         var union = new CapabilityUnion();
@@ -278,7 +278,7 @@ internal static class CatalogBuilder
         {
             if (source.Catalog.Identity is { } identity)
             {
-                union.Add(identity, modern, alone);
+                union.Add(identity, modern);
             }
             else
             {

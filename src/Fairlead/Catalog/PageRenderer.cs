@@ -22,7 +22,7 @@ internal static class PageRenderer
         foreach (var entry in list.Entries)
         {
             var shape = DefinitionShape.Read(entry.Entry.Raw, list.Kind);
-            if (IsHidden(list, shape, audience))
+            if (IsHidden(entry, shape, audience))
             {
                 continue;
             }
@@ -46,8 +46,9 @@ internal static class PageRenderer
         return Assemble(list.Kind, audience, bodies);
     }
 
-    private static bool IsHidden(OfferedList list, in DefinitionShape shape, ListAudience audience) =>
-        shape.NeedsTask && !(list.CarriesTasks && audience == ListAudience.WithTasks);
+    // Modern clients can use the tool all the same: Fairlead runs the task for them (protocol.md 6, tasks 25-11-25).
+    private static bool IsHidden(OfferedEntry entry, in DefinitionShape shape, ListAudience audience) =>
+        shape.Tasks == TaskSupport.Required && !entry.IsModern && audience == ListAudience.Older;
 
     private static void WriteEntry(OfferedEntry entry, in DefinitionShape shape, ListAudience audience, ArrayBufferWriter<byte> writer)
     {
@@ -58,13 +59,15 @@ internal static class PageRenderer
             splice.Replace(entry.Entry.NameToken, JsonText.Quote(entry.NewName));
         }
 
+        // 2026-07-28 has no execution member; its tasks are an extension that the server decides on. Across the eras there are no tasks of either form.
+        if (entry.IsModern != (audience == ListAudience.Modern) && shape.Execution.Exists)
+        {
+            splice.RemoveMember(shape.Execution);
+        }
+
         if (audience == ListAudience.Modern)
         {
-            // 2026-07-28 has no execution member; its tasks are an extension that the server decides on.
-            if (!entry.IsModern && shape.Execution.Exists)
-            {
-                splice.RemoveMember(shape.Execution);
-            }
+            // Any schema is legal there.
         }
         else if (entry.IsModern && shape.OutputSchema.Exists && !shape.OutputIsObject)
         {

@@ -41,6 +41,7 @@ internal static class CallIntake
 
         exchange.Cell = route.Cell;
         exchange.UpstreamName = route.IsRenamed ? route.NameToken : null;
+        exchange.ToolTasks = route.Entry?.Tasks ?? TaskSupport.Optional;
         exchange.Headers = route.Entry is { Headers.Length: > 0 } entry ? entry.Headers : null;
         return IntakeFault.None;
     }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Fairlead.Catalog;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.Upstreams;
@@ -41,6 +42,15 @@ internal sealed class Exchange : UpstreamCall
     /// <summary>The server's own name or URI, when it differs from the client's; else null.</summary>
     public byte[]? UpstreamName { get; set; }
 
+    /// <summary>The tasks of all clients, whose ids differ on both sides; null where a call's client knows no tasks. Set by the front.</summary>
+    public ClientTasks? Tasks { get; set; }
+
+    /// <summary>Whether the tool runs as a task of 2025-11-25, as its definition says; <see cref="TaskSupport.Optional"/> when nothing is known of it. Set by routing.</summary>
+    public TaskSupport ToolTasks { get; set; }
+
+    /// <summary>What the call has to do with tasks; set when it is sent.</summary>
+    public TaskRole TaskRole { get; set; }
+
     /// <summary>Takes a clean exchange with two references.</summary>
     public static Exchange Rent()
     {
@@ -61,8 +71,17 @@ internal sealed class Exchange : UpstreamCall
     public override bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => RequestEnvelope.Id.Of(Request.Span).SequenceEqual(requestIdToken);
 
     /// <inheritdoc/>
+    protected override bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => TaskTraffic.Intercept(this, answer, envelope);
+
+    /// <inheritdoc/>
+    protected override CallMessage Localize(CallMessage message) =>
+        TaskRole == TaskRole.Absorbs ? TaskEdits.Unrelated(message) : Tasks is { } tasks && Cell is { } cell ? TaskEdits.Localized(tasks, cell.Name, message) : message;
+
+    /// <inheritdoc/>
     protected override void Recycle()
     {
+        TaskRole = TaskRole.None;
+        Tasks = null;
         Request = default;
         Client = null;
         Cell = null;

@@ -34,6 +34,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     private int _waiting;
     private int _complete;
     private int _graceIsOver;
+    private int _givenUp;
 
     /// <summary>The id that the server sees; set by <see cref="PendingTable.TryOpen"/>.</summary>
     public long UpstreamId { get; internal set; }
@@ -61,6 +62,15 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     /// <summary>Whether this is <c>initialize</c>, which must not be cancelled.</summary>
     public bool IsInitialize { get; init; }
+
+    /// <summary>Whether <see cref="Intercept"/> looks at the answer before it ends the call: only where tasks may be spoken of.</summary>
+    public bool LooksAtAnswer { get; set; }
+
+    /// <summary>The raw id token of the server's task that this call waits for and that ends with it when it is given up; null for almost all calls.</summary>
+    public byte[]? TaskAtServer { get; set; }
+
+    /// <summary>Whether somebody wanted to cancel the call, perhaps while it was between two requests. Kept only for calls that look at their answer.</summary>
+    public bool IsGivenUp => Volatile.Read(ref _givenUp) != 0;
 
     /// <summary>Timestamp (of the sweep's clock) after which the call fails unless the server is heard of; moved by progress. <see cref="long.MaxValue"/> = never.</summary>
     public long IdleDeadline;
@@ -114,6 +124,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
         AnswerEnvelope = default;
         HttpStatus = 0;
         Headers = null;
+        LooksAtAnswer = false;
+        TaskAtServer = null;
+        _givenUp = 0;
     }
 
     /// <summary>A call of Fairlead's own (handshake, lists, probes); not pooled.</summary>
@@ -165,7 +178,12 @@ internal class UpstreamCall : IValueTaskSource<bool>
     public bool Deliver(CallMessage message)
     {
         _inbox ??= new ConcurrentQueue<CallMessage>();
-        var limits = Connection!.Limits;
+        if (Connection!.Tasks != TaskForm.None)
+        {
+            message = Localize(message);
+        }
+
+        var limits = Connection.Limits;
         if (_inbox.Count >= limits.ExchangeQueue || Volatile.Read(ref _inboxBytes) >= limits.StalledClientBytes)
         {
             Dropped++;
@@ -189,6 +207,11 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Ends the call with the server's answer, which is copied. Only by the winner of the slot.</summary>
     public void Complete(ReadOnlySpan<byte> answer, in Envelope envelope)
     {
+        if (LooksAtAnswer && Intercept(answer, envelope))
+        {
+            return;
+        }
+
         if (_answer.Length < answer.Length)
         {
             ReturnAnswer();
@@ -232,6 +255,22 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     /// <summary>Whether the client gave the call this id. Only while the call is open.</summary>
     public virtual bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => false;
+
+    /// <summary>Notes that the call is to be cancelled, before its slot is looked for. Only until <see cref="Release"/>.</summary>
+    internal void NoteGivenUp()
+    {
+        if (LooksAtAnswer)
+        {
+            Interlocked.Exchange(ref _givenUp, 1);
+        }
+    }
+
+    /// <summary>Looks at an answer on the reader's thread, before the call ends with it; it must not block.</summary>
+    /// <returns>True when the call goes on with another request: it is open again, or has failed, and the answer concerns nobody.</returns>
+    protected virtual bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => false;
+
+    /// <summary>Puts the client's words for the server's into a message before it reaches the inbox. Only on connections whose server runs tasks.</summary>
+    protected virtual CallMessage Localize(CallMessage message) => message;
 
     /// <summary>Called when both references are gone.</summary>
     protected virtual void Recycle()

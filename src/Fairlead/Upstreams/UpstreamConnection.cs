@@ -14,6 +14,9 @@ internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabili
 {
     /// <summary>Whether the connection speaks 2026-07-28 or later.</summary>
     public bool IsModern => Version.IsModern();
+
+    /// <summary>In which form it runs tools as tasks.</summary>
+    public TaskForm Tasks { get; } = TaskForms.Of(Version, Capabilities);
 }
 
 /// <summary>One connection to one instance of a server, of either shape (decision 5): multiplexed (stdio, in-process pipe) or a stream per call (HTTP).</summary>
@@ -26,6 +29,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     // Calls given up whose late answer has not come yet. A server that obeys the cancellation never answers: after this time it is taken to have stopped.
     private const int AbandonedMax = 1024;
     private static readonly TimeSpan AbandonedFor = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_cancelTaskTimeout = TimeSpan.FromSeconds(10);
 
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DeadlineSweep _sweep;
@@ -40,6 +44,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         Server = server;
         Limits = limits;
         _sweep = sweep;
+        TaskProgress = new TaskProgress(sweep);
         sweep.Add(this);
     }
 
@@ -64,6 +69,12 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>What the server is; null before the handshake has ended.</summary>
     protected UpstreamIdentity? IdentityOrNull => _identity;
+
+    /// <summary>In which form the server runs tools as tasks; none before the handshake has ended.</summary>
+    internal TaskForm Tasks => _identity?.Tasks ?? TaskForm.None;
+
+    /// <summary>Progress of tasks, which goes on after the answer that created them (2025-11-25, basic/utilities/tasks, Task Progress).</summary>
+    internal TaskProgress TaskProgress { get; }
 
     /// <summary>Receives notifications that belong to no call in flight (list_changed, resources/updated, log lines), on the reader's thread: it must not block. Set before the handshake.</summary>
     public Action<UpstreamConnection, CallMessage>? NotificationReceived { get; set; }
@@ -123,9 +134,10 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>The client gave up: ends the call with <see cref="ForwardError.ClientCancelled"/> and tells the server. Nothing happens when the call ended already.</summary>
     public void Cancel(UpstreamCall call, ForwardError cause = ForwardError.ClientCancelled)
     {
+        call.NoteGivenUp();
         if (Pending.TryTake(call.UpstreamId, cause, out var taken))
         {
-            AbandonAtServer(taken);
+            GiveUp(taken);
             taken.Fail(cause, null);
         }
     }
@@ -146,7 +158,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             EndDelivery(held);
             if (matches && Pending.TryTake(id, ForwardError.ClientCancelled, out var taken))
             {
-                AbandonAtServer(taken);
+                GiveUp(taken);
                 taken.Fail(ForwardError.ClientCancelled, null);
                 return true;
             }
@@ -193,7 +205,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
                 var cause = now >= hard ? ForwardError.ServerTimedOutHard : ForwardError.ServerTimedOut;
                 if (Pending.TryTake(id, cause, out var taken))
                 {
-                    AbandonAtServer(taken);
+                    GiveUp(taken);
                     taken.Fail(cause, null);
                 }
             }
@@ -224,6 +236,28 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
 
         return false;
+    }
+
+    /// <summary>Tells the server that a call has been given up, and its task with it.</summary>
+    private void GiveUp(UpstreamCall call)
+    {
+        AbandonAtServer(call);
+        if (call.TaskAtServer is { } task)
+        {
+            CancelTask(task);
+        }
+    }
+
+    // A task is cancelled by a request of its own, not by the notification (2025-11-25, basic/utilities/cancellation). Nobody waits for the answer.
+    private void CancelTask(byte[] taskId)
+    {
+        var cancel = UpstreamCall.Create();
+        cancel.HardDeadline = _sweep.Now + _sweep.Ticks(s_cancelTaskTimeout);
+        if (TryOpen(cancel))
+        {
+            Send(cancel, ControlRequest.Compose(cancel.UpstreamId, McpMethod.TasksCancel, [.. "\"taskId\":"u8, .. taskId], modern: false));
+            cancel.Release();
+        }
     }
 
     /// <summary>Tells the server that a call has been given up: a cancelled notification, or the end of the call's own stream.</summary>
@@ -309,7 +343,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         {
             if (doom is not ForwardError.ServerLost)
             {
-                AbandonAtServer(call);
+                GiveUp(call);
             }
 
             call.Fail(doom, null);
@@ -375,8 +409,14 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     private void ReceiveProgress(ReadOnlySpan<byte> message, in Envelope envelope)
     {
-        if (!RequestIds.TryParse(envelope.ProgressToken.Of(message), out var id) || !Pending.TryBeginDelivery(id, out var call))
+        if (!RequestIds.TryParse(envelope.ProgressToken.Of(message), out var id))
         {
+            return;
+        }
+
+        if (!Pending.TryBeginDelivery(id, out var call))
+        {
+            TaskProgress.Receive(id, message, envelope);
             return;
         }
 

@@ -1,0 +1,134 @@
+using System.Collections.Concurrent;
+using Fairlead.Routing;
+using Fairlead.Sessions;
+using Fairlead.State;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Exchanges.Tasks;
+
+/// <summary>The tasks of all clients: their ids, the way from an id to its server, and which session is told how a task of 2025-11-25 fares.</summary>
+/// <remarks>
+/// Ids need no memory (<see cref="TaskIds"/>). What is remembered is only who wants <c>notifications/tasks/status</c>, which servers may send or not: the session that created
+/// the task, or asked for it last; forgotten at the end of the task, of the session or of the process, and beyond 10 000 tasks nobody is added. Any thread.
+/// </remarks>
+internal sealed class ClientTasks : IDisposable
+{
+    private const int WatchedMax = 10_000;
+
+    private readonly ConcurrentDictionary<(ServerCell Server, string OwnId), WeakReference<LegacySession>> _watched = new();
+    private readonly Fleet _fleet;
+
+    /// <summary>Listens to <paramref name="fleet"/> until disposed.</summary>
+    /// <param name="fleet">The servers.</param>
+    /// <param name="files">The state folder, for the key of ids; null = ids end with this process.</param>
+    public ClientTasks(Fleet fleet, StateFiles? files)
+    {
+        _fleet = fleet;
+        Ids = new TaskIds(files);
+        fleet.TaskChanged += StatusChanged;
+    }
+
+    /// <summary>Signs and reads ids.</summary>
+    public TaskIds Ids { get; }
+
+    /// <summary>Digest of the principal whose tasks they are: everybody's, while there is no authentication.</summary>
+    public static ReadOnlySpan<byte> Principal => SessionTickets.LocalPrincipal;
+
+    /// <summary>Finds the server of a <c>tasks/*</c> request and fills the exchange's cell and upstream name.</summary>
+    /// <param name="exchange">Its request, envelope and revision are set.</param>
+    /// <param name="endpoint">Where the request came in; null = the aggregate. A task of a server that is not reached there is unknown.</param>
+    public IntakeFault Route(Exchange exchange, NamedEndpoint? endpoint)
+    {
+        var source = exchange.Request.Span;
+        var place = RequestSplicer.NamePlace(source, exchange.RequestEnvelope);
+        if (!place.Exists)
+        {
+            return IntakeFault.NameMissing;
+        }
+
+        if (!Ids.TryToServer(Principal, place.Of(source), out var server, out var own) || !_fleet.TryGet(server, out var cell) || endpoint?.Serves(cell) == false)
+        {
+            return IntakeFault.Unknown;
+        }
+
+        var form = exchange.ClientVersion.IsModern() ? TaskForm.Extension : TaskForm.Core;
+        if (cell.Current.Catalog.Identity is { } identity && identity.Tasks != form)
+        {
+            return IntakeFault.Unknown;
+        }
+
+        exchange.Cell = cell;
+        exchange.UpstreamName = own;
+        return IntakeFault.None;
+    }
+
+    /// <summary>The client's id of a task, as a raw token; the server's own when it is no string.</summary>
+    public byte[] IdForClient(string server, ReadOnlySpan<byte> ownToken) => JsonText.IsString(ownToken) ? Ids.ToClient(Principal, server, ownToken) : ownToken.ToArray();
+
+    /// <summary>Lets a session be told of a task. Nothing happens for calls of other owners.</summary>
+    public void Watch(ServerCell server, ReadOnlySpan<byte> ownToken, object? owner)
+    {
+        if (owner is LegacySession session && JsonText.ToString(ownToken) is { } own && (_watched.Count < WatchedMax || HasRoomAfterSweep()))
+        {
+            _watched[(server, own)] = new WeakReference<LegacySession>(session);
+        }
+    }
+
+    /// <summary>An answer of a client to a question about a task, with the server's own id in it.</summary>
+    /// <param name="askedBy">The connection that asked.</param>
+    /// <param name="payload">The raw result or error.</param>
+    public ReadOnlySpan<byte> AnswerForServer(UpstreamConnection askedBy, ReadOnlySpan<byte> payload)
+    {
+        if (askedBy.Tasks != TaskForm.Core)
+        {
+            return payload;
+        }
+
+        var root = new ByteRange(0, payload.Length);
+        return JsonMembers.TryFind(payload, root, "_meta"u8, out var meta) && RelatedTask.TryFindId(payload, meta, out var id)
+            && Ids.TryToServer(Principal, id.Of(payload), out var server, out var own) && server == askedBy.Server
+            ? TaskEdits.Replaced(payload, id, own) : payload;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _fleet.TaskChanged -= StatusChanged;
+
+    private void StatusChanged(ServerCell server, CallMessage message)
+    {
+        var bytes = message.Bytes;
+        if (!JsonMembers.TryFind(bytes, message.Envelope.Params, "taskId"u8, out var id) || JsonText.ToString(id.Of(bytes)) is not { } own
+            || !_watched.TryGetValue((server, own), out var watcher))
+        {
+            return;
+        }
+
+        if (JsonMembers.TryFind(bytes, message.Envelope.Params, "status"u8, out var status) && IsTerminal(status.Of(bytes)))
+        {
+            _watched.TryRemove((server, own), out _);
+        }
+
+        if (watcher.TryGetTarget(out var session))
+        {
+            var localized = TaskEdits.Localized(this, server.Name, message);
+            JsonMembers.TryFind(localized.Bytes, localized.Envelope.Params, "taskId"u8, out id);
+            session.Log.Standalone.Append(TaskEdits.Replaced(localized.Bytes, id, IdForClient(server.Name, id.Of(localized.Bytes))));
+        }
+    }
+
+    private static bool IsTerminal(ReadOnlySpan<byte> status) =>
+        JsonText.Equals(status, "completed"u8) || JsonText.Equals(status, "failed"u8) || JsonText.Equals(status, "cancelled"u8);
+
+    private bool HasRoomAfterSweep()
+    {
+        foreach (var (task, watcher) in _watched)
+        {
+            if (!watcher.TryGetTarget(out _))
+            {
+                _watched.TryRemove(task, out _);
+            }
+        }
+
+        return _watched.Count < WatchedMax;
+    }
+}
