@@ -2,7 +2,9 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Fairlead.Catalog;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -51,11 +53,18 @@ internal sealed class ListenStream
 
         _front.Fleet.CatalogChanged += ListsChanged;
         _front.Fleet.ResourceUpdated += ResourceUpdated;
+        TaskListen? tasks = null;
         try
         {
             await SubscribeAsync(filter, cell, context.RequestAborted).ConfigureAwait(false);
+            if (filter.TaskIds.Length > 0)
+            {
+                tasks = await TaskListen.StartAsync(
+                    _front.Tasks, cell, filter.TaskIds, id, message => queue.Writer.TryWrite(message), _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
+            }
+
             var response = await SseResponse.StartAsync(context, _front).ConfigureAwait(false);
-            await response.WriteAsync(Acknowledgement(filter, id)).ConfigureAwait(false);
+            await response.WriteAsync(Acknowledgement(filter, tasks?.Honoured ?? [], id)).ConfigureAwait(false);
             while (response.IsOpen)
             {
                 var more = queue.Reader.WaitToReadAsync(context.RequestAborted).AsTask();
@@ -77,6 +86,11 @@ internal sealed class ListenStream
         {
             _front.Fleet.CatalogChanged -= ListsChanged;
             _front.Fleet.ResourceUpdated -= ResourceUpdated;
+            if (tasks is not null)
+            {
+                await tasks.DisposeAsync().ConfigureAwait(false);
+            }
+
             foreach (var (uri, server) in filter.Subscribed)
             {
                 await _front.Subscriptions.RemoveAsync(server, Encoding.UTF8.GetBytes(uri)).ConfigureAwait(false);
@@ -110,7 +124,7 @@ internal sealed class ListenStream
         ];
     }
 
-    private static byte[] Acknowledgement(Filter filter, ReadOnlySpan<byte> id)
+    private static byte[] Acknowledgement(Filter filter, IReadOnlyList<string> taskIds, ReadOnlySpan<byte> id)
     {
         var honoured = new List<string>();
         if (filter.Lists.HasFlag(CatalogChanges.Tools))
@@ -133,6 +147,11 @@ internal sealed class ListenStream
             honoured.Add("\"resourceSubscriptions\":[" + string.Join(',', filter.Subscribed.Keys) + "]");
         }
 
+        if (taskIds.Count > 0)
+        {
+            honoured.Add("\"taskIds\":[" + string.Join(',', taskIds) + "]");
+        }
+
         return
         [
             .. "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{\"notifications\":{"u8,
@@ -146,7 +165,7 @@ internal sealed class ListenStream
     ];
 
     /// <summary>What one listen asked for.</summary>
-    private sealed record Filter(CatalogChanges Lists, string[] Wanted)
+    private sealed record Filter(CatalogChanges Lists, string[] Wanted, string[] TaskIds)
     {
         /// <summary>Raw URI tokens that a server agreed to tell about.</summary>
         public Dictionary<string, ServerCell> Subscribed { get; } = new(StringComparer.Ordinal);
@@ -162,11 +181,13 @@ internal sealed class ListenStream
             var lists = (IsTrue(wanted, "toolsListChanged") ? CatalogChanges.Tools : CatalogChanges.None)
                 | (IsTrue(wanted, "promptsListChanged") ? CatalogChanges.Prompts : CatalogChanges.None)
                 | (IsTrue(wanted, "resourcesListChanged") ? CatalogChanges.Resources : CatalogChanges.None);
-            var uris = wanted.TryGetProperty("resourceSubscriptions", out var list) && list.ValueKind == JsonValueKind.Array
-                ? list.EnumerateArray().Where(uri => uri.ValueKind == JsonValueKind.String).Select(uri => uri.GetRawText()).ToArray()
-                : [];
-            return new Filter(lists, uris);
+            var mayHearOfTasks = TaskForms.DeclaresExtension(body.Span, envelope.MetaClientCapabilities);
+            return new Filter(lists, Texts(wanted, "resourceSubscriptions"), mayHearOfTasks ? Texts(wanted, "taskIds") : []);
         }
+
+        private static string[] Texts(JsonElement element, string name) => element.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray().Where(text => text.ValueKind == JsonValueKind.String).Select(text => text.GetRawText()).ToArray()
+            : [];
 
         private static bool IsTrue(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
     }

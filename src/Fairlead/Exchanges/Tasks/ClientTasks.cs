@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.State;
@@ -37,7 +38,7 @@ internal sealed class ClientTasks : IDisposable
 
     /// <summary>Finds the server of a <c>tasks/*</c> request and fills the exchange's cell and upstream name.</summary>
     /// <param name="exchange">Its request, envelope and revision are set.</param>
-    /// <param name="endpoint">Where the request came in; null = the aggregate. A task of a server that is not reached there is unknown.</param>
+    /// <param name="endpoint">Where the request came in; null = the aggregate.</param>
     public IntakeFault Route(Exchange exchange, NamedEndpoint? endpoint)
     {
         var source = exchange.Request.Span;
@@ -47,13 +48,8 @@ internal sealed class ClientTasks : IDisposable
             return IntakeFault.NameMissing;
         }
 
-        if (!Ids.TryToServer(Principal, place.Of(source), out var server, out var own) || !_fleet.TryGet(server, out var cell) || endpoint?.Serves(cell) == false)
-        {
-            return IntakeFault.Unknown;
-        }
-
         var form = exchange.ClientVersion.IsModern() ? TaskForm.Extension : TaskForm.Core;
-        if (cell.Current.Catalog.Identity is { } identity && identity.Tasks != form)
+        if (!TryFind(place.Of(source), form, endpoint, out var cell, out var own))
         {
             return IntakeFault.Unknown;
         }
@@ -61,6 +57,21 @@ internal sealed class ClientTasks : IDisposable
         exchange.Cell = cell;
         exchange.UpstreamName = own;
         return IntakeFault.None;
+    }
+
+    /// <summary>Finds the server of a task, and its own id, a raw token.</summary>
+    /// <param name="token">The client's id, a raw token.</param>
+    /// <param name="form">The form of tasks that the client speaks. A task of the other form is unknown to it.</param>
+    /// <param name="endpoint">Where the client asks; null = the aggregate. A task of a server that is not reached there is unknown.</param>
+    /// <param name="cell">The server; it need not run now.</param>
+    /// <param name="own">Its own id.</param>
+    public bool TryFind(ReadOnlySpan<byte> token, TaskForm form, NamedEndpoint? endpoint, [NotNullWhen(true)] out ServerCell? cell, [NotNullWhen(true)] out byte[]? own)
+    {
+        cell = null;
+
+        // A server that was never connected in this life has no identity yet: the call waits for it, and it will judge itself.
+        return Ids.TryToServer(Principal, token, out var server, out own) && _fleet.TryGet(server, out cell) && endpoint?.Serves(cell) != false
+            && (cell.Current.Catalog.Identity is not { } identity || identity.Tasks == form);
     }
 
     /// <summary>The client's id of a task, as a raw token; the server's own when it is no string.</summary>
