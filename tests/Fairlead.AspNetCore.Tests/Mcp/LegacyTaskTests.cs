@@ -3,7 +3,7 @@ using System.Text.Json;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
 
-namespace Fairlead.AspNetCore.Tests.Mcp.Tasks;
+namespace Fairlead.AspNetCore.Tests.Mcp;
 
 /// <summary>Tasks of 2025-11-25 between clients and servers of that revision, in raw HTTP (basic/utilities/tasks): ids of Fairlead's own, and everything that speaks of them.</summary>
 public sealed class LegacyTaskTests : IDisposable

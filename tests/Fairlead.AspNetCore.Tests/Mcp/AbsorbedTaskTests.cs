@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Fairlead.TestKit;
 
-namespace Fairlead.AspNetCore.Tests.Mcp.Tasks;
+namespace Fairlead.AspNetCore.Tests.Mcp;
 
 /// <summary>Tools that a server of 2025-11-25 runs only as tasks, called by clients of 2026-07-28 (protocol.md 6, tasks 25-11-25): Fairlead asks for the task and waits for its end.</summary>
 public sealed class AbsorbedTaskTests

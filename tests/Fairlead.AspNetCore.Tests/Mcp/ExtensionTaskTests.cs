@@ -5,7 +5,7 @@ using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
 using Fairlead.Tests.Upstreams.Http;
 
-namespace Fairlead.AspNetCore.Tests.Mcp.Tasks;
+namespace Fairlead.AspNetCore.Tests.Mcp;
 
 /// <summary>The extension io.modelcontextprotocol/tasks between clients and servers of 2026-07-28, in raw HTTP.</summary>
 public sealed class ExtensionTaskTests

@@ -3,7 +3,7 @@ using Fairlead.Configuration;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
 
-namespace Fairlead.AspNetCore.Tests.Mcp.Tasks;
+namespace Fairlead.AspNetCore.Tests.Mcp;
 
 /// <summary>Servers of raw lines that run tools as tasks, in either form (protocol.md 8).</summary>
 internal static class TaskScript
