@@ -7,12 +7,12 @@ namespace Fairlead.TestServers.Conformance.Tasks;
 /// <summary>What the body of a tool that runs as a task is given.</summary>
 /// <param name="Arguments">The call's arguments.</param>
 /// <param name="Gathered">What <see cref="TaskTool.Gather"/> made of the answers that came before the task.</param>
-/// <param name="Ask">Parks the task until the client has answered all of these questions; then the raw answers by key.</param>
+/// <param name="Ask">Parks the task until the client has answered all of these questions; then the raw answers by key. Null when the call is no task.</param>
 /// <param name="Time">The clock.</param>
 internal sealed record TaskWork(
     IDictionary<string, JsonElement> Arguments,
     string? Gathered,
-    Func<Dictionary<string, InputRequest>, CancellationToken, Task<IReadOnlyDictionary<string, JsonElement>>> Ask,
+    Func<Dictionary<string, InputRequest>, CancellationToken, Task<IReadOnlyDictionary<string, JsonElement>>>? Ask,
     TimeProvider Time);
 
 /// <summary>A tool that becomes a task for clients that declare io.modelcontextprotocol/tasks.</summary>
@@ -44,9 +44,5 @@ internal sealed class TaskTool : McpServerTool
 
     /// <inheritdoc/>
     public override async ValueTask<CallToolResult> InvokeAsync(ToolCall request, CancellationToken cancellationToken = default) =>
-        await _body(
-            new TaskWork(
-                request.Params.Arguments ?? new Dictionary<string, JsonElement>(), null,
-                static (_, _) => throw new InvalidOperationException("A call without a task cannot be parked; mark the tool as one that needs a task."), TimeProvider.System),
-            cancellationToken);
+        await _body(new TaskWork(request.Params.Arguments ?? new Dictionary<string, JsonElement>(), null, null, TimeProvider.System), cancellationToken);
 }

@@ -24,7 +24,7 @@ internal static class TaskTools
         new TaskTool("failing_job", "Fails after a second", FixtureTool.NoArguments, FailAsync) { NeedsTask = true },
         new TaskTool("protocol_error_job", "Ends with an error of the protocol", FixtureTool.NoArguments, static (_, _) =>
             throw new McpProtocolException("The job broke down.", McpErrorCode.InternalError)) { NeedsTask = true },
-        new TaskTool("confirm_delete", "Asks before it deletes", """{"type":"object","properties":{"filename":{"type":"string"}}}""", ConfirmAsync) { NeedsTask = true },
+        new TaskTool("confirm_delete", "Asks before it deletes", """{"type":"object","properties":{"filename":{"type":"string"}}}""", ConfirmAsync),
         new TaskTool("multi_input", "Asks two questions at once", FixtureTool.NoArguments, AskTwiceAsync) { NeedsTask = true },
         new TaskTool("test_tool_with_task", "Asks for a name, then becomes a task", FixtureTool.NoArguments, static (work, _) =>
             Task.FromResult(FixtureTool.Text($"Hello, {work.Gathered}!"))) { NeedsTask = true, Gather = AskName },
@@ -45,6 +45,12 @@ internal static class TaskTools
 
     private static async Task<CallToolResult> ConfirmAsync(TaskWork work, CancellationToken cancellationToken)
     {
+        // The suite calls the first tool of the list without the extension and wants a result.
+        if (work.Ask is null)
+        {
+            return FixtureTool.Text("Nothing was deleted: only a task can ask");
+        }
+
         var question = Questions.Elicitation($"Delete {Text(work, "filename")}?", s_confirmForm);
         var answers = await work.Ask(new Dictionary<string, InputRequest> { ["confirm"] = question }, cancellationToken);
         return FixtureTool.Text($"Answered: {answers["confirm"].GetRawText()}");
@@ -57,7 +63,7 @@ internal static class TaskTools
             ["first"] = Questions.Elicitation("What is your name?", s_nameForm),
             ["second"] = Questions.Elicitation("And yours?", s_nameForm),
         };
-        var answers = await work.Ask(questions, cancellationToken);
+        var answers = await work.Ask!(questions, cancellationToken);
         return FixtureTool.Text($"Answered: {string.Join(", ", answers.Keys.Order(StringComparer.Ordinal))}");
     }
 
