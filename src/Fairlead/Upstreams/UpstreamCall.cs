@@ -66,7 +66,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Whether <see cref="Intercept"/> looks at the answer before it ends the call: only where tasks may be spoken of.</summary>
     public bool LooksAtAnswer { get; set; }
 
-    /// <summary>The raw id token of the server's task that this call waits for and that ends with it when it is given up; null for almost all calls.</summary>
+    /// <summary>The raw id token of the task at a legacy server that this call waits for and that ends with it when it is given up; null for almost all calls.</summary>
     public byte[]? TaskAtServer { get; set; }
 
     /// <summary>Whether somebody wanted to cancel the call, perhaps while it was between two requests. Kept only for calls that look at their answer.</summary>
@@ -178,7 +178,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     public bool Deliver(CallMessage message)
     {
         _inbox ??= new ConcurrentQueue<CallMessage>();
-        if (Connection!.Tasks != TaskForm.None)
+        if (Connection!.Tasks == TaskForm.Core)
         {
             message = Localize(message);
         }
@@ -269,7 +269,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <returns>True when the call goes on with another request: it is open again, or has failed, and the answer concerns nobody.</returns>
     protected virtual bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => false;
 
-    /// <summary>Puts the client's words for the server's into a message before it reaches the inbox. Only on connections whose server runs tasks.</summary>
+    /// <summary>Puts the client's words for the server's into a message before it reaches the inbox. Only at servers with tasks of 2025-11-25.</summary>
     protected virtual CallMessage Localize(CallMessage message) => message;
 
     /// <summary>Called when both references are gone.</summary>

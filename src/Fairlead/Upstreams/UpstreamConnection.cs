@@ -244,6 +244,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         AbandonAtServer(call);
         if (call.TaskAtServer is { } task)
         {
+            TaskProgress.Forget(task);
             CancelTask(task);
         }
     }

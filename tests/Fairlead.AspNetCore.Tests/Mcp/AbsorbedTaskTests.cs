@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using Fairlead.Configuration;
 using Fairlead.TestKit;
+using Fairlead.Tests.Upstreams.Http;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
@@ -92,6 +94,63 @@ public sealed class AbsorbedTaskTests
         await host.ModernAsync("/mcp/s", "tools/call", "\"name\":\"plain\",\"arguments\":{}", "plain");
         Assert.True(host.Manager.Fleet.TryGet("s", out var cell));
         Assert.Equal(0, cell.Current.Shared!.Pending.CountOpen());
+    }
+
+    [Fact]
+    public async Task Call_OfAToolThatNeedsATask_AtAnHttpServer_WaitsOnAStreamOfItsOwn()
+    {
+        var script = new LegacyScript
+        {
+            Capabilities = TaskScript.LegacyCapabilities,
+            Call = static async (upstream, context, request) =>
+            {
+                switch (request.RpcMethod)
+                {
+                    case "tools/list":
+                        await context.ResultAsync(request, """{"tools":[{"name":"work","inputSchema":{"type":"object"},"execution":{"taskSupport":"required"}}]}""");
+                        break;
+                    case "tools/call":
+                        await context.ResultAsync(request, """{"task":{"taskId":"t-1","status":"working","createdAt":"x","lastUpdatedAt":"x","ttl":null}}""");
+                        break;
+                    case "tasks/result":
+                        await context.StartEventsAsync();
+                        var first = upstream.Requests.Last(static one => one.RpcMethod == "tools/call").Id;
+                        await context.EventAsync("""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":TOKEN,"progress":1}}""".Replace("TOKEN", first, StringComparison.Ordinal));
+                        if (upstream.Requests.Count(static one => one.RpcMethod == "tools/call") == 1)
+                        {
+                            await context.EventAsync($$$"""{"jsonrpc":"2.0","id":{{{request.Id}}},"result":{"content":[{"type":"text","text":"done"}]}}""");
+                        }
+                        else
+                        {
+                            await context.HangAsync(upstream);
+                        }
+
+                        break;
+                    case "tasks/cancel":
+                        await context.ResultAsync(request, """{"taskId":"t-1","status":"cancelled","createdAt":"x","lastUpdatedAt":"x","ttl":null}""");
+                        break;
+                    default:
+                        await context.StatusAsync(202);
+                        break;
+                }
+            },
+        };
+        await using var upstream = await script.StartAsync();
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = { new ServerConfig { Name = "s", Url = upstream.Url } } });
+
+        var (_, body, _) = await host.ModernAsync("/mcp", "tools/call", "\"name\":\"s__work\",\"arguments\":{}", "s__work", meta: "\"progressToken\":\"p\"");
+        Assert.Contains("""{"progressToken":"p","progress":1}""", body, StringComparison.Ordinal);
+        Assert.Equal("done", TaskScript.Result(body, "content")[0].GetProperty("text").GetString());
+
+        using var client = new CancellationTokenSource();
+        using var request = FrontHost.Compose(
+            "/mcp/s", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"work","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}""",
+            "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: work");
+        var call = host.Http.SendAsync(request, client.Token);
+        await upstream.NextAsync(one => one.RpcMethod == "tasks/result" && upstream.Requests.Count(static other => other.RpcMethod == "tools/call") == 2, "the second wait");
+        await client.CancelAsync();
+        Assert.Contains("\"taskId\":\"t-1\"", (await upstream.NextAsync("tasks/cancel")).Body, StringComparison.Ordinal);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ namespace Fairlead.Exchanges.Tasks;
 /// <summary>The tasks of all clients: their ids, the way from an id to its server, and which session is told how a task of 2025-11-25 fares.</summary>
 /// <remarks>
 /// Ids need no memory (<see cref="TaskIds"/>). What is remembered is only who wants <c>notifications/tasks/status</c>, which servers may send or not: the session that created
-/// the task, or asked for it last; forgotten at the end of the task, of the session or of the process, and beyond 10 000 tasks nobody is added. Any thread.
+/// the task, or after a restart the first that asks for it; forgotten at the end of the task, of the session or of the process, and beyond 10 000 tasks nobody is added. Any thread.
 /// </remarks>
 internal sealed class ClientTasks : IDisposable
 {
@@ -78,9 +78,19 @@ internal sealed class ClientTasks : IDisposable
     public byte[] IdForClient(string server, ReadOnlySpan<byte> ownToken) => JsonText.IsString(ownToken) ? Ids.ToClient(Principal, server, ownToken) : ownToken.ToArray();
 
     /// <summary>Lets a session be told of a task. Nothing happens for calls of other owners.</summary>
-    public void Watch(ServerCell server, ReadOnlySpan<byte> ownToken, object? owner)
+    /// <param name="server">The server.</param>
+    /// <param name="ownToken">Its own id of the task, a raw token.</param>
+    /// <param name="owner">The owner of a call that concerns the task.</param>
+    /// <param name="isCreator">Whether it created the task. Any other one is told only while nobody is: after a restart nothing says who the creator was.</param>
+    public void Watch(ServerCell server, ReadOnlySpan<byte> ownToken, object? owner, bool isCreator)
     {
-        if (owner is LegacySession session && JsonText.ToString(ownToken) is { } own && (_watched.Count < WatchedMax || HasRoomAfterSweep()))
+        if (owner is not LegacySession session || JsonText.ToString(ownToken) is not { } own
+            || (!isCreator && _watched.TryGetValue((server, own), out var watcher) && watcher.TryGetTarget(out _)))
+        {
+            return;
+        }
+
+        if (_watched.Count < WatchedMax || HasRoomAfterSweep())
         {
             _watched[(server, own)] = new WeakReference<LegacySession>(session);
         }

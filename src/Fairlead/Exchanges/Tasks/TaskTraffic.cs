@@ -27,6 +27,11 @@ internal static class TaskTraffic
     /// <returns>True when the call goes on with another request.</returns>
     public static bool Intercept(Exchange exchange, ReadOnlySpan<byte> answer, in Envelope envelope)
     {
+        if ((exchange.TaskAtServer ?? (exchange.RequestEnvelope.KnownMethod == McpMethod.TasksResult ? exchange.UpstreamName : null)) is { } ended)
+        {
+            exchange.Connection!.TaskProgress.Forget(ended);
+        }
+
         if (envelope.Kind != MessageKind.Result)
         {
             return false;
@@ -38,11 +43,11 @@ internal static class TaskTraffic
                 WaitForEnd(exchange, task.Of(answer).ToArray());
                 return true;
             case TaskRole.Creates when TaskEdits.TryFindId(exchange, answer, envelope, out var created):
-                exchange.Tasks!.Watch(exchange.Cell!, created.Of(answer), exchange.Owner);
-                KeepProgress(exchange);
+                exchange.Tasks!.Watch(exchange.Cell!, created.Of(answer), exchange.Owner, isCreator: true);
+                KeepProgress(exchange, created.Of(answer));
                 return false;
             case TaskRole.Follows:
-                exchange.Tasks!.Watch(exchange.Cell!, exchange.UpstreamName, exchange.Owner);
+                exchange.Tasks!.Watch(exchange.Cell!, exchange.UpstreamName, exchange.Owner, isCreator: false);
                 return false;
             default:
                 return false;
@@ -98,7 +103,7 @@ internal static class TaskTraffic
         {
             // The server goes on to use the token of the first request.
             var owner = exchange.Owner;
-            connection.TaskProgress.Keep(token, message => connection.TryDeliver(id, message, owner));
+            connection.TaskProgress.Keep(token, task, message => connection.TryDeliver(id, message, owner));
         }
 
         connection.Send(exchange, ControlRequest.Compose(id, McpMethod.TasksResult, [.. "\"taskId\":"u8, .. task], modern: false));
@@ -119,7 +124,7 @@ internal static class TaskTraffic
     }
 
     /// <summary>Lets progress of a task reach the session that created it, on its standalone stream, when its call is long over.</summary>
-    private static void KeepProgress(Exchange exchange)
+    private static void KeepProgress(Exchange exchange, ReadOnlySpan<byte> task)
     {
         if (!exchange.WantsProgress || exchange.Owner is not Sessions.LegacySession session)
         {
@@ -129,7 +134,7 @@ internal static class TaskTraffic
         var clientToken = exchange.RequestEnvelope.ProgressToken.Of(exchange.Request.Span).ToArray();
         var (tasks, server) = (exchange.Tasks!, exchange.Cell!.Name);
         var stream = new WeakReference<Sessions.LegacySession>(session);
-        exchange.Connection!.TaskProgress.Keep(exchange.UpstreamId, message =>
+        exchange.Connection!.TaskProgress.Keep(exchange.UpstreamId, task, message =>
         {
             if (stream.TryGetTarget(out var open))
             {
