@@ -4,7 +4,7 @@ namespace Fairlead.Upstreams;
 
 /// <summary>Decides who is asked when a legacy server asks something (decision 8), and answers itself what needs no client.</summary>
 /// <remarks>
-/// Over HTTP the stream tells the call. On a shared pipe the server cannot say which call its question belongs to: it is asked at the newest call
+/// Over HTTP the stream tells the call, and a task that the question names tells it anywhere. On a shared pipe the server cannot say which call its question belongs to: it is asked at the newest call
 /// that can carry it, and only while all calls in flight belong to one owner. Questions never reach another owner; when in doubt they are declined.
 /// </remarks>
 internal static class QuestionRouter
@@ -38,7 +38,7 @@ internal static class QuestionRouter
         }
 
         var question = new CallMessage(message.ToArray(), envelope) { AskedBy = connection };
-        if (streamOf is not null ? streamOf.CarriesMessages && connection.TryDeliver(streamOf.UpstreamId, question, streamOf.Owner) : TryAskOnlyOwner(connection, question))
+        if (streamOf is not null ? streamOf.CarriesMessages && connection.TryDeliver(streamOf.UpstreamId, question, streamOf.Owner) : TryAsk(connection, question))
         {
             return;
         }
@@ -62,6 +62,10 @@ internal static class QuestionRouter
                 break;
         }
     }
+
+    // A question about a task says whose it is.
+    private static bool TryAsk(UpstreamConnection connection, CallMessage question) => RelatedTask.TryFindCall(connection, question, out var id, out var call)
+        ? call.CarriesMessages && connection.TryDeliver(id, question, call.Owner) : TryAskOnlyOwner(connection, question);
 
     /// <summary>Delivers to the call that was opened last among those that can carry messages, when all work of the server is for one owner.</summary>
     /// <returns>False when calls of several owners are in flight, or none that can carry it.</returns>

@@ -66,8 +66,11 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Whether <see cref="Intercept"/> looks at the answer before it ends the call: only where tasks may be spoken of.</summary>
     public bool LooksAtAnswer { get; set; }
 
-    /// <summary>The raw id token of the task at a legacy server that this call waits for and that ends with it when it is given up; null for almost all calls.</summary>
+    /// <summary>The raw id token of the task at a legacy server that this call waits for (<c>tasks/result</c>); null for almost all calls.</summary>
     public byte[]? TaskAtServer { get; set; }
+
+    /// <summary>Whether the client knows nothing of that task, so that it ends with the call when the call is given up.</summary>
+    public bool OwnsTask { get; set; }
 
     /// <summary>Whether somebody wanted to cancel the call, perhaps while it was between two requests. Kept only for calls that look at their answer.</summary>
     public bool IsGivenUp => Volatile.Read(ref _givenUp) != 0;
@@ -126,6 +129,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         Headers = null;
         LooksAtAnswer = false;
         TaskAtServer = null;
+        OwnsTask = false;
         _givenUp = 0;
     }
 

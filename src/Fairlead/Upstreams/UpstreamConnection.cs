@@ -242,7 +242,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private void GiveUp(UpstreamCall call)
     {
         AbandonAtServer(call);
-        if (call.TaskAtServer is { } task)
+        if (call is { OwnsTask: true, TaskAtServer: { } task })
         {
             TaskProgress.Forget(task);
             CancelTask(task);

@@ -72,6 +72,32 @@ public sealed class LegacyTaskTests : IDisposable
     }
 
     [Fact]
+    public async Task Question_AboutATask_ReachesTheSessionThatWaitsForItWhoeverElseHasCallsInFlight()
+    {
+        var runs = TaskScript.Legacy(static server => server.On("tools/call", static request => request.Params.Contains("\"task\":", StringComparison.Ordinal)
+            ? """ "result":{"task":{"taskId":"t-1","status":"working","createdAt":"x","lastUpdatedAt":"x","ttl":null}} """ : null));
+        await using var host = await TaskScript.StartAsync(null, null, ("s", runs));
+        var server = (await runs.WhenRunAsync(1)).Server;
+        const string Asked = """{"elicitation":{"form":{}}}""";
+        var (mine, others) = (await host.InitializeAsync("/mcp", capabilities: Asked), await host.InitializeAsync("/mcp", capabilities: Asked));
+        var id = await CreateAsync(host, "/mcp", mine, "s__work");
+        var waiting = EventStream.OpenAsync(host, FrontHost.Compose("/mcp", About("tasks/result", id), "Mcp-Session-Id: " + mine));
+        await server.WhenReceivedAsync("tasks/result");
+        var foreign = PostAsync(host, "/mcp", others, """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"s__plain","arguments":{}}}""");
+        await server.WhenReceivedAsync("tools/call", 2);
+
+        await server.SendAsync("""{"jsonrpc":"2.0","id":"unclear","method":"elicitation/create","params":{"message":"?","requestedSchema":{}}}""");
+        await server.SendAsync("""{"jsonrpc":"2.0","id":"clear","method":"elicitation/create","params":{"message":"mine","requestedSchema":{},"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"\u0074-1"}}}}""");
+
+        using var stream = await waiting;
+        Assert.Contains("\"mine\"", await stream.DataAsync("the question about the task"), StringComparison.Ordinal);
+        await server.WhenReceivedAsync(
+            static received => received.Any(static message => message.Line == """{"jsonrpc":"2.0","id":"unclear","result":{"action":"cancel"}}"""), "the other question to be declined");
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{server.Received.Last(static request => request.Method == "tools/call").Id}}},"result":{"content":[]}}""");
+        Assert.DoesNotContain("elicitation", (await foreign).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Result_OfATaskThatTakesLong_OutlivesTheDeadlineOfCalls()
     {
         var clock = new FakeTimeProvider();

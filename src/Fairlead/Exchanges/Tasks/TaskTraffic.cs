@@ -19,6 +19,7 @@ internal static class TaskTraffic
         exchange.LooksAtAnswer = exchange.TaskRole == TaskRole.Absorbs || (exchange.TaskRole != TaskRole.None && connection.Tasks == TaskForm.Core);
         if (exchange is { TaskRole: TaskRole.Follows, RequestEnvelope.KnownMethod: McpMethod.TasksResult })
         {
+            exchange.TaskAtServer = exchange.UpstreamName;
             WaitLong(exchange, connection);
         }
     }
@@ -27,7 +28,7 @@ internal static class TaskTraffic
     /// <returns>True when the call goes on with another request.</returns>
     public static bool Intercept(Exchange exchange, ReadOnlySpan<byte> answer, in Envelope envelope)
     {
-        if ((exchange.TaskAtServer ?? (exchange.RequestEnvelope.KnownMethod == McpMethod.TasksResult ? exchange.UpstreamName : null)) is { } ended)
+        if (exchange.TaskAtServer is { } ended)
         {
             exchange.Connection!.TaskProgress.Forget(ended);
         }
@@ -87,11 +88,10 @@ internal static class TaskTraffic
 
         // The slot's reference passes to the new slot; this one keeps the object ours while that one may end at any time.
         exchange.Retain();
-        exchange.TaskAtServer = task;
+        (exchange.TaskAtServer, exchange.OwnsTask) = (task, true);
         WaitLong(exchange, connection);
         if (!connection.TryOpen(exchange))
         {
-            exchange.TaskAtServer = null;
             exchange.Fail(connection.Lost.IsCompleted ? ForwardError.ServerLost : ForwardError.TooManyCalls, null);
             exchange.Release();
             return;
