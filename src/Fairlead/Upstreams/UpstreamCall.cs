@@ -69,7 +69,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>The raw id token of the task at a legacy server that this call waits for (<c>tasks/result</c>); null for almost all calls.</summary>
     public byte[]? TaskAtServer { get; set; }
 
-    /// <summary>Whether the client knows nothing of that task, so that it ends with the call when the call is given up.</summary>
+    /// <summary>Whether the client knows nothing of the task that this call creates and waits for, so that the task ends when the call is given up.</summary>
     public bool OwnsTask { get; set; }
 
     /// <summary>Whether somebody wanted to cancel the call, perhaps while it was between two requests. Kept only for calls that look at their answer.</summary>
@@ -112,7 +112,13 @@ internal class UpstreamCall : IValueTaskSource<bool>
         _waiting = NobodyWaits;
         _complete = 0;
         _graceIsOver = 0;
-        _inbox?.Clear();
+
+        // Clearing allocates even when there is nothing to clear, and one that was used once stays with the call for good.
+        if (_inbox is { IsEmpty: false })
+        {
+            _inbox.Clear();
+        }
+
         _inboxBytes = 0;
         UpstreamId = 0;
         Connection = null;

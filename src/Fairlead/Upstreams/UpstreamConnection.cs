@@ -29,7 +29,6 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     // Calls given up whose late answer has not come yet. A server that obeys the cancellation never answers: after this time it is taken to have stopped.
     private const int AbandonedMax = 1024;
     private static readonly TimeSpan AbandonedFor = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan s_cancelTaskTimeout = TimeSpan.FromSeconds(10);
 
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DeadlineSweep _sweep;
@@ -44,7 +43,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         Server = server;
         Limits = limits;
         _sweep = sweep;
-        TaskProgress = new TaskProgress(sweep);
+        ServerTasks = new ServerTasks(this);
         sweep.Add(this);
     }
 
@@ -73,8 +72,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>In which form the server runs tools as tasks; none before the handshake has ended.</summary>
     internal TaskForm Tasks => _identity?.Tasks ?? TaskForm.None;
 
-    /// <summary>Progress of tasks, which goes on after the answer that created them (2025-11-25, basic/utilities/tasks, Task Progress).</summary>
-    internal TaskProgress TaskProgress { get; }
+    /// <summary>What tasks need beside the calls in flight.</summary>
+    internal ServerTasks ServerTasks { get; }
 
     /// <summary>Receives notifications that belong to no call in flight (list_changed, resources/updated, log lines), on the reader's thread: it must not block. Set before the handshake.</summary>
     public Action<UpstreamConnection, CallMessage>? NotificationReceived { get; set; }
@@ -238,29 +237,6 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Tells the server that a call has been given up, and its task with it.</summary>
-    private void GiveUp(UpstreamCall call)
-    {
-        AbandonAtServer(call);
-        if (call is { OwnsTask: true, TaskAtServer: { } task })
-        {
-            TaskProgress.Forget(task);
-            CancelTask(task);
-        }
-    }
-
-    // A task is cancelled by a request of its own, not by the notification (2025-11-25, basic/utilities/cancellation). Nobody waits for the answer.
-    private void CancelTask(byte[] taskId)
-    {
-        var cancel = UpstreamCall.Create();
-        cancel.HardDeadline = _sweep.Now + _sweep.Ticks(s_cancelTaskTimeout);
-        if (TryOpen(cancel))
-        {
-            Send(cancel, ControlRequest.Compose(cancel.UpstreamId, McpMethod.TasksCancel, [.. "\"taskId\":"u8, .. taskId], modern: false));
-            cancel.Release();
-        }
-    }
-
     /// <summary>Tells the server that a call has been given up: a cancelled notification, or the end of the call's own stream.</summary>
     protected virtual void AbandonAtServer(UpstreamCall call)
     {
@@ -269,7 +245,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             // A call that is its own owner is pooled and will be somebody else's: its entry is nobody's. So is the one that stands for all past the bound.
             owner = ReferenceEquals(owner, call) ? this : owner;
             var room = _abandoned.Count < AbandonedMax;
-            _abandoned[room ? call.UpstreamId : -1] = new AbandonedCall(room ? owner : this, _sweep.Now + _sweep.Ticks(AbandonedFor));
+            _abandoned[room ? call.UpstreamId : -1] = new AbandonedCall(room ? owner : this, _sweep.Now + _sweep.Ticks(AbandonedFor), call is { OwnsTask: true, TaskAtServer: null });
         }
 
         // initialize must not be cancelled (2025-11-25, basic/utilities/cancellation).
@@ -377,7 +353,20 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
 
         Interlocked.Increment(ref _lateAnswers);
-        _abandoned.TryRemove(id, out _);
+        if (_abandoned.TryRemove(id, out var abandoned) && abandoned.MayCreateTask)
+        {
+            ServerTasks.CancelCreated(message, envelope);
+        }
+    }
+
+    /// <summary>Tells the server that a call has been given up, and the task with it that only this call knows.</summary>
+    private void GiveUp(UpstreamCall call)
+    {
+        AbandonAtServer(call);
+        if (call is { OwnsTask: true, TaskAtServer: { } task })
+        {
+            ServerTasks.Cancel(task);
+        }
     }
 
     private void ReceiveNotification(ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf)
@@ -417,7 +406,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
         if (!Pending.TryBeginDelivery(id, out var call))
         {
-            TaskProgress.Receive(id, message, envelope);
+            ServerTasks.ReceiveProgress(id, message, envelope);
             return;
         }
 
@@ -435,7 +424,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         EndDelivery(call);
     }
 
-    private readonly record struct AbandonedCall(object Owner, long Until);
+    private readonly record struct AbandonedCall(object Owner, long Until, bool MayCreateTask);
 
     /// <summary>For people: server, kind and number of open calls.</summary>
     public override string ToString() =>

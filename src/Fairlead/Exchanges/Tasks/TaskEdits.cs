@@ -9,21 +9,26 @@ internal static class TaskEdits
     /// <summary>Edits a request on its way to the server; its <c>taskId</c> is replaced as a name is.</summary>
     public static void Request(scoped ref Splice splice, Exchange exchange, ReadOnlySpan<byte> source)
     {
-        var parameters = exchange.RequestEnvelope.Params;
-        var wants = JsonMembers.TryFind(source, parameters, "task"u8, out var task);
-        switch (exchange.TaskRole)
+        if (exchange.TaskRole is not (TaskRole.Absorbs or TaskRole.Declines))
         {
-            case TaskRole.Absorbs when wants:
-                splice.Replace(task, "{}"u8);
-                break;
-            case TaskRole.Absorbs:
+            return;
+        }
+
+        var parameters = exchange.RequestEnvelope.Params;
+        if (!JsonMembers.TryFind(source, parameters, "task"u8, out var task))
+        {
+            if (exchange.TaskRole == TaskRole.Absorbs)
+            {
                 splice.AppendMember(parameters, "\"task\":{}"u8);
-                break;
-            case TaskRole.Declines when wants:
-                splice.RemoveMember(task);
-                break;
-            default:
-                break;
+            }
+        }
+        else if (exchange.TaskRole == TaskRole.Absorbs)
+        {
+            splice.Replace(task, "{}"u8);
+        }
+        else
+        {
+            splice.RemoveMember(task);
         }
     }
 

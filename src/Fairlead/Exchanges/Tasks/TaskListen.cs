@@ -136,8 +136,10 @@ internal sealed class TaskListen : IAsyncDisposable
             {
                 if (message!.Envelope.KnownMethod == McpMethod.NotificationsSubscriptionsAcknowledged)
                 {
-                    acknowledged = true;
-                    server.Granted.TrySetResult(server.GrantedBy(message));
+                    // One that grants nothing is as good as a refusal: there is nothing to open again for.
+                    var granted = server.GrantedBy(message);
+                    acknowledged |= granted.Length > 0;
+                    server.Granted.TrySetResult(granted);
                 }
                 else if (message.Envelope.KnownMethod == McpMethod.NotificationsTasks)
                 {

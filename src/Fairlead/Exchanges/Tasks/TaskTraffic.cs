@@ -16,7 +16,8 @@ internal static class TaskTraffic
     public static void Admit(Exchange exchange, UpstreamConnection connection)
     {
         exchange.TaskRole = RoleOf(exchange, connection.Tasks);
-        exchange.LooksAtAnswer = exchange.TaskRole == TaskRole.Absorbs || (exchange.TaskRole != TaskRole.None && connection.Tasks == TaskForm.Core);
+        exchange.OwnsTask = exchange.TaskRole == TaskRole.Absorbs;
+        exchange.LooksAtAnswer = exchange.OwnsTask || (exchange.TaskRole != TaskRole.None && connection.Tasks == TaskForm.Core);
         if (exchange is { TaskRole: TaskRole.Follows, RequestEnvelope.KnownMethod: McpMethod.TasksResult })
         {
             exchange.TaskAtServer = exchange.UpstreamName;
@@ -30,7 +31,7 @@ internal static class TaskTraffic
     {
         if (exchange.TaskAtServer is { } ended)
         {
-            exchange.Connection!.TaskProgress.Forget(ended);
+            exchange.Connection!.ServerTasks.Forget(ended);
         }
 
         if (envelope.Kind != MessageKind.Result)
@@ -88,7 +89,7 @@ internal static class TaskTraffic
 
         // The slot's reference passes to the new slot; this one keeps the object ours while that one may end at any time.
         exchange.Retain();
-        (exchange.TaskAtServer, exchange.OwnsTask) = (task, true);
+        exchange.TaskAtServer = task;
         WaitLong(exchange, connection);
         if (!connection.TryOpen(exchange))
         {
@@ -103,7 +104,7 @@ internal static class TaskTraffic
         {
             // The server goes on to use the token of the first request.
             var owner = exchange.Owner;
-            connection.TaskProgress.Keep(token, task, message => connection.TryDeliver(id, message, owner));
+            connection.ServerTasks.KeepProgress(token, task, message => connection.TryDeliver(id, message, owner));
         }
 
         connection.Send(exchange, ControlRequest.Compose(id, McpMethod.TasksResult, [.. "\"taskId\":"u8, .. task], modern: false));
@@ -134,7 +135,7 @@ internal static class TaskTraffic
         var clientToken = exchange.RequestEnvelope.ProgressToken.Of(exchange.Request.Span).ToArray();
         var (tasks, server) = (exchange.Tasks!, exchange.Cell!.Name);
         var stream = new WeakReference<Sessions.LegacySession>(session);
-        exchange.Connection!.TaskProgress.Keep(exchange.UpstreamId, task, message =>
+        exchange.Connection!.ServerTasks.KeepProgress(exchange.UpstreamId, task, message =>
         {
             if (stream.TryGetTarget(out var open))
             {

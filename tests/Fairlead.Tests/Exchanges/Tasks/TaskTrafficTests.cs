@@ -74,6 +74,23 @@ public sealed class TaskTrafficTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Cancel_BeforeTheTaskIsMade_CancelsItWhenItIs()
+    {
+        var (server, exchange) = await CallAsync();
+        var call = server.Received.Single(static request => request.Method == "tools/call");
+        exchange.Connection!.Cancel(exchange);
+        await WhenCompleteAsync(exchange);
+        Assert.Equal(ForwardError.ClientCancelled, exchange.Error);
+        exchange.Release();
+
+        await server.SendAsync($$"""{"jsonrpc":"2.0",{{Created}},"id":{{call.Id}}}""");
+        await server.WhenReceivedAsync("tasks/cancel");
+
+        Assert.Equal("t-1", server.Received.Single(static request => request.Method == "tasks/cancel").Text("taskId"));
+        Assert.DoesNotContain(server.Received, static request => request.Method == "tasks/result");
+    }
+
+    [Fact]
     public async Task Wait_BeyondItsBound_EndsWithTheTask()
     {
         var (server, exchange) = await CallAsync();
