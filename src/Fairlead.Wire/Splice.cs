@@ -163,6 +163,14 @@ public ref struct Splice : IDisposable
         return length;
     }
 
+    /// <summary>The result as an array of its own. May be called several times.</summary>
+    public byte[] ToArray()
+    {
+        var result = new byte[ResultLength];
+        WriteTo(result);
+        return result;
+    }
+
     /// <summary>Writes the result and advances the writer by <see cref="ResultLength"/>. May be called several times.</summary>
     public void WriteTo([NotNull] IBufferWriter<byte> writer)
     {

@@ -97,6 +97,19 @@ internal static class CallFront
         return default;
     }
 
+    /// <summary>Writes a ready-made answer: as the last event of the stream, or as JSON when there is none.</summary>
+    public static async Task WriteAsync(HttpContext context, SseResponse? stream, TranslatedAnswer answer)
+    {
+        if (stream is not null)
+        {
+            await stream.WriteAsync(answer.Body).ConfigureAwait(false);
+        }
+        else
+        {
+            await JsonRpcReply.BytesAsync(context, answer.Status, answer.Body).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Writes the end of a call as the last event of its stream.</summary>
     public static async Task WriteLastEventAsync(SseResponse stream, Exchange exchange)
     {

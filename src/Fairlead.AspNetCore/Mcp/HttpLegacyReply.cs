@@ -20,6 +20,13 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
     /// <inheritdoc/>
     public override CancellationToken Gone => context.RequestAborted;
 
+    /// <inheritdoc/>
+    /// <remarks>These revisions require clients to accept both; some send one type only (protocol.md 10.37).</remarks>
+    public override bool CarriesMessages { get; } = Accepts(context.Request.Headers.Accept.ToString());
+
+    /// <inheritdoc/>
+    public override bool NeedsKeepAlive => _stream is not null && _stream.IsReader(_ticket) && _response!.IsOpen;
+
     /// <summary>Whether the response is a stream already.</summary>
     public bool IsStream => _stream is not null;
 
@@ -53,7 +60,13 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
     public override async ValueTask SendAsync(byte[] message)
     {
         await StartAsync().ConfigureAwait(false);
-        var added = _stream!.Append(message);
+        if (_stream is null)
+        {
+            // Progress and log lines have nowhere to go in a JSON answer; questions are not passed on where they cannot be carried.
+            return;
+        }
+
+        var added = _stream.Append(message);
         if (_stream.IsReader(_ticket) && _response!.IsOpen)
         {
             await _response.WriteAsync(added.Message, added.Id).ConfigureAwait(false);
@@ -61,9 +74,16 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
     }
 
     /// <inheritdoc/>
+    public override async ValueTask<bool> KeepAliveAsync()
+    {
+        // A client that is gone may come back for the rest: the call goes on without a stream to keep alive.
+        return NeedsKeepAlive && await _response!.WriteKeepAliveAsync().ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask StartAsync()
     {
-        if (_stream is not null)
+        if (_stream is not null || !CarriesMessages)
         {
             return;
         }
@@ -107,6 +127,9 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
             session!.CloseStream();
         }
     }
+
+    private static bool Accepts(string accept) => accept.Length == 0 || accept.Contains("text/event-stream", StringComparison.OrdinalIgnoreCase)
+        || accept.Contains("*/*", StringComparison.Ordinal) || !accept.Contains("json", StringComparison.OrdinalIgnoreCase);
 
     private async ValueTask LastAsync(byte[] answer, Exchange exchange)
     {

@@ -8,18 +8,9 @@ internal static class KeepAlive
     {
         while (!news.IsCompleted)
         {
-            try
-            {
-                await news.WaitAsync(SseResponse.KeepAliveInterval, timeProvider, aborted).ConfigureAwait(false);
-            }
-            catch (TimeoutException)
-            {
-                if (!await write().ConfigureAwait(false))
-                {
-                    return;
-                }
-            }
-            catch (OperationCanceledException)
+            // Whatever becomes of the news is for whoever waits for them.
+            await news.WaitAsync(SseResponse.KeepAliveInterval, timeProvider, aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (news.IsCompleted || aborted.IsCancellationRequested || !await write().ConfigureAwait(false))
             {
                 return;
             }

@@ -130,6 +130,8 @@ internal sealed class LegacyBatch : IDisposable
     {
         public override CancellationToken Gone => batch._http.Gone;
 
+        public override bool CarriesMessages => batch._http.CarriesMessages;
+
         public override ValueTask SendAsync(byte[] message) => batch.TakeTurnAsync(http => http.SendAsync(message));
 
         public override ValueTask StartAsync() => batch.TakeTurnAsync(static http => http.StartAsync());

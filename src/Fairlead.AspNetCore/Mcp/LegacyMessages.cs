@@ -70,8 +70,7 @@ internal sealed class LegacyMessages
         if (RequestIds.TryParse(envelope.Id.Of(body), out var id) && session.TryTakeQuestion(id, out var question))
         {
             var isResult = envelope.Kind == MessageKind.Result;
-            var payload = _front.Tasks.AnswerForServer(question!.AskedBy, (isResult ? envelope.Result : envelope.Error).Of(body));
-            question.AskedBy.AnswerQuestion(question.UpstreamId, isResult ? "result"u8 : "error"u8, payload);
+            question.Answer(isResult, _front.Tasks.AnswerForServer(question, (isResult ? envelope.Result : envelope.Error).Of(body)));
         }
     }
 
@@ -118,14 +117,15 @@ internal sealed class LegacyMessages
     private async Task ForwardAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var exchange = Exchange.Rent();
+        var isOurs = true;
         try
         {
             exchange.Request = body;
             exchange.RequestEnvelope = envelope;
             exchange.ClientVersion = session.Version;
-            exchange.Client = session.Client;
+            exchange.CarriesMessages = reply.CarriesMessages;
+            exchange.Client = session.Client(exchange.CarriesMessages);
             exchange.Tasks = _front.Tasks;
-            exchange.CarriesMessages = true;
             var fault = await CallFront.RouteAsync(_front, exchange, cell, reply.Gone).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {
@@ -136,11 +136,15 @@ internal sealed class LegacyMessages
 
             exchange.GraceDeadline = _front.Sweep.Now + _front.GraceTicks;
             await _front.Dispatcher.SendAsync(exchange, session.Caller, reply.Gone).ConfigureAwait(false);
-            await new LegacyCall(session, exchange, reply).AnswerAsync().ConfigureAwait(false);
+            isOurs = false;
+            await new LegacyCall(_front, session, exchange, reply).AnswerAsync().ConfigureAwait(false);
         }
         finally
         {
-            exchange.Release();
+            if (isOurs)
+            {
+                exchange.Release();
+            }
         }
     }
 

@@ -13,6 +13,7 @@ internal static class LegacyNotifications
         switch (envelope.KnownMethod)
         {
             case McpMethod.NotificationsCancelled when envelope.RequestId.Exists:
+                session.CancelRounds(envelope.RequestId.Of(body));
                 front.Sweep.CancelCall(session, envelope.RequestId.Of(body));
                 break;
             case McpMethod.NotificationsRootsListChanged:

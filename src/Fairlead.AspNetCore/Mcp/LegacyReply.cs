@@ -14,6 +14,15 @@ internal abstract class LegacyReply
     /// <summary>Whether calls are cancelled when the client is gone: with its stream, an HTTP+SSE client has lost every way to their answers.</summary>
     public virtual bool IsLostWhenGone => false;
 
+    /// <summary>Whether anything can be sent before the answer: not to a client that accepts nothing but one JSON message.</summary>
+    public virtual bool CarriesMessages => true;
+
+    /// <summary>Whether the answer is a stream that has begun and that belongs to this message alone: then it is kept alive while nothing comes (decision 7).</summary>
+    public virtual bool NeedsKeepAlive => false;
+
+    /// <summary>Keeps the stream alive.</summary>
+    public virtual ValueTask<bool> KeepAliveAsync() => new(true);
+
     /// <summary>The message wants no answer.</summary>
     public abstract ValueTask AcceptAsync();
 

@@ -25,7 +25,10 @@ internal sealed partial class McpFront : IAsyncDisposable
         Logger = logger;
         TimeProvider = sweep.TimeProvider;
         Dispatcher = new CallDispatcher(fleet, sweep, options.Limits);
-        Sessions = new SessionTable(options.Limits, new SessionTickets(state, TimeProvider, logger), TimeProvider);
+        var tickets = new SessionTickets(state, TimeProvider, logger);
+        Sessions = new SessionTable(options.Limits, tickets, TimeProvider);
+        Callers = new ModernCallers(options.Limits, TimeProvider);
+        Parked = new ParkedCalls(options.Limits, tickets, sweep, logger);
         Subscriptions = new ResourceSubscriptions(fleet);
         Tasks = new ClientTasks(fleet, state);
         Hosts = new HostOriginPolicy(options.PublicUrl, options.AllowedOrigins);
@@ -51,6 +54,12 @@ internal sealed partial class McpFront : IAsyncDisposable
 
     /// <summary>Legacy sessions.</summary>
     public SessionTable Sessions { get; }
+
+    /// <summary>Who calls, for clients that keep no session.</summary>
+    public ModernCallers Callers { get; }
+
+    /// <summary>Calls that wait for their clients' input.</summary>
+    public ParkedCalls Parked { get; }
 
     /// <summary>Resource subscriptions towards servers.</summary>
     public ResourceSubscriptions Subscriptions { get; }
@@ -101,6 +110,7 @@ internal sealed partial class McpFront : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Broadcast.Dispose();
+        Parked.Dispose();
         Sessions.Dispose();
         Tasks.Dispose();
         await Subscriptions.DisposeAsync().ConfigureAwait(false);

@@ -1,6 +1,4 @@
-using System.Runtime.CompilerServices;
 using Fairlead.Catalog;
-using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -11,17 +9,16 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>Requests of 2026-07-28 (protocol.md 2.4 and 3): stateless, each with its own version and capabilities; closing the stream cancels.</summary>
 internal sealed class ModernPost
 {
-    // Nobody of this era can be asked before calls can be parked: every modern call is its own owner (decision 8).
-    private static readonly Caller s_caller = new(null, "{}"u8.ToArray()) { Principal = Caller.LocalPrincipal };
-
     private readonly McpFront _front;
     private readonly ListenStream _listen;
+    private readonly ModernCalls _calls;
 
     /// <summary>Handles requests for <paramref name="front"/>.</summary>
     public ModernPost(McpFront front)
     {
         _front = front;
         _listen = new ListenStream(front);
+        _calls = new ModernCalls(front);
     }
 
     /// <summary>Handles a request that claims a version in <c>_meta</c>.</summary>
@@ -55,10 +52,10 @@ internal sealed class ModernPost
             case McpMethod.SubscriptionsListen:
                 return new ValueTask(_listen.HandleAsync(context, cell, body, envelope));
             case McpMethod.ToolsCall or McpMethod.PromptsGet or McpMethod.ResourcesRead or McpMethod.CompletionComplete:
-                return ForwardAsync(context, cell, body, envelope);
+                return _calls.ForwardAsync(context, cell, body, envelope);
             case McpMethod.TasksGet or McpMethod.TasksUpdate or McpMethod.TasksCancel when TaskRequests.AreOffered(_front, cell, envelope.KnownMethod, ProtocolVersion.V20260728):
                 return TaskForms.DeclaresExtension(body.Span, envelope.MetaClientCapabilities)
-                    ? ForwardAsync(context, cell, body, envelope) : new ValueTask(TaskRequests.RefuseUndeclaredAsync(context, envelope.Id.Of(body.Span)));
+                    ? _calls.ForwardAsync(context, cell, body, envelope) : new ValueTask(TaskRequests.RefuseUndeclaredAsync(context, envelope.Id.Of(body.Span)));
             default:
                 return new ValueTask(RefuseAsync(context, ModernFault.UnknownMethod, body.Span, envelope));
         }
@@ -101,87 +98,5 @@ internal sealed class ModernPost
     {
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
         await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
-    }
-
-    // Pooled: the box of this method, which holds the envelope, is the largest allocation that a call could cost (bench/run.sh bytes).
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ForwardAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, Envelope envelope)
-    {
-        var exchange = Exchange.Rent();
-        try
-        {
-            exchange.Request = body;
-            exchange.RequestEnvelope = envelope;
-            exchange.ClientVersion = ProtocolVersion.V20260728;
-            exchange.Tasks = _front.Tasks;
-            exchange.CarriesMessages = envelope.MetaLogLevel.Exists;
-            var fault = await CallFront.RouteAsync(_front, exchange, cell, context.RequestAborted).ConfigureAwait(false);
-            if (fault != IntakeFault.None)
-            {
-                exchange.Fail(ForwardError.None, null);
-                await JsonRpcReply.BytesAsync(context, 200, CallFront.Refusal(exchange, fault)).ConfigureAwait(false);
-                return;
-            }
-
-            if (exchange.Headers is { } parameters && ParameterHeaders.Refuse(context.Request.Headers, parameters, exchange) is { } refusal)
-            {
-                exchange.Fail(ForwardError.None, null);
-                await JsonRpcReply.ErrorAsync(context, 400, -32020, refusal, envelope.Id.Of(body.Span)).ConfigureAwait(false);
-                return;
-            }
-
-            exchange.GraceDeadline = _front.Sweep.Now + _front.GraceTicks;
-            await _front.Dispatcher.SendAsync(exchange, s_caller, context.RequestAborted).ConfigureAwait(false);
-
-            // Closing the stream is how a modern client cancels (protocol.md 2.4).
-            using var registration = context.RequestAborted.UnsafeRegister(static state => CallFront.Cancel((Exchange)state!), exchange);
-            await AnswerAsync(context, exchange).ConfigureAwait(false);
-        }
-        finally
-        {
-            exchange.Release();
-        }
-    }
-
-    /// <summary>JSON when the answer is the first thing and comes within the grace; else SSE (decision 7).</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AnswerAsync(HttpContext context, Exchange exchange)
-    {
-        SseResponse? stream = null;
-        while (true)
-        {
-            await exchange.WaitAsync().ConfigureAwait(false);
-            while (exchange.TryReadMessage(out var message))
-            {
-                if (message!.AskedBy is not null)
-                {
-                    // A legacy server asks and this client cannot be asked before calls can be parked (protocol.md 6.1).
-                    QuestionRouter.Decline(message.AskedBy, message.Envelope.Id.Of(message.Bytes), message.Envelope.KnownMethod);
-                }
-                else if (LogLevels.Passes(message, exchange))
-                {
-                    stream ??= await SseResponse.StartAsync(context, _front).ConfigureAwait(false);
-                    await stream.WriteNotificationAsync(exchange, message).ConfigureAwait(false);
-                }
-            }
-
-            if (exchange.IsComplete)
-            {
-                break;
-            }
-
-            if (exchange.TakeGrace())
-            {
-                stream ??= await SseResponse.StartAsync(context, _front).ConfigureAwait(false);
-            }
-        }
-
-        if (stream is not null)
-        {
-            await CallFront.WriteLastEventAsync(stream, exchange).ConfigureAwait(false);
-            return;
-        }
-
-        await CallFront.WriteJsonAsync(_front, context, exchange).ConfigureAwait(false);
     }
 }

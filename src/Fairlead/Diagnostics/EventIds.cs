@@ -53,6 +53,7 @@ internal static class EventIds
     public const int CatalogFault = 5001;
 
     // 4000 Exchanges, 6000 Configuration
+    public const int ParkExpired = 4000;
 
     // 7000 Sessions
     public const int SessionRevived = 7000;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Fairlead.Sessions;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -37,13 +38,28 @@ internal static class AnswerTranslation
         };
     }
 
-    /// <summary>What a legacy client gets when a modern server asks for input: the refusal of protocol.md 6.1. Null when the server did not ask.</summary>
-    public static byte[]? InputRequired(Exchange exchange)
+    /// <summary>What a legacy client gets when a modern server asks for input that cannot be had: the refusal of protocol.md 6.1. Null when the server did not ask.</summary>
+    public static byte[]? InputRequired(Exchange exchange) => Exchanges.InputRequired.IsIn(exchange)
+        ? ToolErrorOrError(exchange, ForwardErrors.Message(ForwardError.InputNotPossible, exchange.Connection!.Server, exchange.InputFault), null)
+        : null;
+
+    /// <summary>-32021 of our own (2026-07-28, HTTP status 400): the call cannot be done for a client that declares so little.</summary>
+    /// <param name="exchange">The call.</param>
+    /// <param name="needed">What the client would have to declare.</param>
+    /// <param name="why">Words that follow the server's name.</param>
+    public static TranslatedAnswer MissingCapabilities(Exchange exchange, ClientInput needed, string why) => new(
+        Compose(
+            exchange.RequestEnvelope.Id.Of(exchange.Request.Span), MissingCapability, $"The server '{exchange.Cell!.Name}' {why}.",
+            [.. "{\"requiredCapabilities\":"u8, .. ClientInputs.ToCapabilities(needed), .. "}"u8]),
+        400);
+
+    /// <summary>Whether a complete exchange failed as far as its client is concerned: an error, or a tool's result that says so.</summary>
+    public static bool IsFailure(Exchange exchange)
     {
-        var type = exchange.AnswerEnvelope.ResultType;
-        return type.Exists && JsonText.Equals(type.Of(exchange.Answer), "input_required"u8)
-            ? ToolErrorOrError(exchange, ForwardErrors.Message(ForwardError.InputNotPossible, exchange.Connection!.Server, null), null)
-            : null;
+        ref readonly var envelope = ref exchange.AnswerEnvelope;
+        return exchange.Error == ForwardError.None
+            && (envelope.Kind == MessageKind.Error
+                || (JsonMembers.TryFind(exchange.Answer, envelope.Result, "isError"u8, out var isError) && isError.Of(exchange.Answer).SequenceEqual("true"u8)));
     }
 
     /// <summary>An error message of ours with the client's id.</summary>

@@ -13,9 +13,9 @@ internal static class CallFailures
         return error switch
         {
             ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => new McpTimeout(message) { ServerId = server },
-            ForwardError.TooManyCalls or ForwardError.AnswerTooLarge => new ResourceExhausted(message) { ServerId = server },
+            ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.AnswerTooLarge => new ResourceExhausted(message) { ServerId = server },
             ForwardError.AuthenticationRequired => new Unauthenticated(message) { ServerId = server },
-            ForwardError.InputNotPossible => new ToolFailed(message) { ServerId = server },
+            ForwardError.InputNotPossible or ForwardError.InputRoundsSpent => new ToolFailed(message) { ServerId = server },
             ForwardError.ShuttingDown => RuntimeShutdown.Now(),
             _ => new ConnectionFailed(message) { ServerId = server },
         };

@@ -51,6 +51,15 @@ internal sealed class Exchange : UpstreamCall
     /// <summary>What the call has to do with tasks; set when it is sent.</summary>
     public TaskRole TaskRole { get; set; }
 
+    /// <summary>What a further round of a multi round-trip request carries (2026-07-28, basic/utilities/mrtr), when Fairlead makes it for a legacy client: raw members for <c>params</c>. Empty in the first.</summary>
+    public byte[] RoundMembers { get; set; } = [];
+
+    /// <summary>Why the input that a server asked for cannot be had, in words for the client; null while nobody has tried.</summary>
+    public string? InputFault { get; set; }
+
+    /// <summary>The turn that the call has at a server whose calls run one at a time for an owner; given up with the exchange. Null for almost all.</summary>
+    public SemaphoreSlim? Turn { get; set; }
+
     /// <summary>Takes a clean exchange with two references.</summary>
     public static Exchange Rent()
     {
@@ -87,6 +96,10 @@ internal sealed class Exchange : UpstreamCall
         Cell = null;
         UpstreamName = null;
         Headers = null;
+        RoundMembers = [];
+        InputFault = null;
+        Turn?.Release();
+        Turn = null;
         if (Interlocked.Increment(ref s_pooled) <= PooledMax)
         {
             s_pool.Enqueue(this);

@@ -44,6 +44,7 @@ internal static class RequestSplicer
             else if (!exchange.ClientVersion.IsModern())
             {
                 AddModernMeta(ref splice, envelope, exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server."));
+                SetRound(ref splice, envelope, exchange.RoundMembers);
             }
 
             var length = splice.ResultLength;
@@ -84,6 +85,17 @@ internal static class RequestSplicer
         if (value.Exists)
         {
             splice.RemoveMember(value);
+        }
+    }
+
+    // The rounds of a legacy client's call are Fairlead's: what the client itself wrote there would be taken for answers of its user.
+    private static void SetRound(scoped ref Splice splice, in Envelope envelope, byte[] members)
+    {
+        RemoveIfThere(ref splice, envelope.InputResponses);
+        RemoveIfThere(ref splice, envelope.RequestState);
+        if (members.Length != 0)
+        {
+            splice.AppendMember(envelope.Params, members);
         }
     }
 

@@ -1,26 +1,13 @@
+using System.Runtime.CompilerServices;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
-
-/// <summary>Who calls, as far as choosing an instance and asking back is concerned (decision 8).</summary>
-/// <param name="Owner">Compared by reference: a legacy session, or the in-process caller. Null: every call is its own owner.</param>
-/// <param name="Capabilities">The raw client capabilities object that the owner declared; "{}" when none.</param>
-internal sealed record Caller(object? Owner, byte[] Capabilities)
-{
-    /// <summary>The principal of every local caller while there is no authentication.</summary>
-    public static object LocalPrincipal { get; } = new();
-
-    /// <summary>Whether the owner is a legacy session: one that has used the shared instance stays with it (decision 8.3).</summary>
-    public bool IsSession { get; init; }
-
-    /// <summary>Stands for the owner's principal in <c>isolation: principal</c>, compared by reference; null: each owner is a principal of its own.</summary>
-    public object? Principal { get; init; }
-}
 
 /// <summary>One server's place in the fleet: a fixed name and the snapshot of the moment.</summary>
 /// <remarks>Written only by the server's actor; read by anybody. The delegates are set once by the actor before the cell is published.</remarks>
 internal sealed class ServerCell : NamedEndpoint
 {
+    private readonly ConditionalWeakTable<object, SemaphoreSlim> _turns = [];
     private volatile ServerSnapshot _current;
     private volatile string? _portProblem;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -59,6 +46,9 @@ internal sealed class ServerCell : NamedEndpoint
 
     /// <summary>Ends what belongs to an owner who has gone. Returns at once. Set by the actor.</summary>
     public Action<object> ReleaseOwner { get; init; } = static _ => { };
+
+    /// <summary>What calls of one owner wait for where they run one at a time (decision 8.4). The owner is held weakly.</summary>
+    public SemaphoreSlim TurnOf(object owner) => _turns.GetValue(owner, static _ => new SemaphoreSlim(1, 1));
 
     /// <summary>Completes when the next snapshot is published.</summary>
     public Task Changed => _changed.Task;

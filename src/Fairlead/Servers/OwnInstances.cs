@@ -3,7 +3,9 @@ using Fairlead.Actors;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Fairlead.Routing;
+using Fairlead.Sessions;
 using Fairlead.Upstreams;
+using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Servers;
@@ -69,8 +71,8 @@ internal sealed partial class OwnInstances
         var key = isolation switch
         {
             ServerIsolation.Shared => null,
-            ServerIsolation.Session => caller.Owner,
-            ServerIsolation.Principal => caller.Principal ?? caller.Owner,
+            ServerIsolation.Session => caller.InstanceKey,
+            ServerIsolation.Principal => caller.Principal ?? caller.InstanceKey,
             _ => snapshot.Shared is MultiplexedConnection { Identity.IsModern: false } ? AutoKey(snapshot, caller) : null,
         };
         if (key is null)
@@ -115,20 +117,57 @@ internal sealed partial class OwnInstances
     {
         if (!snapshot.IsAsking)
         {
-            if (caller is { IsSession: true, Owner: { } session } && !_usedShared.TryGetValue(session, out _))
+            if (caller.Owner is { } owner && !_usedShared.TryGetValue(owner, out _))
             {
-                _usedShared.AddOrUpdate(session, session);
+                _usedShared.AddOrUpdate(owner, owner);
             }
 
             return null;
         }
 
-        if (caller.Owner is not { } owner || InteractiveCapabilities.Of(caller.Capabilities).IsEmpty)
+        var usedShared = caller.Owner is { } user && _usedShared.TryGetValue(user, out _);
+        if (caller.IsSession && usedShared)
         {
-            return caller.Owner is { } quiet && _usedShared.TryGetValue(quiet, out _) ? null : _quiet;
+            return null;
         }
 
-        return _usedShared.TryGetValue(owner, out _) ? null : owner;
+        // A client without a session may declare other things from request to request. Where nothing can be asked, it goes where it has been; else what it has serves it as long as that is enough.
+        var input = ClientInputs.Of(caller.Capabilities, ProtocolVersion.V20260728);
+        if (input == ClientInput.None && usedShared)
+        {
+            return null;
+        }
+
+        if (!caller.IsSession && caller.Owner is { } known && KeyOfOwner(known, input) is { } has)
+        {
+            return has;
+        }
+
+        if (input == ClientInput.None)
+        {
+            return _quiet;
+        }
+
+        // Whoever can be asked and does not say who it is uses the shared instance, where it is asked while it is alone.
+        return caller.InstanceKey;
+    }
+
+    /// <summary>The key of an instance that works for this owner and declares at least this much; null when there is none.</summary>
+    private object? KeyOfOwner(object owner, ClientInput input)
+    {
+        lock (_lock)
+        {
+            foreach (var instance in _all)
+            {
+                if ((instance.Declares & input) == input && instance.Owner is { } reference && reference.TryGetTarget(out var other) && ReferenceEquals(other, owner)
+                    && instance.Key.TryGetTarget(out var key))
+                {
+                    return key;
+                }
+            }
+        }
+
+        return null;
     }
 
     private OwnInstance? Find(object key, ServerSnapshot snapshot, Caller caller)
@@ -150,27 +189,34 @@ internal sealed partial class OwnInstances
             }
 
             // An instance that several owners of one principal share is told what the shared one is told; who is asked is then decided by the question.
-            var capabilities = ReferenceEquals(key, caller.Owner) || ReferenceEquals(key, _quiet)
+            var isOwners = ReferenceEquals(key, caller.InstanceKey);
+            var capabilities = isOwners || ReferenceEquals(key, _quiet)
                 ? InteractiveCapabilities.Of(caller.Capabilities) is { IsEmpty: false } declared ? declared : InteractiveCapabilities.None
                 : Handshake.SharedCapabilities.ToArray();
-            var instance = new OwnInstance(key, now);
+            var instance = new OwnInstance(key, isOwners ? caller.Owner : null, ClientInputs.Of(capabilities.Span, ProtocolVersion.V20260728), now);
             _all.Add(instance);
             _byKey.AddOrUpdate(key, instance);
             var starting = new TaskCompletionSource<UpstreamConnection?>(TaskCreationOptions.RunContinuationsAsynchronously);
             instance.Starting = starting.Task;
-            _work.Run(() => StartAsync(instance, snapshot, capabilities, starting));
+            var asks = isOwners ? new WeakReference<Caller>(caller) : null;
+            _work.Run(() => StartAsync(instance, snapshot, capabilities, asks, starting));
             ArmIdleTimer_NeedsLock();
             return instance;
         }
     }
 
-    private async Task StartAsync(OwnInstance instance, ServerSnapshot snapshot, ReadOnlyMemory<byte> capabilities, TaskCompletionSource<UpstreamConnection?> starting)
+    private async Task StartAsync(
+        OwnInstance instance, ServerSnapshot snapshot, ReadOnlyMemory<byte> capabilities, WeakReference<Caller>? owner, TaskCompletionSource<UpstreamConnection?> starting)
     {
+        // Weak, as the key is: the instance must not keep alive whom it ends with.
+        void Wire(UpstreamConnection connection) => connection.AskOwner = question => owner is not null && owner.TryGetTarget(out var caller) && caller.Ask?.Invoke(question) == true;
+
+
         var server = snapshot.Config.Name;
         StartResult result;
         try
         {
-            result = await _start.RunAsync(snapshot.Config, capabilities, static _ => { }, instance.Cancel.Token).ConfigureAwait(false);
+            result = await _start.RunAsync(snapshot.Config, capabilities, Wire, instance.Cancel.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

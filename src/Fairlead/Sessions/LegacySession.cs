@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
 using Fairlead.Routing;
@@ -7,21 +8,19 @@ using Fairlead.Wire;
 
 namespace Fairlead.Sessions;
 
-/// <summary>A question of a server that a client has been asked and has not answered.</summary>
-/// <param name="AskedBy">The connection that waits.</param>
-/// <param name="UpstreamId">The raw id token of the server.</param>
-/// <param name="Method">What was asked.</param>
-internal sealed record OpenQuestion(UpstreamConnection AskedBy, byte[] UpstreamId, McpMethod Method);
-
 /// <summary>What Fairlead keeps of a legacy client between its requests (protocol.md 5).</summary>
 /// <remarks>Any request of the session may run at any time; everything here is safe for that. It is the owner (decision 8) of its calls.</remarks>
 internal sealed class LegacySession
 {
     private readonly ConcurrentDictionary<long, OpenQuestion> _questions = new();
+
+    // Calls that are between two rounds at a modern server: no open call names them, so a cancellation finds them here, by the raw token of the client's id.
+    private readonly ConcurrentDictionary<string, CancellationTokenSource> _rounds = new(StringComparer.Ordinal);
     private readonly TimeProvider _timeProvider;
     private long _nextQuestion;
     private long _lastUsed;
     private volatile LegacyClient _client;
+    private volatile LegacyClient _deafClient;
     private volatile int _openStreams;
 
     /// <summary>Opens a session.</summary>
@@ -41,12 +40,10 @@ internal sealed class LegacySession
         var numbersAfter = isRevived ? timeProvider.GetUtcNow().ToUnixTimeMilliseconds() : 0;
         _nextQuestion = numbersAfter;
         Log = new SessionEventLog(timeProvider, numbersAfter);
-        Caller = new Caller(this, ticket.Capabilities) { IsSession = true, Principal = Caller.LocalPrincipal };
-        _client = new LegacyClient(
-        [
-            .. "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}"u8,
-            .. ClientInfo.Length == 0 ? default : ",\"io.modelcontextprotocol/clientInfo\":"u8, .. ClientInfo,
-        ]);
+        Input = ClientInputs.Of(ticket.Capabilities, Version);
+        Caller = new Caller(this, ticket.Capabilities) { IsSession = true, Principal = Caller.LocalPrincipal, Ask = AskOutsideCall };
+        _client = LegacyClient.From(ticket.Capabilities, ClientInfo, Version, canBeAsked: true);
+        _deafClient = LegacyClient.From(ticket.Capabilities, ClientInfo, Version, canBeAsked: false);
     }
 
     /// <summary>The value of <c>Mcp-Session-Id</c>: 128 random bits and a sealed ticket, no credential.</summary>
@@ -67,8 +64,12 @@ internal sealed class LegacySession
     /// <summary>The client as the owner of calls, with the capabilities it declared.</summary>
     public Caller Caller { get; }
 
-    /// <summary>What a modern server is told of the client. No capability is declared: until the bridge carries questions across eras nobody could be asked (protocol.md 6.1).</summary>
-    public LegacyClient Client => _client;
+    /// <summary>What the client can be asked for.</summary>
+    public ClientInput Input { get; }
+
+    /// <summary>What a modern server is told of the client.</summary>
+    /// <param name="canBeAsked">Whether the answer of the request can carry questions; else none of those capabilities is declared (protocol.md 6.1).</param>
+    public LegacyClient Client(bool canBeAsked) => canBeAsked ? _client : _deafClient;
 
     /// <summary>The streams and their events.</summary>
     public SessionEventLog Log { get; }
@@ -111,48 +112,92 @@ internal sealed class LegacySession
     public void SetLogLevel(string level)
     {
         LogLevel = level;
-        _client = _client with { LogLevelMember = Encoding.UTF8.GetBytes($"\"io.modelcontextprotocol/logLevel\":{JsonSerializer.Serialize(level)}") };
+        var member = Encoding.UTF8.GetBytes($"\"io.modelcontextprotocol/logLevel\":{JsonSerializer.Serialize(level)}");
+        _client = _client with { LogLevelMember = member };
+        _deafClient = _deafClient with { LogLevelMember = member };
     }
 
-    /// <summary>Whether the client declared what a question needs (2025-11-25: elicitation without <c>form</c> or <c>url</c> means form).</summary>
-    public bool CanAnswer(McpMethod question)
-    {
-        using var document = JsonDocument.Parse(Caller.Capabilities);
-        var name = question switch
-        {
-            McpMethod.ElicitationCreate => "elicitation",
-            McpMethod.SamplingCreateMessage => "sampling",
-            _ => "roots",
-        };
-        return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object;
-    }
-
-    /// <summary>Notes a question and composes it for the client, with an id of ours.</summary>
-    public (long Id, byte[] Message) Ask(CallMessage question)
+    /// <summary>Notes a question that a server sent, and composes it for the client with an id of ours.</summary>
+    /// <param name="question">The server's request.</param>
+    /// <param name="call">The open call that it came with; null when it came without one.</param>
+    public (long Id, byte[] Message) Ask(CallMessage question, UpstreamCall? call)
     {
         var id = Interlocked.Increment(ref _nextQuestion);
         Span<byte> token = stackalloc byte[RequestIds.TokenBytesMax];
         token = token[..RequestIds.Format(id, token)];
         using var splice = new Splice(question.Bytes, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
         splice.Replace(question.Envelope.Id, token);
-        var message = new byte[splice.ResultLength];
-        splice.WriteTo(message);
-        _questions[id] = new OpenQuestion(question.AskedBy!, question.Envelope.Id.Of(question.Bytes).ToArray(), question.Envelope.KnownMethod);
+        var message = splice.ToArray();
+        _questions[id] = new UpstreamQuestion(question, call);
+        return (id, message);
+    }
+
+    /// <summary>Notes a question that no server sent as a request, and composes it.</summary>
+    /// <param name="question">Told of the answer.</param>
+    /// <param name="parameters">The raw params object; empty = none.</param>
+    public (long Id, byte[] Message) Ask(OpenQuestion question, ReadOnlySpan<byte> parameters)
+    {
+        var id = Interlocked.Increment(ref _nextQuestion);
+        Span<byte> token = stackalloc byte[RequestIds.TokenBytesMax];
+        token = token[..RequestIds.Format(id, token)];
+        byte[] message =
+        [
+            .. "{\"jsonrpc\":\"2.0\",\"id\":"u8, .. token, .. ",\"method\":\""u8, .. McpMethods.NameOf(question.Method), .. "\""u8,
+            .. parameters.IsEmpty ? default : ",\"params\":"u8, .. parameters, .. "}"u8,
+        ];
+        _questions[id] = question;
         return (id, message);
     }
 
     /// <summary>Takes a question that the client answers, or that is given up.</summary>
-    public bool TryTakeQuestion(long id, out OpenQuestion? question) => _questions.TryRemove(id, out question);
+    public bool TryTakeQuestion(long id, [NotNullWhen(true)] out OpenQuestion? question) => _questions.TryRemove(id, out question);
+
+    /// <summary>Declines a question if it is still open.</summary>
+    public void Decline(long id)
+    {
+        if (_questions.TryRemove(id, out var question))
+        {
+            question.Decline();
+        }
+    }
 
     /// <summary>Declines every question that is still open: the client is gone.</summary>
     public void DeclineAll()
     {
         foreach (var id in _questions.Keys)
         {
-            if (_questions.TryRemove(id, out var question))
-            {
-                QuestionRouter.Decline(question.AskedBy, question.UpstreamId, question.Method);
-            }
+            Decline(id);
         }
+    }
+
+    /// <summary>Lets a cancellation of the client's request end what happens between two rounds of it. One at a time for a request; end it with <see cref="EndRounds"/>.</summary>
+    /// <param name="requestIdToken">The raw token of the client's id.</param>
+    /// <param name="cancellation">Cancelled with it.</param>
+    public void BeginRounds(ReadOnlySpan<byte> requestIdToken, CancellationTokenSource cancellation) => _rounds[Encoding.UTF8.GetString(requestIdToken)] = cancellation;
+
+    /// <summary>The request has ended.</summary>
+    public void EndRounds(ReadOnlySpan<byte> requestIdToken, CancellationTokenSource cancellation) =>
+        _rounds.TryRemove(KeyValuePair.Create(Encoding.UTF8.GetString(requestIdToken), cancellation));
+
+    /// <summary>The client cancelled a request: what waits between two rounds of it ends.</summary>
+    public void CancelRounds(ReadOnlySpan<byte> requestIdToken)
+    {
+        if (!_rounds.IsEmpty && _rounds.TryGetValue(Encoding.UTF8.GetString(requestIdToken), out var cancellation))
+        {
+            cancellation.Cancel();
+        }
+    }
+
+    /// <summary>A server that works for this session alone asks outside of any call: the client reads it on its standalone stream (protocol.md 6).</summary>
+    private bool AskOutsideCall(CallMessage question)
+    {
+        var needed = ClientInputs.NeedOf(question.Envelope.KnownMethod, question.Bytes, question.Envelope.Params);
+        if (ClientInputs.Refusal(Input, needed) != 0 || OpenStreams == 0)
+        {
+            return false;
+        }
+
+        Log.Standalone.Append(Ask(question, call: null).Message);
+        return true;
     }
 }

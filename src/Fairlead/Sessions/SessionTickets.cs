@@ -17,7 +17,6 @@ internal sealed class SessionTickets
     private readonly TicketKeys _keys;
     private readonly EndedSessions _ended;
     private readonly TimeProvider _time;
-    private readonly string _node;
 
     /// <summary>Keeps keys and ends of sessions in <paramref name="files"/>.</summary>
     /// <param name="files">The state folder; null = in memory, and sessions end with the process.</param>
@@ -28,18 +27,27 @@ internal sealed class SessionTickets
         _time = time;
         _keys = new TicketKeys(files, time, logger);
         _ended = new EndedSessions(files, time, logger);
-        _node = NodeOf(files);
+        Node = NodeOf(files);
     }
 
     /// <summary>The digest of the principal that every local caller is while there is no authentication.</summary>
     public static byte[] LocalPrincipal { get; } = SHA256.HashData("local"u8)[..SessionTicket.DigestBytes];
+
+    /// <summary>The name of this node: <see cref="SessionTicket.NodeChars"/> characters of hexadecimal.</summary>
+    public string Node { get; }
+
+    /// <summary>The key to seal with now.</summary>
+    public TicketKey CurrentKey => _keys.Current;
+
+    /// <summary>The key of this name, while what it sealed may be opened; else null.</summary>
+    public TicketKey? FindKey(uint id) => _keys.Find(id);
 
     /// <summary>Makes a ticket for a session that begins now, and its id.</summary>
     public (string Id, SessionTicket Ticket) Make(string? endpoint, ProtocolVersion version, byte[] capabilities, byte[] clientInfo)
     {
         var now = DateTimeOffset.FromUnixTimeSeconds(_time.GetUtcNow().ToUnixTimeSeconds());
         var ticket = new SessionTicket(now, LocalPrincipal, version, endpoint, capabilities, clientInfo);
-        return (ticket.ToId(_keys.Current, _node), ticket);
+        return (ticket.ToId(_keys.Current, Node), ticket);
     }
 
     /// <summary>The ticket of an id, when the session may go on at this endpoint; null otherwise, for whatever reason.</summary>

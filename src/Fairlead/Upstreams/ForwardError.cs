@@ -33,6 +33,12 @@ internal enum ForwardError : byte
     /// <summary>The server asked for input that the client's revision or capabilities cannot carry.</summary>
     InputNotPossible,
 
+    /// <summary>More calls wait for their clients' input than parkedMax or parkedPerPrincipalMax allow.</summary>
+    TooManyParked,
+
+    /// <summary>The server asked more often within one call than parkedRoundsMax allows.</summary>
+    InputRoundsSpent,
+
     /// <summary>The server refused credentials (401 or 403).</summary>
     AuthenticationRequired,
 
@@ -54,9 +60,9 @@ internal static class ForwardErrors
     {
         ForwardError.None => 200,
         ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => 504,
-        ForwardError.ServerUnavailable or ForwardError.TooManyCalls or ForwardError.ShuttingDown => 503,
+        ForwardError.ServerUnavailable or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.ShuttingDown => 503,
         ForwardError.ClientCancelled => 499,
-        ForwardError.InputNotPossible => 422,
+        ForwardError.InputNotPossible or ForwardError.InputRoundsSpent => 422,
         _ => 502,
     };
 
@@ -73,6 +79,8 @@ internal static class ForwardErrors
         ForwardError.TooManyCalls => "too_many_calls",
         ForwardError.SendFailed => "send_failed",
         ForwardError.InputNotPossible => "input_not_possible",
+        ForwardError.TooManyParked => "too_many_parked",
+        ForwardError.InputRoundsSpent => "input_rounds_spent",
         ForwardError.AuthenticationRequired => "auth_required",
         ForwardError.ClientCancelled => "client_cancelled",
         _ => "shutting_down",
@@ -92,6 +100,8 @@ internal static class ForwardErrors
             ForwardError.TooManyCalls => $"Too many calls to '{server}' are in flight; try again when some have ended",
             ForwardError.SendFailed => $"The server '{server}' could not be reached",
             ForwardError.InputNotPossible => $"The server '{server}' asked for input that this client cannot give",
+            ForwardError.TooManyParked => $"The server '{server}' asked for input, and too many calls wait for input already; answer some of them, or raise parkedMax and parkedPerPrincipalMax",
+            ForwardError.InputRoundsSpent => $"The server '{server}' asked for input more often in one call than parkedRoundsMax allows; the call was given up",
             ForwardError.AuthenticationRequired => $"The server '{server}' refused Fairlead's credentials; mend its auth or headers",
             ForwardError.ClientCancelled => "The call was cancelled",
             ForwardError.ShuttingDown => "Fairlead is shutting down",
@@ -102,7 +112,7 @@ internal static class ForwardErrors
 
     /// <summary>Whether trying the same call again later can help without changing anything.</summary>
     public static bool IsTransient(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerUnavailable
-        or ForwardError.TooManyCalls or ForwardError.SendFailed or ForwardError.ShuttingDown;
+        or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.SendFailed or ForwardError.ShuttingDown;
 
     /// <summary>Whether the server is to blame (decision 15), for metrics and, later, breakers.</summary>
     public static bool IsServerFailure(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard

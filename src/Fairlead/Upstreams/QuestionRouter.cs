@@ -38,12 +38,54 @@ internal static class QuestionRouter
         }
 
         var question = new CallMessage(message.ToArray(), envelope) { AskedBy = connection };
-        if (streamOf is not null ? streamOf.CarriesMessages && connection.TryDeliver(streamOf.UpstreamId, question, streamOf.Owner) : TryAsk(connection, question))
+        if (streamOf is not null)
+        {
+            if (!streamOf.CarriesMessages || !connection.TryDeliver(streamOf.UpstreamId, question, streamOf.Owner))
+            {
+                Decline(connection, id, envelope.KnownMethod);
+            }
+
+            return;
+        }
+
+        // A question about a task says whose it is.
+        if (RelatedTask.TryFindCall(connection, question, out var waiting, out var call))
+        {
+            if (!call.CarriesMessages || !connection.TryDeliver(waiting, question, call.Owner))
+            {
+                Decline(connection, id, envelope.KnownMethod);
+            }
+
+            return;
+        }
+
+        if (TryAskOnlyOwner(connection, question, out var nobodyCalls))
         {
             return;
         }
 
-        Decline(connection, id, envelope.KnownMethod);
+        // Outside of any call nobody can be asked but the one owner that the instance works for (protocol.md 6.1).
+        if (!nobodyCalls)
+        {
+            Decline(connection, id, envelope.KnownMethod);
+        }
+        else if (connection.AskOwner?.Invoke(question) != true)
+        {
+            Refuse(connection, id, envelope.KnownMethod);
+        }
+    }
+
+    /// <summary>The answer to a question that belongs to nobody: method not found, or the configured roots.</summary>
+    private static void Refuse(UpstreamConnection connection, ReadOnlySpan<byte> questionId, McpMethod method)
+    {
+        if (method == McpMethod.RootsList)
+        {
+            connection.AnswerQuestion(questionId, "result"u8, connection.RootsResult);
+        }
+        else
+        {
+            connection.AnswerQuestion(questionId, "error"u8, NotFound);
+        }
     }
 
     /// <summary>The answer a server gets when nobody can be asked: cancel, an error, or the configured roots.</summary>
@@ -63,15 +105,15 @@ internal static class QuestionRouter
         }
     }
 
-    // A question about a task says whose it is.
-    private static bool TryAsk(UpstreamConnection connection, CallMessage question) => RelatedTask.TryFindCall(connection, question, out var id, out var call)
-        ? call.CarriesMessages && connection.TryDeliver(id, question, call.Owner) : TryAskOnlyOwner(connection, question);
-
     /// <summary>Delivers to the call that was opened last among those that can carry messages, when all work of the server is for one owner.</summary>
+    /// <param name="connection">Where it came in.</param>
+    /// <param name="message">A question or a log line.</param>
+    /// <param name="nobodyCalls">Whether no call of any client was in flight, nor one that was given up and may still be worked on.</param>
     /// <returns>False when calls of several owners are in flight, or none that can carry it.</returns>
-    public static bool TryAskOnlyOwner(UpstreamConnection connection, CallMessage message)
+    public static bool TryAskOnlyOwner(UpstreamConnection connection, CallMessage message, out bool nobodyCalls)
     {
         object? owner = null;
+        nobodyCalls = false;
         long newestId = 0;
         var newestOpened = long.MinValue;
         for (var i = 0; i < connection.Pending.Capacity; i++)
@@ -94,6 +136,8 @@ internal static class QuestionRouter
                 newestOpened = call.OpenedAt;
             }
         }
+
+        nobodyCalls = owner is null && !connection.WorksForOthers(message);
 
         // The slot may have passed to another call since it was looked at: the delivery checks generation and owner again.
         return newestId != 0 && !connection.WorksForOthers(owner!) && connection.TryDeliver(newestId, message, owner);

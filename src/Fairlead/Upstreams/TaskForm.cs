@@ -45,33 +45,4 @@ internal static class TaskForms
     public static bool DeclaresExtension(ReadOnlySpan<byte> source, ByteRange capabilities) =>
         JsonMembers.TryFind(source, capabilities, "extensions"u8, out var extensions)
         && JsonMembers.TryFind(source, extensions, ExtensionName, out var extension) && source[extension.Start] == (byte)'{';
-
-    /// <summary>What a legacy client's capabilities say to a modern server about tasks: nothing. Neither form is declared, so the server answers at once (protocol.md 6, tasks, L→M).</summary>
-    /// <returns>The same array when it speaks of no tasks.</returns>
-    public static byte[] Without(byte[] capabilities)
-    {
-        var root = new ByteRange(0, capabilities.Length);
-        var hasCore = JsonMembers.TryFind(capabilities, root, "tasks"u8, out var core);
-        ByteRange extension = default;
-        var hasExtension = JsonMembers.TryFind(capabilities, root, "extensions"u8, out var extensions) && JsonMembers.TryFind(capabilities, extensions, ExtensionName, out extension);
-        if (!hasCore && !hasExtension)
-        {
-            return capabilities;
-        }
-
-        using var splice = new Splice(capabilities, stackalloc byte[Splice.ScratchBytes]);
-        if (hasCore)
-        {
-            splice.RemoveMember(core);
-        }
-
-        if (hasExtension)
-        {
-            splice.RemoveMember(extension);
-        }
-
-        var without = new byte[splice.ResultLength];
-        splice.WriteTo(without);
-        return without;
-    }
 }

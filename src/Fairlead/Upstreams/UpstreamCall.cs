@@ -35,6 +35,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     private int _complete;
     private int _graceIsOver;
     private int _givenUp;
+    private int _rests;
 
     /// <summary>The id that the server sees; set by <see cref="PendingTable.TryOpen"/>.</summary>
     public long UpstreamId { get; internal set; }
@@ -112,6 +113,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         _waiting = NobodyWaits;
         _complete = 0;
         _graceIsOver = 0;
+        _rests = 0;
 
         // Clearing allocates even when there is nothing to clear, and one that was used once stays with the call for good.
         if (_inbox is { IsEmpty: false })
@@ -240,6 +242,41 @@ internal class UpstreamCall : IValueTaskSource<bool>
         Error = error;
         ErrorDetail = detail;
         End();
+    }
+
+    /// <summary>Whether the idle deadline rests, because somebody other than the server is waited for.</summary>
+    public bool IsIdleResting => Volatile.Read(ref _rests) != 0;
+
+    /// <summary>Lets the idle deadline rest: a person is asked, and the server waits with us. As often as it is called, <see cref="ResumeIdleDeadline"/> must be. Only while the call is kept.</summary>
+    public void RestIdleDeadline()
+    {
+        Interlocked.Increment(ref _rests);
+        Volatile.Write(ref IdleDeadline, long.MaxValue);
+    }
+
+    /// <summary>Lets the idle deadline begin anew when nobody is asked any more.</summary>
+    public void ResumeIdleDeadline()
+    {
+        if (Interlocked.Decrement(ref _rests) == 0 && Connection is { } connection)
+        {
+            MoveIdleDeadline(connection.Sweeper.Now);
+        }
+    }
+
+    /// <summary>The server was heard of, or is known to be at work until <paramref name="now"/>: the idle deadline begins anew.</summary>
+    public void MoveIdleDeadline(long now)
+    {
+        if (IdleTicks == 0 || IsIdleResting)
+        {
+            return;
+        }
+
+        Volatile.Write(ref IdleDeadline, now + IdleTicks);
+        if (IsIdleResting)
+        {
+            // It was laid to rest between the two lines above.
+            Volatile.Write(ref IdleDeadline, long.MaxValue);
+        }
     }
 
     /// <summary>Takes one more reference, while the call is open: the object stays this call until it is given up with <see cref="Release"/>.</summary>

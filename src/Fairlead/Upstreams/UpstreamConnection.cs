@@ -91,6 +91,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Told once each kind of question a legacy server asks ("elicitation/create", ...): decision 8.3. On the reader's thread.</summary>
     public Action<UpstreamConnection, McpMethod>? Asked { get; set; }
 
+    /// <summary>Asks the one owner that this connection works for, when the server asks outside of any call; false when that cannot be now. Null: it works for everybody. Set before the handshake.</summary>
+    public Func<CallMessage, bool>? AskOwner { get; set; }
+
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
     public byte[] RootsResult { get; set; } = "{\"roots\":[]}"u8.ToArray();
 
@@ -388,7 +391,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
         if (envelope.KnownMethod == McpMethod.NotificationsMessage)
         {
-            if (streamOf is not null ? TryDeliver(streamOf.UpstreamId, copy, streamOf.Owner) : QuestionRouter.TryAskOnlyOwner(this, copy))
+            if (streamOf is not null ? TryDeliver(streamOf.UpstreamId, copy, streamOf.Owner) : QuestionRouter.TryAskOnlyOwner(this, copy, out _))
             {
                 return;
             }
@@ -411,11 +414,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
 
         // Progress moves the idle deadline, never the hard one (decision 17).
-        if (call.IdleTicks != 0)
-        {
-            Volatile.Write(ref call.IdleDeadline, _sweep.Now + call.IdleTicks);
-        }
-
+        call.MoveIdleDeadline(_sweep.Now);
         if (call.WantsProgress)
         {
             call.Deliver(new CallMessage(message.ToArray(), envelope));

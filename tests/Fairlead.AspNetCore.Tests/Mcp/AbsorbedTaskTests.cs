@@ -154,6 +154,32 @@ public sealed class AbsorbedTaskTests
     }
 
     [Fact]
+    public async Task Call_WhoseTaskAsks_IsParkedAndGoesOnWithTheAnswer()
+    {
+        var runs = TaskScript.Legacy();
+        await using var host = await TaskScript.StartAsync(null, null, ("s", runs));
+        var server = (await runs.WhenRunAsync(1)).Server;
+        var call = AskableAsync(host, "");
+        await server.WhenReceivedAsync("tasks/result");
+
+        await server.SendAsync("""{"jsonrpc":"2.0","id":"who-1","method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}},"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t-1"}}}}""");
+        var (_, asked, _) = await call;
+        Assert.Equal("input_required", TaskScript.Result(asked, "resultType").GetString());
+        Assert.Equal("elicitation/create", TaskScript.Result(asked, "inputRequests", "who", "method").GetString());
+        Assert.DoesNotContain("related-task", asked, StringComparison.Ordinal);
+        Assert.DoesNotContain("t-1", asked, StringComparison.Ordinal);
+
+        var retry = AskableAsync(host, ",\"inputResponses\":{\"who\":{\"action\":\"accept\",\"content\":{}}},\"requestState\":" + TaskScript.Result(asked, "requestState").GetRawText());
+        await server.WhenReceivedAsync(
+            static received => received.Any(static message => message.Line == """{"jsonrpc":"2.0","id":"who-1","result":{"action":"accept","content":{}}}"""), "the answer");
+        var id = server.Received.Single(static request => request.Method == "tasks/result").Id;
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{id}}},"result":{"content":[{"type":"text","text":"done"}]}}""");
+
+        Assert.Equal("done", TaskScript.Result((await retry).Body, "content")[0].GetProperty("text").GetString());
+        Assert.Single(server.Received, static request => request.Method == "tools/call");
+    }
+
+    [Fact]
     public async Task Call_OfATaskThatTakesLong_OutlivesTheDeadlineOfCalls()
     {
         var clock = new FakeTimeProvider();
@@ -202,4 +228,10 @@ public sealed class AbsorbedTaskTests
         await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{id}}},"result":{"content":[]}}""");
         await call;
     }
+
+    private static Task<(HttpStatusCode Status, string Body, HttpResponseMessage Response)> AskableAsync(FrontHost host, string members) => host.PostAsync(
+        "/mcp/s",
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"work\",\"arguments\":{}" + members
+        + ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{\"form\":{}}}}}}",
+        "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: work");
 }

@@ -36,7 +36,7 @@ public sealed class SessionTableTests : IDisposable
         Assert.Same(session, again);
         Assert.Equal((1, 1), (revived, after.Count));
         Assert.Equal((id, "files", ProtocolVersion.V20251125), (session!.Id, session.Endpoint, session.Version));
-        Assert.True(session.CanAnswer(McpMethod.RootsList));
+        Assert.True(session.Input.HasFlag(ClientInput.Roots));
         Assert.Equal("{\"name\":\"t\"}"u8.ToArray(), session.ClientInfo);
     }
 

@@ -232,7 +232,7 @@ public sealed class MultiplexedConnectionTests
     [Theory]
     [InlineData("ping", "\"result\":{}")]
     [InlineData("roots/list", "\"result\":{\"roots\":[]}")]
-    [InlineData("sampling/createMessage", "\"error\":{\"code\":-32603")]
+    [InlineData("sampling/createMessage", "\"error\":{\"code\":-32601")]
     [InlineData("tasks/get", "\"error\":{\"code\":-32601")]
     [InlineData("something/else", "\"error\":{\"code\":-32601")]
     public async Task Question_WhenNobodyIsThere_IsAnsweredAllTheSame(string method, string answer)

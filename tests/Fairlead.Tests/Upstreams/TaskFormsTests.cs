@@ -17,11 +17,4 @@ public class TaskFormsTests
     [InlineData(ProtocolVersion.V20260728, "{}", 0)]
     public void Of_WhenCapabilitiesAreRead_TellsTheFormOfTheRevision(ProtocolVersion version, string capabilities, int form) =>
         Assert.Equal((TaskForm)form, TaskForms.Of(version, Encoding.UTF8.GetBytes(capabilities)));
-
-    [Theory]
-    [InlineData("""{"elicitation":{}, "x":1.0}""", """{"elicitation":{}, "x":1.0}""")]
-    [InlineData("""{"tasks":{"list":{}},"elicitation":{}}""", """{"elicitation":{}}""")]
-    [InlineData("""{"extensions":{"a/b":{},"io.modelcontextprotocol/tasks":{}},"tasks":{}}""", """{"extensions":{"a/b":{}}}""")]
-    public void Without_WhenCapabilitiesSpeakOfTasks_KeepsTheRest(string capabilities, string expected) =>
-        Assert.Equal(expected, Encoding.UTF8.GetString(TaskForms.Without(Encoding.UTF8.GetBytes(capabilities))));
 }

@@ -92,6 +92,6 @@ internal static class FixturePrompts
         public override IReadOnlyList<object> Metadata => [];
 
         public override ValueTask<GetPromptResult> GetAsync(RequestContext<GetPromptRequestParams> request, CancellationToken cancellationToken = default) =>
-            ValueTask.FromResult(body(request));
+            LegacyQuestions.RunAsync(request, (context, _) => ValueTask.FromResult(body(context)), cancellationToken);
     }
 }

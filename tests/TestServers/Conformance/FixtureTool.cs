@@ -38,7 +38,7 @@ internal sealed class FixtureTool : McpServerTool
 
     /// <inheritdoc/>
     public override ValueTask<CallToolResult> InvokeAsync(ToolCall request, CancellationToken cancellationToken = default) =>
-        _body(request, cancellationToken);
+        LegacyQuestions.RunAsync(request, _body, cancellationToken);
 
     /// <summary>A result of one text block.</summary>
     public static CallToolResult Text(string text, bool isError = false) => new()

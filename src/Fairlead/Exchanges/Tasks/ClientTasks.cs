@@ -97,11 +97,11 @@ internal sealed class ClientTasks : IDisposable
     }
 
     /// <summary>An answer of a client to a question about a task, with the server's own id in it.</summary>
-    /// <param name="askedBy">The connection that asked.</param>
+    /// <param name="question">What was asked.</param>
     /// <param name="payload">The raw result or error.</param>
-    public ReadOnlySpan<byte> AnswerForServer(UpstreamConnection askedBy, ReadOnlySpan<byte> payload)
+    public ReadOnlySpan<byte> AnswerForServer(OpenQuestion question, ReadOnlySpan<byte> payload)
     {
-        if (askedBy.Tasks != TaskForm.Core)
+        if (question is not UpstreamQuestion { AskedBy: { Tasks: TaskForm.Core } askedBy })
         {
             return payload;
         }

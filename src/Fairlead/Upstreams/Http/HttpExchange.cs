@@ -370,11 +370,7 @@ internal sealed class HttpExchange
     {
         var delay = _retry ?? s_firstResumption * (1 << fruitless);
         var sweeper = _connection.Sweeper;
-        if (_call.IdleTicks != 0)
-        {
-            Volatile.Write(ref _call.IdleDeadline, sweeper.Now + sweeper.Ticks(delay) + _call.IdleTicks);
-        }
-
+        _call.MoveIdleDeadline(sweeper.Now + sweeper.Ticks(delay));
         return Task.Delay(delay, sweeper.TimeProvider, _abort.Token);
     }
 

@@ -19,7 +19,7 @@ internal static class DiagnosticTools
             "test_missing_capability",
             "Needs a client that declares sampling",
             FixtureTool.NoArguments,
-            (context, _) => ValueTask.FromResult(NeedSampling(context))),
+            (context, _) => ValueTask.FromResult(NeedSampling(context, fixture.Era))),
         new FixtureTool(
             "test_streaming_elicitation",
             "Sends notifications before its question",
@@ -48,11 +48,18 @@ internal static class DiagnosticTools
         }),
     ];
 
-    private static CallToolResult NeedSampling(ToolCall context) => context.Server.ClientCapabilities?.Sampling is not null
-        ? FixtureTool.Text("The client declares sampling")
-        : throw new MissingRequiredClientCapabilityException(
-            new ClientCapabilities { Sampling = new() },
-            "This tool needs a client that declares 'sampling'.");
+    private static CallToolResult NeedSampling(ToolCall context, FixtureEra era)
+    {
+        if (context.Server.ClientCapabilities?.Sampling is null)
+        {
+            throw new MissingRequiredClientCapabilityException(new ClientCapabilities { Sampling = new() }, "This tool needs a client that declares 'sampling'.");
+        }
+
+        // Capabilities are fixed for a legacy session, which may stand for several clients: only asking shows whether this one has a model to lend.
+        return era == FixtureEra.Modern || Questions.SampledText(context.Params, "proof") is not null
+            ? FixtureTool.Text("The client declares sampling")
+            : throw new InputRequiredException(new Dictionary<string, InputRequest> { ["proof"] = Questions.Sampling("Say yes.", 10) });
+    }
 
     // 2026-07-28: a stream carries notifications and one result, never a request; the question comes as the result.
     private static async ValueTask<CallToolResult> StreamAsync(ToolCall context, TimeProvider time, CancellationToken cancellationToken)
