@@ -34,7 +34,7 @@ internal sealed class ModernPost
         if (envelope.MetaLogLevel.Exists && !LogLevels.IsKnown(envelope.MetaLogLevel.Of(body.Span)))
         {
             return new ValueTask(JsonRpcReply.ErrorAsync(
-                context, StatusCodes.Status400BadRequest, -32602, $"io.modelcontextprotocol/logLevel must be one of {LogLevels.Names}.", envelope.Id.Of(body.Span)));
+                context, StatusCodes.Status400BadRequest, -32602, $"io.modelcontextprotocol/logLevel must be one of {LogSeverity.Names}.", envelope.Id.Of(body.Span)));
         }
 
         switch (envelope.KnownMethod)

@@ -39,14 +39,14 @@ internal sealed class Exchange : UpstreamCall
     /// <summary>The server.</summary>
     public ServerCell? Cell { get; set; }
 
+    /// <summary>By which entry of the offer the call found its server; null when it was not routed by one.</summary>
+    public CatalogRoute? Route { get; set; }
+
     /// <summary>The server's own name or URI, when it differs from the client's; else null.</summary>
     public byte[]? UpstreamName { get; set; }
 
     /// <summary>The tasks of all clients, whose ids differ on both sides; null where a call's client knows no tasks. Set by the front.</summary>
     public ClientTasks? Tasks { get; set; }
-
-    /// <summary>Whether the tool runs as a task of 2025-11-25, as its definition says; <see cref="TaskSupport.Optional"/> when nothing is known of it. Set by routing.</summary>
-    public TaskSupport ToolTasks { get; set; }
 
     /// <summary>What the call has to do with tasks; set when it is sent.</summary>
     public TaskRole TaskRole { get; set; }
@@ -94,6 +94,7 @@ internal sealed class Exchange : UpstreamCall
         Request = default;
         Client = null;
         Cell = null;
+        Route = null;
         UpstreamName = null;
         Headers = null;
         RoundMembers = [];

@@ -17,6 +17,12 @@ internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabili
 
     /// <summary>In which form it runs tools as tasks.</summary>
     public TaskForm Tasks { get; } = TaskForms.Of(Version, Capabilities);
+
+    /// <summary>Whether the server declares that it logs to its clients.</summary>
+    public bool Logs { get; } = JsonMembers.TryFind(Capabilities, new ByteRange(0, Capabilities.Length), "logging"u8, out _);
+
+    /// <summary>How long what the server says of itself may be kept (the hints of <c>server/discover</c>); the default for legacy servers, which say nothing of it.</summary>
+    public CacheHint Caching { get; init; }
 }
 
 /// <summary>One connection to one instance of a server, of either shape (decision 5): multiplexed (stdio, in-process pipe) or a stream per call (HTTP).</summary>
@@ -42,6 +48,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     {
         Server = server;
         Limits = limits;
+        Verbosity = new ServerLogLevel(this);
         _sweep = sweep;
         ServerTasks = new ServerTasks(this);
         sweep.Add(this);
@@ -52,6 +59,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Bounds of this connection.</summary>
     public LimitsOptions Limits { get; }
+
+    /// <summary>How verbose the server was told to log.</summary>
+    public ServerLogLevel Verbosity { get; }
 
     /// <summary>The calls in flight.</summary>
     public PendingTable Pending { get; } = new();

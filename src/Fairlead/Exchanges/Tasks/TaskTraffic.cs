@@ -73,12 +73,14 @@ internal static class TaskTraffic
             return exchange.ClientVersion.IsModern() && exchange.Tasks is not null ? TaskRole.Creates : TaskRole.None;
         }
 
+        // Of a tool without a definition nothing is known: its server will say.
+        var support = exchange.Route?.Entry?.Tasks ?? TaskSupport.Optional;
         if (exchange.ClientVersion == ProtocolVersion.V20251125)
         {
-            return exchange.ToolTasks != TaskSupport.Forbidden && exchange.Tasks is not null ? TaskRole.Creates : TaskRole.None;
+            return support != TaskSupport.Forbidden && exchange.Tasks is not null ? TaskRole.Creates : TaskRole.None;
         }
 
-        return exchange.ClientVersion.IsModern() && exchange.ToolTasks == TaskSupport.Required ? TaskRole.Absorbs : TaskRole.Declines;
+        return exchange.ClientVersion.IsModern() && support == TaskSupport.Required ? TaskRole.Absorbs : TaskRole.Declines;
     }
 
     /// <summary>Opens the same call again, now for the result of the task that it created: at once, so that a question that follows the answer finds it open.</summary>
