@@ -128,7 +128,6 @@ internal sealed class ModernCalls(McpFront front)
             if (isOurs)
             {
                 front.Parked.Forget(parked);
-                parked.DeclineAll();
                 exchange.Release();
             }
         }
@@ -202,6 +201,8 @@ internal sealed class ModernCalls(McpFront front)
                 }
             }
 
+            // The server ended the call without waiting for the answers.
+            parked?.DeclineAll();
             if (TranslatedEnd(exchange, input, refused) is { } translated)
             {
                 CallFront.Record(exchange);

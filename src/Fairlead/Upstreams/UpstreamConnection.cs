@@ -5,26 +5,6 @@ using Fairlead.Wire;
 
 namespace Fairlead.Upstreams;
 
-/// <summary>What a server said of itself in the handshake.</summary>
-/// <param name="Version">The revision spoken on this connection.</param>
-/// <param name="Capabilities">The raw <c>capabilities</c> object.</param>
-/// <param name="ServerInfo">The raw Implementation object (2026-07-28: from <c>_meta</c>); empty when the server gave none.</param>
-/// <param name="Instructions">The server's instructions, as a raw JSON string token; empty when it gave none.</param>
-internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabilities, byte[] ServerInfo, byte[] Instructions)
-{
-    /// <summary>Whether the connection speaks 2026-07-28 or later.</summary>
-    public bool IsModern => Version.IsModern();
-
-    /// <summary>In which form it runs tools as tasks.</summary>
-    public TaskForm Tasks { get; } = TaskForms.Of(Version, Capabilities);
-
-    /// <summary>Whether the server declares that it logs to its clients.</summary>
-    public bool Logs { get; } = JsonMembers.TryFind(Capabilities, new ByteRange(0, Capabilities.Length), "logging"u8, out _);
-
-    /// <summary>How long what the server says of itself may be kept (the hints of <c>server/discover</c>); the default for legacy servers, which say nothing of it.</summary>
-    public CacheHint Caching { get; init; }
-}
-
 /// <summary>One connection to one instance of a server, of either shape (decision 5): multiplexed (stdio, in-process pipe) or a stream per call (HTTP).</summary>
 /// <remarks>
 /// Owns the table of calls in flight. Any thread may open, send and cancel. A connection ends once: <see cref="Lost"/> completes, every open call
@@ -42,6 +22,13 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private string? _flood;
     private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
     private long _lateAnswers;
+
+    // When the newest of the calls above was given up at a modern server; 0 = none is known, which is all that an answer looks at.
+    private long _abandonedAtModern;
+
+    // Questions of the server that have come and have not been answered, and when the last of them was.
+    private int _openQuestions;
+    private long _answeredAt;
 
     /// <summary>Starts with no call open and joins <paramref name="sweep"/>.</summary>
     protected UpstreamConnection(string server, DeadlineSweep sweep, LimitsOptions limits)
@@ -103,6 +90,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Asks the one owner that this connection works for, when the server asks outside of any call; false when that cannot be now. Null: it works for everybody. Set before the handshake.</summary>
     public Func<CallMessage, bool>? AskOwner { get; set; }
+
+    /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while one is open, since the server may be waiting for a person.</summary>
+    protected virtual bool SharesQuestions => false;
 
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
     public byte[] RootsResult { get; set; } = "{\"roots\":[]}"u8.ToArray();
@@ -179,11 +169,26 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Answers a question of the server (a request with its own id).</summary>
-    /// <param name="questionId">The raw id token of the question.</param>
+    /// <summary>A question has come that will be answered by <see cref="AnswerQuestion"/>, by whomever.</summary>
+    internal void NoteQuestion() => Interlocked.Increment(ref _openQuestions);
+
+    /// <summary>Answers a question of the server that a client may be asked (elicitation, sampling, roots). Once for each.</summary>
+    /// <inheritdoc cref="AnswerRequest"/>
+    public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
+    {
+        if (Interlocked.Decrement(ref _openQuestions) == 0)
+        {
+            Volatile.Write(ref _answeredAt, _sweep.Now);
+        }
+
+        AnswerRequest(questionId, member, payload);
+    }
+
+    /// <summary>Answers a request of the server.</summary>
+    /// <param name="questionId">The raw id token of the request.</param>
     /// <param name="member">"result" or "error".</param>
     /// <param name="payload">The raw value of that member.</param>
-    public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
+    internal void AnswerRequest(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
     {
         var frame = OutboundFrame.Rent(64 + questionId.Length + payload.Length);
         frame.Append("{\"jsonrpc\":\"2.0\",\"id\":"u8);
@@ -201,6 +206,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     internal bool Sweep(long now)
     {
         var any = false;
+        var isAsking = SharesQuestions && Volatile.Read(ref _openQuestions) > 0;
+        var answeredAt = SharesQuestions ? Volatile.Read(ref _answeredAt) : 0;
         for (var i = 0; i < Pending.Capacity; i++)
         {
             var id = Pending.Peek(i, out var call);
@@ -210,8 +217,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             }
 
             any = true;
-            var idle = Volatile.Read(ref call!.IdleDeadline);
-            var hard = Volatile.Read(ref call.HardDeadline);
+            var idle = isAsking ? long.MaxValue : Math.Max(Volatile.Read(ref call!.IdleDeadline), answeredAt + call.IdleTicks);
+            var hard = Volatile.Read(ref call!.HardDeadline);
             if (now >= idle || now >= hard)
             {
                 var cause = now >= hard ? ForwardError.ServerTimedOutHard : ForwardError.ServerTimedOut;
@@ -250,6 +257,26 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return false;
     }
 
+    /// <summary>
+    /// Takes note that a modern server has answered a call that was opened at <paramref name="openedAt"/>: it has read the cancellations before it, after which it
+    /// must stay silent about those calls (2026-07-28, basic/utilities/cancellation). Legacy servers may go on with what was cancelled.
+    /// </summary>
+    private void ForgetAbandoned(long openedAt)
+    {
+        foreach (var (id, call) in _abandoned)
+        {
+            if (call.ToldAt < openedAt)
+            {
+                _abandoned.TryRemove(id, out _);
+            }
+        }
+
+        if (_abandoned.IsEmpty)
+        {
+            Volatile.Write(ref _abandonedAtModern, 0);
+        }
+    }
+
     /// <summary>Tells the server that a call has been given up: a cancelled notification, or the end of the call's own stream.</summary>
     protected virtual void AbandonAtServer(UpstreamCall call)
     {
@@ -258,7 +285,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             // A call that is its own owner is pooled and will be somebody else's: its entry is nobody's. So is the one that stands for all past the bound.
             owner = ReferenceEquals(owner, call) ? this : owner;
             var room = _abandoned.Count < AbandonedMax;
-            _abandoned[room ? call.UpstreamId : -1] = new AbandonedCall(room ? owner : this, _sweep.Now + _sweep.Ticks(AbandonedFor), call is { OwnsTask: true, TaskAtServer: null });
+            _abandoned[room ? call.UpstreamId : -1] =
+                new AbandonedCall(room ? owner : this, long.MaxValue, _sweep.Now + _sweep.Ticks(AbandonedFor), call is { OwnsTask: true, TaskAtServer: null });
         }
 
         // initialize must not be cancelled (2025-11-25, basic/utilities/cancellation).
@@ -272,6 +300,13 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         frame.Append(call.UpstreamId);
         frame.Append(",\"reason\":\"The client gave up.\"}}"u8);
         Post(frame);
+        if (_identity is { IsModern: true } && _abandoned.TryGetValue(call.UpstreamId, out var abandoned))
+        {
+            // After its notification: a call that is opened from now on is read by the server after it.
+            var now = _sweep.Now;
+            _abandoned[call.UpstreamId] = abandoned with { ToldAt = now };
+            Volatile.Write(ref _abandonedAtModern, now);
+        }
     }
 
     /// <summary>Hands one message from the server to whom it concerns. Never waits for a consumer.</summary>
@@ -361,6 +396,11 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     {
         if (RequestIds.TryParse(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
         {
+            if (Volatile.Read(ref _abandonedAtModern) != 0)
+            {
+                ForgetAbandoned(call.OpenedAt);
+            }
+
             call.Complete(message, envelope);
             return;
         }
@@ -433,7 +473,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         EndDelivery(call);
     }
 
-    private readonly record struct AbandonedCall(object Owner, long Until, bool MayCreateTask);
+    private readonly record struct AbandonedCall(object Owner, long ToldAt, long Until, bool MayCreateTask);
 
     /// <summary>For people: server, kind and number of open calls.</summary>
     public override string ToString() =>

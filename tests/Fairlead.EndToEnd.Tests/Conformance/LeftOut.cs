@@ -11,6 +11,14 @@ internal static class LeftOut
             + "client has nothing to resume; a stdio server has no stream that it could close.",
     };
 
+    /// <summary>Scenarios of the extension that only a server of 2026-07-28 can have: in front of another one there is nothing to offer (protocol.md 6, tasks extension).</summary>
+    public static IReadOnlyCollection<string> OfTheExtension { get; } =
+    [
+        "tasks-lifecycle", "tasks-capability-negotiation", "tasks-wire-fields", "tasks-request-state-removal", "tasks-mrtr-input", "tasks-request-headers",
+        "tasks-dispatch-and-envelope", "tasks-status-notifications", "tasks-required-task-error", "tasks-mrtr-composition",
+    ];
+
     /// <summary>Names of all that is left out.</summary>
-    public static IReadOnlyCollection<string> NotCompared { get; } = [.. NotCarried.Keys];
+    /// <param name="isSameEra">Whether the server speaks the revision of the run.</param>
+    public static IReadOnlyCollection<string> NotCompared(bool isSameEra) => isSameEra ? [.. NotCarried.Keys] : [.. NotCarried.Keys, .. OfTheExtension];
 }
