@@ -3,6 +3,7 @@ using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Fairlead.Exchanges;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.State;
@@ -31,6 +32,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         Callers = new ModernCallers(options.Limits, TimeProvider);
         Parked = new ParkedCalls(options.Limits, tickets, sweep, logger);
         Subscriptions = new ResourceSubscriptions(fleet);
+        Tasks = new ClientTasks(fleet, state);
         Hosts = new HostOriginPolicy(options.PublicUrl, options.AllowedOrigins);
         Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);
         GraceTicks = sweep.Ticks(TimeSpan.FromMilliseconds(options.SseGraceMs));
@@ -63,6 +65,9 @@ internal sealed partial class McpFront : IAsyncDisposable
 
     /// <summary>Resource subscriptions towards servers.</summary>
     public ResourceSubscriptions Subscriptions { get; }
+
+    /// <summary>Tasks of servers and the ids by which clients know them.</summary>
+    public ClientTasks Tasks { get; }
 
     /// <summary>Tells sessions of changes.</summary>
     public SessionBroadcast Broadcast { get; }
@@ -114,6 +119,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         Broadcast.Dispose();
         Parked.Dispose();
         Sessions.Dispose();
+        Tasks.Dispose();
         await Subscriptions.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -53,6 +53,9 @@ internal sealed class ModernPost
                 return new ValueTask(_listen.HandleAsync(context, cell, body, envelope));
             case McpMethod.ToolsCall or McpMethod.PromptsGet or McpMethod.ResourcesRead or McpMethod.CompletionComplete:
                 return _calls.ForwardAsync(context, cell, body, envelope);
+            case McpMethod.TasksGet or McpMethod.TasksUpdate or McpMethod.TasksCancel when TaskRequests.AreOffered(_front, cell, envelope.KnownMethod, ProtocolVersion.V20260728):
+                return TaskForms.DeclaresExtension(body.Span, envelope.MetaClientCapabilities)
+                    ? _calls.ForwardAsync(context, cell, body, envelope) : new ValueTask(TaskRequests.RefuseUndeclaredAsync(context, envelope.Id.Of(body.Span)));
             default:
                 return new ValueTask(RefuseAsync(context, ModernFault.UnknownMethod, body.Span, envelope));
         }

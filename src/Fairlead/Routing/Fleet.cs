@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using Fairlead.Catalog;
+using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
 
@@ -31,6 +32,9 @@ internal sealed class Fleet
 
     /// <summary>Raised when a server told of an updated resource: the server and the raw URI token in the server's own words.</summary>
     public event Action<ServerCell, byte[]>? ResourceUpdated;
+
+    /// <summary>Raised when a server told how a task fares (<c>notifications/tasks/status</c> of 2025-11-25), in the server's own words. Handlers must not block.</summary>
+    public event Action<ServerCell, CallMessage>? TaskChanged;
 
     /// <summary>Whether new calls are refused because Fairlead is stopping.</summary>
     public bool IsShuttingDown { get; set; }
@@ -101,4 +105,7 @@ internal sealed class Fleet
 
     /// <summary>Tells everybody that a resource changed.</summary>
     public void AnnounceResource(ServerCell cell, byte[] uriToken) => ResourceUpdated?.Invoke(cell, uriToken);
+
+    /// <summary>Tells everybody how a task fares.</summary>
+    public void AnnounceTask(ServerCell cell, CallMessage status) => TaskChanged?.Invoke(cell, status);
 }
