@@ -66,7 +66,7 @@ internal sealed class OfferedList
     public CacheHint Hint { get; init; }
 
     /// <summary>The same list with some of its entries.</summary>
-    public OfferedList With(OfferedEntry[] entries) => new(Kind, entries, CarriesTasks) { Hint = Hint with { IsPublic = false } };
+    public OfferedList With(OfferedEntry[] entries) => new(Kind, entries) { Hint = Hint with { IsPublic = false } };
 
     /// <summary>A list without entries.</summary>
     public static OfferedList Empty(ListKind kind) => new(kind, []);
