@@ -30,6 +30,10 @@ internal sealed partial class OwnInstances
     // Sessions that have used the shared instance: they may have left state there and stay with it.
     private readonly ConditionalWeakTable<object, object> _usedShared = [];
 
+    // The only one that has used it; null when there were several, or none.
+    private volatile WeakReference<object>? _soleUser;
+    private volatile bool _isShared;
+
     // The key of the one instance that declares nothing: it cannot ask, so all owners that cannot be asked may share it.
     private readonly object _quiet = new();
     private ITimer? _idleTimer;
@@ -138,9 +142,9 @@ internal sealed partial class OwnInstances
     {
         if (!snapshot.IsAsking)
         {
-            if (!looksOnly && caller.Owner is { } owner && !_usedShared.TryGetValue(owner, out _))
+            if (!looksOnly)
             {
-                _usedShared.AddOrUpdate(owner, owner);
+                NoteSharedUse(caller.Owner);
             }
 
             return null;
@@ -148,6 +152,12 @@ internal sealed partial class OwnInstances
 
         var usedShared = caller.Owner is { } user && _usedShared.TryGetValue(user, out _);
         if (caller.IsSession && usedShared)
+        {
+            return null;
+        }
+
+        // Nobody else is there: a process more would tell it nothing new.
+        if (usedShared && _soleUser is { } sole && sole.TryGetTarget(out var alone) && ReferenceEquals(alone, caller.Owner))
         {
             return null;
         }
@@ -170,7 +180,30 @@ internal sealed partial class OwnInstances
         }
 
         // Whoever can be asked and does not say who it is uses the shared instance, where it is asked while it is alone.
+        if (caller.InstanceKey is null && !looksOnly)
+        {
+            NoteSharedUse(null);
+        }
+
         return caller.InstanceKey;
+    }
+
+    private void NoteSharedUse(object? owner)
+    {
+        if (owner is null)
+        {
+            _isShared = true;
+            _soleUser = null;
+        }
+        else if (!_usedShared.TryGetValue(owner, out _))
+        {
+            lock (_lock)
+            {
+                _usedShared.AddOrUpdate(owner, owner);
+                _soleUser = _isShared ? null : new WeakReference<object>(owner);
+                _isShared = true;
+            }
+        }
     }
 
     /// <summary>The key of an instance that works for this owner and declares at least this much; null when there is none.</summary>
