@@ -46,6 +46,9 @@ public sealed class ScriptedServer : IAsyncDisposable
         _reading = Task.Run(ReadAllAsync);
     }
 
+    /// <summary>Told of each answer to a request of the server's own, on the thread that reads: it must not block.</summary>
+    public Action<ScriptedRequest>? Answered { get; set; }
+
     /// <summary>What the server reads: the other side writes here.</summary>
     public Stream Input { get; }
 
@@ -162,7 +165,11 @@ public sealed class ScriptedServer : IAsyncDisposable
                 }
             }
 
-            if (request.Method.Length > 0 && request.Id.Length > 0)
+            if (request.Method.Length == 0)
+            {
+                Answered?.Invoke(request);
+            }
+            else if (request.Id.Length > 0)
             {
                 var members = _rules.TryGetValue(request.Method, out var rule) ? rule(request) : "\"error\":{\"code\":-32601,\"message\":\"Method not found\"}";
                 if (members is not null)

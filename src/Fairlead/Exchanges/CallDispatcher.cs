@@ -12,6 +12,7 @@ internal sealed class CallDispatcher
     private readonly DeadlineSweep _sweep;
     private readonly long _idleTicksDefault;
     private readonly long _hardTicks;
+    private readonly TimeSpan _turnWaitMax;
 
     /// <summary>Reads servers from <paramref name="fleet"/> and limits from <paramref name="limits"/>.</summary>
     public CallDispatcher(Fleet fleet, DeadlineSweep sweep, LimitsOptions limits)
@@ -20,6 +21,7 @@ internal sealed class CallDispatcher
         _sweep = sweep;
         _idleTicksDefault = sweep.Ticks(limits.RequestTimeout);
         _hardTicks = sweep.Ticks(limits.RequestTimeoutMax);
+        _turnWaitMax = limits.RequestTimeoutMax;
     }
 
     /// <summary>Sends the call to its server's instance for <paramref name="caller"/>, waiting while the server starts or wakes (decision 12).</summary>
@@ -45,8 +47,7 @@ internal sealed class CallDispatcher
         var own = cell.InstanceFor is { } instanceFor ? instanceFor(caller, cancellationToken) : default;
         if (own.IsCompletedSuccessfully)
         {
-            Send(exchange, caller, snapshot, own.Result ?? snapshot.Shared!);
-            return default;
+            return SendInTurn(exchange, caller, snapshot, own.Result ?? snapshot.Shared!, cancellationToken);
         }
 
         return SendToOwnAsync(exchange, caller, snapshot, own, cancellationToken);
@@ -59,7 +60,7 @@ internal sealed class CallDispatcher
         try
         {
             var connection = await own.AsTask().WaitAsync(timeout, _sweep.TimeProvider, cancellationToken).ConfigureAwait(false);
-            Send(exchange, caller, snapshot, connection ?? snapshot.Shared!);
+            await SendInTurn(exchange, caller, snapshot, connection ?? snapshot.Shared!, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -91,7 +92,7 @@ internal sealed class CallDispatcher
             }
 
             var own = cell.InstanceFor is { } instanceFor ? await instanceFor(caller, either.Token).ConfigureAwait(false) : null;
-            Send(exchange, caller, snapshot, own ?? snapshot.Shared!);
+            await SendInTurn(exchange, caller, snapshot, own ?? snapshot.Shared!, cancellationToken).ConfigureAwait(false);
         }
         catch (ConnectionFailed exception)
         {
@@ -104,6 +105,40 @@ internal sealed class CallDispatcher
                 byClient ? ForwardError.ClientCancelled : ForwardError.ServerUnavailable,
                 byClient ? null : $"it is still {cell.Current.State} after {timeout.TotalSeconds:0.#} s");
         }
+    }
+
+    private ValueTask SendInTurn(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection, CancellationToken cancellationToken)
+    {
+        if (snapshot.Config.Interactive == InteractiveMode.Serial && caller.Owner is { } owner && connection is MultiplexedConnection { Identity.IsModern: false })
+        {
+            return AwaitTurnAsync(exchange, caller, snapshot, connection, exchange.Cell!.TurnOf(owner), cancellationToken);
+        }
+
+        Send(exchange, caller, snapshot, connection);
+        return default;
+    }
+
+    /// <summary>One call of an owner after the other (decision 8.4), so that a question can only be about the one that is open. The turn ends with the exchange.</summary>
+    private async ValueTask AwaitTurnAsync(
+        Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection, SemaphoreSlim turn, CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(_hardTicks == 0 ? Timeout.InfiniteTimeSpan : _turnWaitMax, _sweep.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
+        try
+        {
+            await turn.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            var byClient = cancellationToken.IsCancellationRequested;
+            exchange.Fail(
+                byClient ? ForwardError.ClientCancelled : ForwardError.TooManyCalls,
+                byClient ? null : "another call of this client has not ended, and \"interactive\": \"serial\" lets one run at a time");
+            return;
+        }
+
+        exchange.Turn = turn;
+        Send(exchange, caller, snapshot, connection);
     }
 
     private void Send(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection)

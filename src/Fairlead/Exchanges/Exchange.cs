@@ -47,6 +47,9 @@ internal sealed class Exchange : UpstreamCall
     /// <summary>Why the input that a server asked for cannot be had, in words for the client; null while nobody has tried.</summary>
     public string? InputFault { get; set; }
 
+    /// <summary>The turn that the call has at a server whose calls run one at a time for an owner; given up with the exchange. Null for almost all.</summary>
+    public SemaphoreSlim? Turn { get; set; }
+
     /// <summary>Takes a clean exchange with two references.</summary>
     public static Exchange Rent()
     {
@@ -76,6 +79,8 @@ internal sealed class Exchange : UpstreamCall
         Headers = null;
         RoundMembers = [];
         InputFault = null;
+        Turn?.Release();
+        Turn = null;
         if (Interlocked.Increment(ref s_pooled) <= PooledMax)
         {
             s_pool.Enqueue(this);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
@@ -6,6 +7,7 @@ namespace Fairlead.Routing;
 /// <remarks>Written only by the server's actor; read by anybody. The delegates are set once by the actor before the cell is published.</remarks>
 internal sealed class ServerCell : NamedEndpoint
 {
+    private readonly ConditionalWeakTable<object, SemaphoreSlim> _turns = [];
     private volatile ServerSnapshot _current;
     private volatile string? _portProblem;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,6 +46,9 @@ internal sealed class ServerCell : NamedEndpoint
 
     /// <summary>Ends what belongs to an owner who has gone. Returns at once. Set by the actor.</summary>
     public Action<object> ReleaseOwner { get; init; } = static _ => { };
+
+    /// <summary>What calls of one owner wait for where they run one at a time (decision 8.4). The owner is held weakly.</summary>
+    public SemaphoreSlim TurnOf(object owner) => _turns.GetValue(owner, static _ => new SemaphoreSlim(1, 1));
 
     /// <summary>Completes when the next snapshot is published.</summary>
     public Task Changed => _changed.Task;

@@ -49,7 +49,7 @@ internal sealed partial class ServerActor : Actor
         var (state, reason) = ServerStatus.First(config);
         Cell = new ServerCell(config.Name, new ServerSnapshot(0, state, reason, resources.Time.GetUtcNow(), config, null, known)
         {
-            IsAsking = resources.Verdicts.Find(config) is { Asks: true },
+            IsAsking = resources.Verdicts.Find(config) is { Asks: true } || AskingServers.Includes(config),
         })
         {
             InstanceFor = InstanceForAsync,

@@ -1,0 +1,156 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Fairlead.Configuration;
+using Fairlead.TestKit;
+using Fairlead.Tests.Servers;
+
+namespace Fairlead.AspNetCore.Tests.Mcp;
+
+/// <summary>Who is asked when a legacy server on a pipe asks (decision 8), for clients of both eras.</summary>
+public sealed class OwnerTests
+{
+    private const string Accept = """{"action":"accept","content":{"colour":"NAME"}}""";
+
+    [Fact]
+    public async Task Question_WhenTwoModernClientsAreAskedAtOnce_NeitherSeesTheOthers()
+    {
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = { Echo.Misbehaving("asks", "asks") } });
+
+        // The first question shows that the server asks.
+        var first = new ModernClient(host, "/mcp/asks", name: "first");
+        await EndAsync(first, "first", []);
+        var seen = new ConcurrentQueue<(string Owner, string Message)>();
+        await Guard.WithinAsync(
+            Task.WhenAll(new[] { "alpha", "omega" }.Select(name =>
+            {
+                var client = new ModernClient(host, "/mcp/asks", name: name);
+                return Task.WhenAll(Enumerable.Range(0, 10).Select(_ => EndAsync(client, name, seen)));
+            })),
+            "calls of two clients");
+
+        // 10 calls of each: their answers and their questions, on whichever of an owner's calls those came.
+        Assert.Equal(20, seen.Count(static one => one.Message.Contains("\"content\"", StringComparison.Ordinal)));
+        Assert.Equal(20, seen.Count(static one => one.Message.Contains("elicitation/create", StringComparison.Ordinal)));
+        Assert.All(seen, static one => Assert.Contains(one.Owner, one.Message, StringComparison.Ordinal));
+        Assert.All(seen, static one => Assert.DoesNotContain(one.Owner == "alpha" ? "omega" : "alpha", one.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Question_WhenCallsOfSeveralOwnersAreInFlightAtTheSharedInstance_IsDeclinedAndNeverGuessed()
+    {
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", static _ => null));
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Shared } } }, manager => manager.AddServer("s", runs));
+        var server = (await runs.WhenRunAsync(1)).Server;
+        var one = new ModernClient(host, "/mcp/s", name: "one").CallAsync("hello");
+        var two = new ModernClient(host, "/mcp/s", name: "two").CallAsync("hello");
+        await server.WhenReceivedAsync("tools/call", 2);
+
+        await server.SendAsync("""{"jsonrpc":"2.0","id":0,"method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}""");
+        await server.WhenReceivedAsync(static received => received.Any(static line => line.Line == """{"jsonrpc":"2.0","id":0,"result":{"action":"cancel"}}"""), "the question to be declined");
+        foreach (var call in server.Received.Where(static request => request.Method == "tools/call"))
+        {
+            await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{call.Id}}},"result":{"content":[]}}""");
+        }
+
+        foreach (var (_, answer) in await Guard.WithinAsync(Task.WhenAll(one, two), "both calls"))
+        {
+            Assert.Equal("complete", answer.GetProperty("result").GetProperty("resultType").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task Question_WhenAClientDoesNotSayWhoItIs_IsAskedWhileItIsAlone()
+    {
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = { Echo.Misbehaving("asks", "asks") } });
+        var client = new ModernClient(host, "/mcp/asks", name: "");
+
+        for (var i = 0; i < 2; i++)
+        {
+            var (questions, state) = await client.AskedAsync("ask_elicitation", arguments: """{"force":true}""");
+            var (_, answer) = await client.CallAsync(
+                "ask_elicitation", ModernClient.Round(state, "{\"" + questions.EnumerateObject().Single().Name + "\":{\"action\":\"decline\"}}"), """{"force":true}""");
+            Assert.Contains("decline", answer.GetRawText(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Calls_WhenTheyRunInTurn_AreSentOneAfterTheOtherAndParkedOnesCount()
+    {
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", static _ => null));
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Shared, Interactive = InteractiveMode.Serial } } }, manager => manager.AddServer("s", runs));
+        var server = (await runs.WhenRunAsync(1)).Server;
+        var client = new ModernClient(host, "/mcp/s");
+        var first = client.AskedAsync("hello");
+        await server.WhenReceivedAsync("tools/call");
+        await server.SendAsync("""{"jsonrpc":"2.0","id":0,"method":"roots/list"}""");
+        var (_, state) = await first;
+
+        // Another owner has a turn of its own; the same owner waits until the parked call has ended.
+        var second = client.CallAsync("hello", arguments: """{"n":2}""");
+        var other = new ModernClient(host, "/mcp/s", name: "other").CallAsync("hello", arguments: """{"n":3}""");
+        await server.WhenReceivedAsync("tools/call", 2);
+        Assert.Equal(["""{"n":1.50}""", """{"n":3}"""], Calls(server).Select(static call => call.Arguments));
+
+        var retry = client.CallAsync("hello", ModernClient.Round(state, """{"q1":{"roots":[]}}"""));
+        await server.WhenReceivedAsync(static received => received.Any(static line => line.Line.Contains("\"id\":0,\"result\"", StringComparison.Ordinal)), "the answer to the question");
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{Calls(server)[0].Id}}},"result":{"content":[]}}""");
+        await Guard.WithinAsync(retry, "the first call");
+        await server.WhenReceivedAsync("tools/call", 3);
+        Assert.Equal("""{"n":2}""", Calls(server)[2].Arguments);
+        foreach (var call in Calls(server)[1..])
+        {
+            await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{call.Id}}},"result":{"content":[]}}""");
+        }
+
+        await Guard.WithinAsync(Task.WhenAll(second, other), "the other calls");
+    }
+
+    [Fact]
+    public async Task Question_OutsideOfAnyCall_ReachesTheOneSessionThatTheInstanceWorksFor()
+    {
+        var runs = ScriptedRuns.Legacy();
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Session } } }, manager => manager.AddServer("s", runs));
+        var session = await host.InitializeAsync("/mcp/s", capabilities: """{"elicitation":{}}""");
+        await host.PostAsync("/mcp/s", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hello"}}""", "Mcp-Session-Id: " + session);
+        var server = (await runs.WhenRunAsync(2)).Server;
+        using var stream = await EventStream.GetAsync(host, "/mcp/s", session);
+
+        await server.SendAsync("""{"jsonrpc":"2.0","id":"later","method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}""");
+        var question = JsonDocument.Parse(await stream.DataAsync("the question on the session's own stream")).RootElement;
+        await host.PostAsync("/mcp/s", $$$"""{"jsonrpc":"2.0","id":{{{question.GetProperty("id")}}},"result":{"action":"decline"}}""", "Mcp-Session-Id: " + session);
+
+        await server.WhenReceivedAsync(static received => received.Any(static line => line.Line == """{"jsonrpc":"2.0","id":"later","result":{"action":"decline"}}"""), "its answer");
+    }
+
+    private static (string Id, string Arguments)[] Calls(ScriptedServer server) =>
+        [.. server.Received.Where(static request => request.Method == "tools/call").Select(static request => (request.Id, JsonDocument.Parse(request.Params).RootElement.GetProperty("arguments").GetRawText()))];
+
+    /// <summary>One call to its end, whatever is asked on it.</summary>
+    private static async Task EndAsync(ModernClient client, string name, ConcurrentQueue<(string Owner, string Message)> seen)
+    {
+        var arguments = $$"""{"force":true,"message":"{{name}}"}""";
+        var round = "";
+        while (true)
+        {
+            var (_, answer) = await client.CallAsync("ask_elicitation", round, arguments);
+            var result = answer.GetProperty("result");
+            if (result.GetProperty("resultType").GetString() == "complete")
+            {
+                seen.Enqueue((name, result.GetRawText()));
+                return;
+            }
+
+            var questions = result.GetProperty("inputRequests").EnumerateObject().ToArray();
+            foreach (var question in questions)
+            {
+                seen.Enqueue((name, question.Value.GetRawText()));
+            }
+
+            var responses = string.Join(',', questions.Select(question => $"\"{question.Name}\":{Accept.Replace("NAME", name, StringComparison.Ordinal)}"));
+            round = ModernClient.Round(result.GetProperty("requestState").GetRawText(), "{" + responses + "}");
+        }
+    }
+}
