@@ -1,19 +1,26 @@
 namespace Fairlead.EndToEnd.Tests.Conformance;
 
-/// <summary>The fixture alone: every required scenario can be passed, so one that fails through the gateway is the gateway's.</summary>
+/// <summary>The fixtures alone: every required scenario can be passed, so one that fails through the gateway is the gateway's.</summary>
 [Collection(ConformanceCollection.Name)]
 public sealed class FixtureConformanceTests(DirectRuns direct)
 {
     [Theory]
     [InlineData("2025-11-25", 30)]
     [InlineData("2026-07-28", 37)]
-    public void Fixture_WhenCalledDirectly_PassesEveryRequiredScenario(string revision, int scenarios)
+    public Task Fixture_WhenCalledDirectly_PassesEveryRequiredScenario(string revision, int scenarios) => PassesAsync(ConformanceFixture.CSharp, revision, scenarios);
+
+    [Theory]
+    [InlineData("2025-11-25", 30)]
+    [InlineData("2026-07-28", 37)]
+    public Task NpmFixture_WhenCalledDirectly_PassesEveryRequiredScenario(string revision, int scenarios) => PassesAsync(ConformanceFixture.Npm, revision, scenarios);
+
+    private async Task PassesAsync(ConformanceFixture fixture, string revision, int scenarios)
     {
-        var report = direct[revision];
+        var report = await direct.OfAsync(fixture, revision);
 
         Assert.Equal("", report.DescribeFailures());
         Assert.Equal(scenarios, report.Required.Count(scenario => scenario.Passed));
         Assert.Equal(0, report.ExitCode);
-        ConformanceDocument.RecordServerRun("direct", report);
+        ConformanceDocument.RecordServerRun($"{fixture.RowPrefix}direct", report);
     }
 }

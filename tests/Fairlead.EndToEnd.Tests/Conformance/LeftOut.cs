@@ -1,9 +1,13 @@
 namespace Fairlead.EndToEnd.Tests.Conformance;
 
-/// <summary>What the comparison of a run through the gateway with the direct run leaves out, by name and with the reason. Nothing here is scored.</summary>
+/// <summary>What the comparison of a run through the gateway with the direct run leaves out, by name and with the reason. What is scored nevertheless says so.</summary>
 internal static class LeftOut
 {
     private const string TasksExtension = "The tasks extension is optional and the fixture does not offer it.";
+
+    private const string LiteralKey =
+        "The scenario wants the key 'user_name'. A legacy server's question has an id and no key; where the id is no word the gateway counts keys of its own, which 2026-07-28 allows: "
+        + "keys are the server's choice.";
 
     /// <summary>Scenarios of which even the direct run shows nothing.</summary>
     public static IReadOnlyDictionary<string, string> NotOffered { get; } = new[]
@@ -18,6 +22,17 @@ internal static class LeftOut
         ["server-sse-polling"] =
             "The server closes the stream of a call and is polled for the answer. Over HTTP the gateway polls and keeps its client's stream open, so the "
             + "client has nothing to resume; a stdio server has no stream that it could close.",
+    };
+
+    /// <summary>Required scenarios of 2026-07-28 that a legacy server cannot pass unless the ids of its requests are the suite's words: those of the fixture on npm are numbers.</summary>
+    /// <remarks>They are in its list of expected failures, so the suite says when one of them passes after all.</remarks>
+    public static IReadOnlyDictionary<string, string> WithoutKeys { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
+    {
+        ["input-required-result-basic-elicitation"] = LiteralKey,
+        ["input-required-result-ignore-extra-params"] = LiteralKey,
+        ["input-required-result-capability-check"] =
+            "A legacy server is told once, at initialize, what may be asked. What a request did not declare is refused when the server asks for it; this SDK takes one refusal as the end of "
+            + "all questions of the call, where another waits for the rest. The client is told which capability was missing (-32021), where the scenario wants the questions that are left.",
     };
 
     /// <summary>Names of all that is left out.</summary>
