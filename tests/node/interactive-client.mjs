@@ -2,7 +2,7 @@
 //   node interactive-client.mjs NAME REVISION http URL
 //   node interactive-client.mjs NAME REVISION stdio COMMAND [ARGUMENT...]
 // Commands: {"call":TOOL,"arguments":{},"hold":true|false}, and {"answer":true} for a form that is held.
-// Events: connected, asked (a form is held), called.
+// Events: connected, asked (a form is held), progress, called.
 import { createInterface } from 'node:readline';
 import { Client, StreamableHTTPClientTransport } from '../../artifacts/node/node_modules/@modelcontextprotocol/client/dist/index.mjs';
 import { StdioClientTransport } from '../../artifacts/node/node_modules/@modelcontextprotocol/client/dist/stdio.mjs';
@@ -42,9 +42,8 @@ tell({ event: 'connected', revision: client.getNegotiatedProtocolVersion() });
 
 const call = async command => {
   [questions, holds] = [[], command.hold];
-  let progress = 0;
-  const result = await client.callTool({ name: command.call, arguments: command.arguments }, { onprogress: () => { progress++; } });
-  tell({ event: 'called', text: result.content.map(block => block.text).join(''), questions, progress });
+  const result = await client.callTool({ name: command.call, arguments: command.arguments }, { onprogress: () => tell({ event: 'progress' }) });
+  tell({ event: 'called', text: result.content.map(block => block.text).join(''), questions });
 };
 
 let calls = Promise.resolve();
@@ -53,7 +52,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (command.answer) {
     release();
   } else {
-    calls = calls.then(() => call(command)).catch(error => tell({ event: 'called', text: `failed: ${error.message}`, questions, progress: 0 }));
+    calls = calls.then(() => call(command)).catch(error => tell({ event: 'called', text: `failed: ${error.message}`, questions }));
   }
 }
 

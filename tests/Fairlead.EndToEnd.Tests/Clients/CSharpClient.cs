@@ -15,7 +15,6 @@ internal sealed class CSharpClient : InteractiveClient, IProgress<ProgressNotifi
     private McpClient? _client;
     private TaskCompletionSource<string>? _asked;
     private TaskCompletionSource _answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _progress;
 
     /// <summary>Connects; by default the SDK looks for the newest revision, and speaks an older one when it is told to.</summary>
     public static async Task<CSharpClient> ConnectAsync(string name, string revision, ClientTarget target)
@@ -39,10 +38,10 @@ internal sealed class CSharpClient : InteractiveClient, IProgress<ProgressNotifi
     public override async Task<CallOutcome> CallAsync(string tool, IReadOnlyDictionary<string, string>? arguments = null)
     {
         _questions.Clear();
-        _progress = 0;
+        Progress = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var values = arguments?.ToDictionary(argument => argument.Key, argument => (object?)argument.Value);
         var result = await Guard.WithinAsync(_client!.CallToolAsync(tool, values, this).AsTask(), $"the result of {tool} at {Name}");
-        return new CallOutcome(string.Concat(result.Content.OfType<TextContentBlock>().Select(block => block.Text)), [.. _questions], Volatile.Read(ref _progress));
+        return new CallOutcome(string.Concat(result.Content.OfType<TextContentBlock>().Select(block => block.Text)), [.. _questions]);
     }
 
     /// <inheritdoc/>
@@ -65,8 +64,8 @@ internal sealed class CSharpClient : InteractiveClient, IProgress<ProgressNotifi
     /// <inheritdoc/>
     public override ValueTask DisposeAsync() => _client!.DisposeAsync();
 
-    /// <summary>Told by the SDK, in the order of arrival.</summary>
-    void IProgress<ProgressNotificationValue>.Report(ProgressNotificationValue value) => Interlocked.Increment(ref _progress);
+    /// <summary>Told by the SDK, on any thread.</summary>
+    void IProgress<ProgressNotificationValue>.Report(ProgressNotificationValue value) => Progress.TrySetResult();
 
     private async ValueTask<ElicitResult> FillAsync(ElicitRequestParams? request, CancellationToken cancellationToken)
     {

@@ -3,8 +3,7 @@ namespace Fairlead.EndToEnd.Tests.Clients;
 /// <summary>What a call came to at a client.</summary>
 /// <param name="Text">Text of the result.</param>
 /// <param name="Questions">What the client was asked meanwhile: the message of a form, the text for the model, or <c>roots</c>.</param>
-/// <param name="Progress">How many progress notifications came.</param>
-internal sealed record CallOutcome(string Text, IReadOnlyList<string> Questions, int Progress);
+internal sealed record CallOutcome(string Text, IReadOnlyList<string> Questions);
 
 /// <summary>Where a client connects.</summary>
 /// <param name="Url">An endpoint; null = a program on stdio.</param>
@@ -19,6 +18,12 @@ internal abstract class InteractiveClient : IAsyncDisposable
 
     /// <summary>The revision that was negotiated.</summary>
     public required string Revision { get; init; }
+
+    /// <summary>Completes when progress of the latest call has come, which an SDK may tell after the result.</summary>
+    public Task Progressed => Progress.Task;
+
+    /// <summary>Made anew for each call.</summary>
+    protected TaskCompletionSource Progress { get; set; } = new();
 
     /// <summary>Connects a client.</summary>
     /// <param name="sdk"><c>csharp</c> or <c>typescript</c>.</param>

@@ -96,7 +96,7 @@ public sealed class InteractiveClientTests(InteractiveFleet fleet) : IClassFixtu
         var streamed = await client.CallAsync(prefix + "test_streaming_elicitation");
         Assert.Equal($"Hello, name of {client.Name}!", streamed.Text);
         Assert.Equal(["What is your name?"], streamed.Questions);
-        Assert.True(streamed.Progress > 0, "The progress before the question did not reach the client.");
+        await Guard.WithinAsync(client.Progressed, "the progress before the question");
     }
 
     private static Dictionary<string, string> Message(InteractiveClient client, int round) => new() { ["message"] = $"round {round} for {client.Name}" };

@@ -77,9 +77,10 @@ internal sealed class TypeScriptClient : InteractiveClient
 
     private async Task<CallOutcome> CallAsync(string tool, IReadOnlyDictionary<string, string>? arguments, bool hold)
     {
+        Progress = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await WriteAsync(new JsonObject { ["call"] = tool, ["arguments"] = JsonSerializer.SerializeToNode(arguments ?? new Dictionary<string, string>()), ["hold"] = hold });
         var called = await EventAsync($"the result of {tool}");
-        return new CallOutcome((string)called["text"]!, [.. called["questions"]!.AsArray().Select(question => (string)question!)], (int)called["progress"]!);
+        return new CallOutcome((string)called["text"]!, [.. called["questions"]!.AsArray().Select(question => (string)question!)]);
     }
 
     private async Task WriteAsync(JsonObject command)
@@ -105,13 +106,17 @@ internal sealed class TypeScriptClient : InteractiveClient
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
         {
             var told = JsonNode.Parse(line)!;
-            if ((string?)told["event"] == "asked")
+            switch ((string?)told["event"])
             {
-                _asked!.TrySetResult((string)told["message"]!);
-            }
-            else
-            {
-                _results.Writer.TryWrite(told);
+                case "asked":
+                    _asked!.TrySetResult((string)told["message"]!);
+                    break;
+                case "progress":
+                    Progress.TrySetResult();
+                    break;
+                default:
+                    _results.Writer.TryWrite(told);
+                    break;
             }
         }
 

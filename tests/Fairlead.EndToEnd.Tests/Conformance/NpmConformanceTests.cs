@@ -6,7 +6,7 @@ public sealed class NpmConformanceTests(DirectRuns direct)
 {
     private static readonly bool s_full = Environment.GetEnvironmentVariable("FAIRLEAD_TEST_FULL") == "1";
 
-    /// <summary>Era of the fixture, revision of the suite, transport between gateway and fixture. The same era over stdio is left to the slow suites: it shows what the other fixture shows there.</summary>
+    /// <summary>Era of the fixture, revision of the suite, transport between gateway and fixture. Stdio is left to the slow suites: they write and check those rows.</summary>
     public static TheoryData<string, string, string> Roads()
     {
         var roads = new TheoryData<string, string, string>
@@ -15,11 +15,11 @@ public sealed class NpmConformanceTests(DirectRuns direct)
             { "modern", "2026-07-28", "http" },
             { "modern", "2025-11-25", "http" },
             { "legacy", "2026-07-28", "http" },
-            { "modern", "2025-11-25", "stdio" },
-            { "legacy", "2026-07-28", "stdio" },
         };
         if (s_full)
         {
+            roads.Add("modern", "2025-11-25", "stdio");
+            roads.Add("legacy", "2026-07-28", "stdio");
             roads.Add("legacy", "2025-11-25", "stdio");
             roads.Add("modern", "2026-07-28", "stdio");
         }
