@@ -4,6 +4,7 @@
 #   bench/run.sh road --rounds 3     only the road, with options of `fairlead-load road`
 #   bench/run.sh bytes               only the bytes that a call allocates
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
+#   bench/run.sh parked              only the memory of calls that wait for their clients' input
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -27,14 +28,15 @@ case "${1:-all}" in
         "$load" road --root "$root"
         "$load" bytes --root "$root"
         "$load" rest --root "$root"
+        "$load" parked --root "$root"
         ;;
-    road | bytes | rest)
+    road | bytes | rest | parked)
         mode=$1
         shift
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes or rest)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest or parked)" >&2
         exit 64
         ;;
 esac

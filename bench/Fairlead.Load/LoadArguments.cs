@@ -45,6 +45,8 @@ internal sealed class LoadArguments
                        calls per second and latency, through the gateway beside the bare web server; --target bare checks the measuring itself
                    fairlead-load bytes [--calls 10000] [--root DIR]
                        bytes that a call allocates, through the gateway beside the bare web server
+                   fairlead-load parked [--calls 1000] [--root DIR]
+                       memory of a call that waits for its client's input
                    fairlead-load rest [--servers 8] [--starts 5] [--idle-seconds 20] [--root DIR]
                        start to first answer, memory at rest and idle CPU
             """);

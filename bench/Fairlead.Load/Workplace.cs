@@ -30,7 +30,8 @@ internal sealed class Workplace : IDisposable
     /// <summary>The echo server's program.</summary>
     public string Echo => Binary("Echo", "echo-server");
 
-    private string Self => Binary("Fairlead.Load", "fairlead-load");
+    /// <summary>This very program.</summary>
+    public string Self => Binary("Fairlead.Load", "fairlead-load");
 
     private string Gateway => Binary("Fairlead.Cli", "Fairlead.Cli.dll");
 
@@ -55,8 +56,17 @@ internal sealed class Workplace : IDisposable
         var pair = Mark.Split('=');
         var entry = new { command = Echo, args = Array.Empty<string>(), env = new Dictionary<string, string> { [pair[0]] = pair[1] } };
         var fleet = Enumerable.Range(1, servers).ToDictionary(ServerName, _ => entry);
+        return StartGatewayAsync(new { mcpServers = fleet }, state);
+    }
+
+    /// <summary>Starts the gateway with a configuration, as on its first start.</summary>
+    public Task<ServerProcess> StartGatewayAsync(object configuration) =>
+        StartGatewayAsync(configuration, Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")));
+
+    private Task<ServerProcess> StartGatewayAsync(object content, string state)
+    {
         var configuration = Path.Combine(_folder.FullName, "fairlead.json");
-        File.WriteAllText(configuration, JsonSerializer.Serialize(new { mcpServers = fleet }));
+        File.WriteAllText(configuration, JsonSerializer.Serialize(content));
         return ServerProcess.StartAsync("dotnet", Gateway, "up", "--config", configuration, "--port", "0", "--state", state, "--json");
     }
 

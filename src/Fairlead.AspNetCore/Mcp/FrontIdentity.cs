@@ -13,7 +13,9 @@ internal static class FrontIdentity
     public static byte[] DiscoverResult(CatalogSnapshot offered)
     {
         var buffer = new ArrayBufferWriter<byte>(512);
-        buffer.Write("{\"resultType\":\"complete\",\"ttlMs\":0,\"cacheScope\":\"private\",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":"u8);
+        buffer.Write("{\"resultType\":\"complete\","u8);
+        buffer.Write(offered.Caching.ToMembers());
+        buffer.Write(",\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":"u8);
         buffer.Write(offered.Capabilities(modern: true).Span);
         WriteInstructions(buffer, offered);
         buffer.Write(",\"_meta\":{\"io.modelcontextprotocol/serverInfo\":"u8);

@@ -145,6 +145,7 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
         next.Client = last.Client;
         next.CarriesMessages = last.CarriesMessages;
         next.Cell = last.Cell;
+        next.Route = last.Route;
         next.UpstreamName = last.UpstreamName;
         next.Headers = last.Headers;
         next.RoundMembers = roundMembers;

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using Fairlead.Catalog;
 using Fairlead.Routing;
 using Fairlead.Sessions;
@@ -11,9 +9,8 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>Requests of a legacy session that change what it is told: log level and resource subscriptions.</summary>
 internal static class LegacyRequests
 {
-    private static readonly TimeSpan s_setLevelTimeout = TimeSpan.FromSeconds(10);
-
-    /// <summary><c>logging/setLevel</c>: kept for the session, and every legacy server of the endpoint that logs is set to the most verbose level that any session wants.</summary>
+    /// <summary><c>logging/setLevel</c>: kept for the session, and every legacy server of the endpoint that logs is set to the most verbose level that any session wants.
+    /// An instance of the session's own is told with the session's next call.</summary>
     public static async Task SetLevelAsync(McpFront front, LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         var id = envelope.Id.Of(body.Span).ToArray();
@@ -23,13 +20,13 @@ internal static class LegacyRequests
         if (level is null)
         {
             await reply.ErrorAsync(
-                200, -32602, $"params.level must be one of {LogLevels.Names}.", id).ConfigureAwait(false);
+                200, -32602, $"params.level must be one of {LogSeverity.Names}.", id).ConfigureAwait(false);
             return;
         }
 
         session.SetLogLevel(level);
         var servers = cell is null ? front.Fleet.Current.InOrder : [.. front.Fleet.Current.InOrder.Where(cell.Serves)];
-        await Task.WhenAll(servers.Select(server => TellAsync(front, server, reply.Gone))).ConfigureAwait(false);
+        await Task.WhenAll(servers.Select(server => TellAsync(front, server))).WaitAsync(reply.Gone).ConfigureAwait(false);
         await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
     }
 
@@ -44,12 +41,12 @@ internal static class LegacyRequests
         }
 
         var token = envelope.Uri.Of(body.Span).ToArray();
-        var uri = Encoding.UTF8.GetString(token);
+        var uri = SubscribedResource.Spell(token);
         if (envelope.KnownMethod == McpMethod.ResourcesUnsubscribe)
         {
             if (session.Subscriptions.TryRemove(uri, out var subscribed))
             {
-                await front.Subscriptions.RemoveAsync(subscribed, token).ConfigureAwait(false);
+                await front.Subscriptions.RemoveAsync(subscribed).ConfigureAwait(false);
             }
 
             await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
@@ -62,7 +59,8 @@ internal static class LegacyRequests
             return;
         }
 
-        if (session.Subscriptions.TryAdd(uri, route.Cell) && await front.Subscriptions.AddAsync(route.Cell, route.NameToken, reply.Gone).ConfigureAwait(false) is { } refusal)
+        var resource = SubscribedResource.At(route, token);
+        if (session.Subscriptions.TryAdd(uri, resource) && await front.Subscriptions.AddAsync(resource, reply.Gone).ConfigureAwait(false) is { } refusal)
         {
             session.Subscriptions.TryRemove(uri, out _);
             await reply.ErrorAsync(200, -32602, $"The server '{route.Cell.Name}' refused the subscription: {refusal}.", id).ConfigureAwait(false);
@@ -72,22 +70,15 @@ internal static class LegacyRequests
         await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
     }
 
-    private static async Task TellAsync(McpFront front, ServerCell server, CancellationToken cancellationToken)
+    private static Task TellAsync(McpFront front, ServerCell server)
     {
-        if (server.Current is { IsCallable: true, Shared: { Identity.IsModern: false } connection } && Declares(connection, "logging"u8))
+        if (server.Current is not { IsCallable: true, Shared: { } connection })
         {
-            // A session hears a server at the server's own endpoint, at profiles that have it, or at the aggregate: what any of them wants, the server must send.
-            var listeners = front.Sessions.All.Where(session => front.Fleet.Serves(session.Endpoint, server));
-            var members = Encoding.UTF8.GetBytes("\"level\":" + JsonSerializer.Serialize(LogLevels.MostVerbose(listeners.Select(session => session.LogLevel))));
-
-            // A server that refuses keeps its level; the session's own filter holds in any case.
-            await ControlRequest.SendAsync(connection, McpMethod.LoggingSetLevel, members, modern: false, s_setLevelTimeout, cancellationToken).ConfigureAwait(false);
+            return Task.CompletedTask;
         }
-    }
 
-    private static bool Declares(UpstreamConnection connection, ReadOnlySpan<byte> capability)
-    {
-        var raw = connection.Identity.Capabilities;
-        return JsonMembers.TryFind(raw, new ByteRange(0, raw.Length), capability, out _);
+        // A session hears a server at the server's own endpoint, at profiles that have it, or at the aggregate: what any of them wants, the server must send.
+        var listeners = front.Sessions.All.Where(session => front.Fleet.Serves(session.Endpoint, server));
+        return connection.Verbosity.SetAsync(listeners.Select(session => LogSeverity.Of(session.LogLevel)).Append(LogSeverity.None).Min());
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
@@ -43,9 +44,13 @@ internal sealed class ListenStream
 
         void ResourceUpdated(ServerCell server, byte[] uri)
         {
-            if (filter.Subscribed.TryGetValue(Encoding.UTF8.GetString(uri), out var subscribed) && ReferenceEquals(subscribed, server))
+            var updated = new SubscribedResource(server, SubscribedResource.Spell(uri));
+            foreach (var (known, resource) in filter.Subscribed)
             {
-                queue.Writer.TryWrite(Notification("notifications/resources/updated", uri, id));
+                if (resource == updated)
+                {
+                    queue.Writer.TryWrite(Notification("notifications/resources/updated", Encoding.UTF8.GetBytes(known), id));
+                }
             }
         }
 
@@ -77,9 +82,9 @@ internal sealed class ListenStream
         {
             _front.Fleet.CatalogChanged -= ListsChanged;
             _front.Fleet.ResourceUpdated -= ResourceUpdated;
-            foreach (var (uri, server) in filter.Subscribed)
+            foreach (var resource in filter.Subscribed.Values)
             {
-                await _front.Subscriptions.RemoveAsync(server, Encoding.UTF8.GetBytes(uri)).ConfigureAwait(false);
+                await _front.Subscriptions.RemoveAsync(resource).ConfigureAwait(false);
             }
         }
     }
@@ -90,11 +95,15 @@ internal sealed class ListenStream
         {
             // What no server can do is left out of the acknowledgement (protocol.md 6).
             var token = Encoding.UTF8.GetBytes(uri);
-            if (_front.OfferedAt(cell).TryRoute(ListKind.Resources, token, out var route)
-                && !filter.Subscribed.ContainsKey(uri)
-                && await _front.Subscriptions.AddAsync(route.Cell, route.NameToken, cancellationToken).ConfigureAwait(false) is null)
+            if (!_front.OfferedAt(cell).TryRoute(ListKind.Resources, token, out var route))
             {
-                filter.Subscribed[uri] = route.Cell;
+                continue;
+            }
+
+            var resource = SubscribedResource.At(route, token);
+            if (await _front.Subscriptions.AddAsync(resource, cancellationToken).ConfigureAwait(false) is null)
+            {
+                filter.Subscribed[uri] = resource;
             }
         }
     }
@@ -128,9 +137,9 @@ internal sealed class ListenStream
             honoured.Add("\"resourcesListChanged\":true");
         }
 
-        if (filter.Subscribed.Count > 0)
+        if (!filter.Subscribed.IsEmpty)
         {
-            honoured.Add("\"resourceSubscriptions\":[" + string.Join(',', filter.Subscribed.Keys) + "]");
+            honoured.Add("\"resourceSubscriptions\":[" + string.Join(',', filter.Wanted.Where(filter.Subscribed.ContainsKey)) + "]");
         }
 
         return
@@ -148,8 +157,8 @@ internal sealed class ListenStream
     /// <summary>What one listen asked for.</summary>
     private sealed record Filter(CatalogChanges Lists, string[] Wanted)
     {
-        /// <summary>Raw URI tokens that a server agreed to tell about.</summary>
-        public Dictionary<string, ServerCell> Subscribed { get; } = new(StringComparer.Ordinal);
+        /// <summary>Resources that a server agreed to tell about, by the client's raw URI tokens. Updates are looked up while more are added.</summary>
+        public ConcurrentDictionary<string, SubscribedResource> Subscribed { get; } = new(StringComparer.Ordinal);
 
         public static Filter? Read(ReadOnlyMemory<byte> body, in Envelope envelope)
         {
@@ -163,7 +172,7 @@ internal sealed class ListenStream
                 | (IsTrue(wanted, "promptsListChanged") ? CatalogChanges.Prompts : CatalogChanges.None)
                 | (IsTrue(wanted, "resourcesListChanged") ? CatalogChanges.Resources : CatalogChanges.None);
             var uris = wanted.TryGetProperty("resourceSubscriptions", out var list) && list.ValueKind == JsonValueKind.Array
-                ? list.EnumerateArray().Where(uri => uri.ValueKind == JsonValueKind.String).Select(uri => uri.GetRawText()).ToArray()
+                ? list.EnumerateArray().Where(uri => uri.ValueKind == JsonValueKind.String).Select(uri => uri.GetRawText()).Distinct().ToArray()
                 : [];
             return new Filter(lists, uris);
         }

@@ -8,16 +8,8 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>Whether a log line of a server is as severe as its client wants (the eight levels of RFC 5424).</summary>
 internal static class LogLevels
 {
-    private static readonly string[] s_levels = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-
-    /// <summary>The levels, least severe first, for people.</summary>
-    public static string Names { get; } = string.Join(", ", s_levels);
-
     /// <summary>Whether a raw JSON token is a level.</summary>
-    public static bool IsKnown(ReadOnlySpan<byte> token) => Array.IndexOf(s_levels, JsonText.ToString(token)) >= 0;
-
-    /// <summary>The least severe of the levels that are set; at least one is.</summary>
-    public static string MostVerbose(IEnumerable<string?> levels) => s_levels[levels.Where(level => level is not null).Min(level => Array.IndexOf(s_levels, level))];
+    public static bool IsKnown(ReadOnlySpan<byte> token) => LogSeverity.Of(token) != LogSeverity.None;
 
     /// <summary>Whether a notification may reach a modern client: everything but log lines that its request did not ask for.</summary>
     public static bool Passes(CallMessage message, Exchange exchange)
@@ -34,15 +26,15 @@ internal static class LogLevels
     /// <summary>Whether a log line is at least as severe as <paramref name="wanted"/>; null = any. A line without a known level passes.</summary>
     public static bool AtLeast(CallMessage message, string? wanted)
     {
-        var bound = wanted is null ? -1 : Array.IndexOf(s_levels, wanted);
-        if (bound <= 0)
+        var bound = LogSeverity.Of(wanted);
+        if (bound is 0 or LogSeverity.None)
         {
             return true;
         }
 
         using var document = JsonDocument.Parse(message.Bytes.AsMemory(message.Envelope.Params.Start, message.Envelope.Params.Length));
         var level = document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("level", out var value)
-            && value.ValueKind == JsonValueKind.String ? Array.IndexOf(s_levels, value.GetString()) : -1;
-        return level < 0 || level >= bound;
+            && value.ValueKind == JsonValueKind.String ? LogSeverity.Of(value.GetString()) : LogSeverity.None;
+        return level >= bound;
     }
 }

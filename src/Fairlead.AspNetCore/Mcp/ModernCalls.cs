@@ -127,7 +127,6 @@ internal sealed class ModernCalls(McpFront front)
             if (isOurs)
             {
                 front.Parked.Forget(parked);
-                parked.DeclineAll();
                 exchange.Release();
             }
         }
@@ -201,6 +200,8 @@ internal sealed class ModernCalls(McpFront front)
                 }
             }
 
+            // The server ended the call without waiting for the answers.
+            parked?.DeclineAll();
             if (TranslatedEnd(exchange, input, refused) is { } translated)
             {
                 CallFront.Record(exchange);

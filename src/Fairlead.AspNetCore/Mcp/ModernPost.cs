@@ -1,5 +1,6 @@
 using Fairlead.Catalog;
 using Fairlead.Routing;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -33,7 +34,7 @@ internal sealed class ModernPost
         if (envelope.MetaLogLevel.Exists && !LogLevels.IsKnown(envelope.MetaLogLevel.Of(body.Span)))
         {
             return new ValueTask(JsonRpcReply.ErrorAsync(
-                context, StatusCodes.Status400BadRequest, -32602, $"io.modelcontextprotocol/logLevel must be one of {LogLevels.Names}.", envelope.Id.Of(body.Span)));
+                context, StatusCodes.Status400BadRequest, -32602, $"io.modelcontextprotocol/logLevel must be one of {LogSeverity.Names}.", envelope.Id.Of(body.Span)));
         }
 
         switch (envelope.KnownMethod)

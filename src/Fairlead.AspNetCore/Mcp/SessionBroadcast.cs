@@ -77,14 +77,16 @@ internal sealed partial class SessionBroadcast : IDisposable
 
     private void ResourceUpdated(ServerCell cell, byte[] uriToken)
     {
-        var uri = Encoding.UTF8.GetString(uriToken);
-        byte[]? message = null;
+        var updated = new SubscribedResource(cell, SubscribedResource.Spell(uriToken));
         foreach (var session in _sessions.All)
         {
-            if (session.Subscriptions.TryGetValue(uri, out var server) && ReferenceEquals(server, cell))
+            // The client may know the resource by another URI than the server, so its own subscription is searched for.
+            foreach (var (uri, resource) in session.Subscriptions)
             {
-                message ??= Encoding.UTF8.GetBytes($$$"""{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":{{{uri}}}}}""");
-                session.Log.Standalone.Append(message);
+                if (resource == updated)
+                {
+                    session.Log.Standalone.Append(Encoding.UTF8.GetBytes($$$"""{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":{{{uri}}}}}"""));
+                }
             }
         }
     }
@@ -130,10 +132,10 @@ internal sealed partial class SessionBroadcast : IDisposable
     private void SessionEnded(LegacySession session)
     {
         _fleet.ReleaseOwner(session);
-        foreach (var (uri, cell) in session.Subscriptions)
+        foreach (var resource in session.Subscriptions.Values)
         {
             // Whoever unsubscribes last ends the upstream subscription; the server may be gone already, which is as good.
-            _ = _subscriptions.RemoveAsync(cell, Encoding.UTF8.GetBytes(uri));
+            _ = _subscriptions.RemoveAsync(resource);
         }
     }
 

@@ -1,5 +1,6 @@
 using Fairlead.Configuration;
 using Fairlead.Routing;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 
 namespace Fairlead.Catalog;
@@ -32,24 +33,28 @@ internal static class CatalogBuilder
         var resources = Offer(catalog.Resources);
         var templates = Offer(catalog.Templates);
         var unchanged = new CatalogRoute(source.Cell, [], false, null);
+        var nothing = new Dictionary<ServerCell, WrappedResources>();
 
         // A server that was never listed gets every name, so that a call can wait for it to start; unless a hidden tool could be called that way.
         var unknownNames = catalog.IsUnknown && source.Expose.ShowsAll ? unchanged : null;
         return new CatalogSnapshot(
-            new OfferedList(ListKind.Tools, tools, carriesTasks: true),
-            new OfferedList(ListKind.Prompts, prompts, carriesTasks: true),
-            new OfferedList(ListKind.Resources, resources, carriesTasks: true),
-            new OfferedList(ListKind.ResourceTemplates, templates, carriesTasks: true))
+            Listed(ListKind.Tools, tools),
+            Listed(ListKind.Prompts, prompts),
+            Listed(ListKind.Resources, resources),
+            Listed(ListKind.ResourceTemplates, templates))
         {
-            ToolRoutes = Routes(tools),
-            PromptRoutes = Routes(prompts),
-            ResourceRoutes = new ResourceRoutes { Exact = Routes(resources), Templates = Routes(templates), Others = unchanged },
+            Caching = CacheHints.OfDiscover([source]),
+            ToolRoutes = Routes(tools, nothing),
+            PromptRoutes = Routes(prompts, nothing),
+            ResourceRoutes = new ResourceRoutes { Exact = Routes(resources, nothing), Templates = Routes(templates, nothing), Others = unchanged },
             UnknownNames = unknownNames,
             LegacyCapabilities = Capabilities([source], modern: false, alone: true),
             ModernCapabilities = Capabilities([source], modern: true, alone: true),
             Instructions = catalog.Identity?.Instructions,
             ServerInfo = catalog.Identity?.ServerInfo,
         };
+
+        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries, carriesTasks: true) { Hint = CacheHints.OfList([source], kind) };
     }
 
     /// <summary>What <c>/mcp</c> offers.</summary>
@@ -60,9 +65,9 @@ internal static class CatalogBuilder
     {
         var tools = Named(sources, naming, "tool", source => source.ShownTools, source => source.Expose.NameOf, notes);
         var prompts = Named(sources, naming, "prompt", source => source.Catalog.Prompts, _ => name => name, notes);
-        var resources = ByUri(sources, "resource", source => source.Catalog.Resources, notes);
-        var templates = ByUri(sources, "resource template", source => source.Catalog.Templates, notes);
-        return Together(sources, tools, prompts, resources, templates);
+        var resources = ResourceOffers.Together(sources, source => source.Catalog.Resources);
+        var templates = ResourceOffers.Together(sources, source => source.Catalog.Templates);
+        return Together(sources, isPart: false, ResourceOffers.WithUserInterfaces(tools, resources), prompts, resources, templates);
     }
 
     /// <summary>What <c>/mcp/p/NAME</c> offers: a part of the aggregate, under its names or those that the profile gives.</summary>
@@ -79,25 +84,31 @@ internal static class CatalogBuilder
         var prompts = Part(ListKind.Prompts);
         var resources = Part(ListKind.Resources);
         var templates = Part(ListKind.ResourceTemplates);
-        return Together(part, tools, prompts, resources, templates);
+        return Together(part, isPart: true, tools, prompts, resources, templates);
     }
 
     /// <summary>An offer of several servers: the lists, the routes to what is in them, and what the servers can do together.</summary>
     private static CatalogSnapshot Together(
-        IReadOnlyList<CatalogSource> sources, OfferedEntry[] tools, OfferedEntry[] prompts, OfferedEntry[] resources, OfferedEntry[] templates) =>
-        new CatalogSnapshot(
-            new OfferedList(ListKind.Tools, tools, carriesTasks: false),
-            new OfferedList(ListKind.Prompts, prompts, carriesTasks: false),
-            new OfferedList(ListKind.Resources, resources, carriesTasks: false),
-            new OfferedList(ListKind.ResourceTemplates, templates, carriesTasks: false))
+        IReadOnlyList<CatalogSource> sources, bool isPart, OfferedEntry[] tools, OfferedEntry[] prompts, OfferedEntry[] resources, OfferedEntry[] templates)
+    {
+        var wrapped = ResourceOffers.Wrapped(tools, resources, templates);
+
+        // What is in a part may come to depend on who asks.
+        CacheHint Limited(CacheHint hint) => isPart ? hint with { IsPublic = false } : hint;
+        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries, carriesTasks: false) { Hint = Limited(CacheHints.OfList(sources, kind)) };
+
+        return new CatalogSnapshot(
+            Listed(ListKind.Tools, tools), Listed(ListKind.Prompts, prompts), Listed(ListKind.Resources, resources), Listed(ListKind.ResourceTemplates, templates))
         {
-            ToolRoutes = ToolRoutes(tools),
-            PromptRoutes = Routes(prompts),
-            ResourceRoutes = ResourceRoutes(sources, tools, resources, templates),
+            Caching = Limited(CacheHints.OfDiscover(sources)),
+            ToolRoutes = ToolRoutes(tools, wrapped),
+            PromptRoutes = Routes(prompts, wrapped),
+            ResourceRoutes = ResourceOffers.Routes(sources, tools, resources, templates, wrapped),
             LegacyCapabilities = Capabilities(sources, modern: false, alone: false),
             ModernCapabilities = Capabilities(sources, modern: true, alone: false),
             Instructions = InstructionsText.Join(sources.Select(source => (source.Cell.Name, source.Catalog.Identity?.Instructions ?? []))),
         };
+    }
 
     private static OfferedEntry[] Renamed(ProfileEndpoint profile, OfferedEntry[] tools, ICollection<string> notes)
     {
@@ -168,46 +179,12 @@ internal static class CatalogBuilder
         return [.. offered];
     }
 
-    private static OfferedEntry[] ByUri(IReadOnlyList<CatalogSource> sources, string what, Func<CatalogSource, CatalogEntry[]> entriesOf, ICollection<string> notes)
-    {
-        var offered = new List<OfferedEntry>();
-        var owners = new Dictionary<string, ServerCell>(StringComparer.Ordinal);
-        foreach (var source in sources)
-        {
-            foreach (var entry in entriesOf(source))
-            {
-                if (owners.TryAdd(entry.Name, source.Cell))
-                {
-                    offered.Add(new OfferedEntry(source.Cell, entry, null, source.IsModern));
-                }
-                else
-                {
-                    notes.Add($"The {what} {DefinitionReader.Shorten(entry.Name)} of {source.Cell.Name} is not offered on /mcp: {owners[entry.Name].Name} stands earlier in the configuration and has the same URI. "
-                        + $"Clients find it at /mcp/{source.Cell.Name}.");
-                }
-            }
-        }
-
-        return [.. offered];
-    }
-
-    private static RouteTable Routes(OfferedEntry[] entries) => new(RoutesByName(entries));
-
-    private static Dictionary<byte[], CatalogRoute> RoutesByName(OfferedEntry[] entries)
-    {
-        var routes = new Dictionary<byte[], CatalogRoute>(entries.Length, Utf8NameComparer.Instance);
-        foreach (var entry in entries)
-        {
-            routes.TryAdd(entry.NameUtf8(), entry.ToRoute());
-        }
-
-        return routes;
-    }
+    private static RouteTable Routes(OfferedEntry[] entries, Dictionary<ServerCell, WrappedResources> wrapped) => new(RouteTable.ByName(entries, wrapped));
 
     /// <summary>Routes of the given names, and of the servers' own names where only one server has them: user interfaces inside MCP Apps call sibling tools by those.</summary>
-    private static RouteTable ToolRoutes(OfferedEntry[] entries)
+    private static RouteTable ToolRoutes(OfferedEntry[] entries, Dictionary<ServerCell, WrappedResources> wrapped)
     {
-        var routes = RoutesByName(entries);
+        var routes = RouteTable.ByName(entries, wrapped);
         var own = new Dictionary<byte[], CatalogRoute?>(Utf8NameComparer.Instance);
         foreach (var entry in entries)
         {
@@ -215,7 +192,7 @@ internal static class CatalogBuilder
             {
                 var plain = entry with { NewName = null };
                 var name = plain.NameUtf8();
-                own[name] = own.ContainsKey(name) ? null : plain.ToRoute();
+                own[name] = own.ContainsKey(name) ? null : plain.ToRoute(wrapped.GetValueOrDefault(entry.Cell));
             }
         }
 
@@ -229,41 +206,6 @@ internal static class CatalogBuilder
 
         return new RouteTable(routes);
     }
-
-    private static ResourceRoutes ResourceRoutes(IReadOnlyList<CatalogSource> sources, OfferedEntry[] tools, OfferedEntry[] resources, OfferedEntry[] templates)
-    {
-        var unchanged = sources.ToDictionary(source => source.Cell, source => new CatalogRoute(source.Cell, [], false, null));
-        var exact = RoutesByName(resources);
-        foreach (var tool in tools)
-        {
-            if (tool.Entry.UiResource.Exists)
-            {
-                var uri = tool.Entry with { NameToken = tool.Entry.UiResource };
-                exact.TryAdd(new OfferedEntry(tool.Cell, uri, null, tool.IsModern).NameUtf8(), unchanged[tool.Cell]);
-            }
-        }
-
-        var patterns = new List<(UriTemplate, CatalogRoute)>();
-        foreach (var template in templates)
-        {
-            if (UriTemplate.Parse(template.NameUtf8()) is { } pattern)
-            {
-                patterns.Add((pattern, unchanged[template.Cell]));
-            }
-        }
-
-        var able = sources.Where(HasResources).ToArray();
-        return new ResourceRoutes
-        {
-            Exact = new RouteTable(exact),
-            Templates = Routes(templates),
-            Patterns = [.. patterns],
-            Others = able.Length == 1 ? unchanged[able[0].Cell] : null,
-        };
-    }
-
-    private static bool HasResources(CatalogSource source) =>
-        source.Catalog.Identity is { } identity && JsonMembers.TryFind(identity.Capabilities, new ByteRange(0, identity.Capabilities.Length), "resources"u8, out _);
 
     private static byte[] Capabilities(IReadOnlyList<CatalogSource> sources, bool modern, bool alone)
     {

@@ -9,7 +9,7 @@ internal static class CatalogComparison
 
     /// <summary>Whether a server said the same twice. Definitions are compared as bytes.</summary>
     public static bool AreEqual(ServerCatalog one, ServerCatalog other) =>
-        AreEqual(one.Identity, other.Identity)
+        AreEqual(one.Identity, other.Identity) && one.Hints.AsSpan().SequenceEqual(other.Hints)
         && Array.TrueForAll(s_kinds, kind => AreEqual(CatalogFile.ListOf(one, kind), CatalogFile.ListOf(other, kind)));
 
     /// <summary>Lets <paramref name="next"/> take over the pages that <paramref name="previous"/> has rendered of lists that look the same.</summary>
@@ -34,7 +34,7 @@ internal static class CatalogComparison
 
     private static bool AreEqual(UpstreamIdentity? one, UpstreamIdentity? other) =>
         ReferenceEquals(one, other)
-        || (one is not null && other is not null && one.Version == other.Version && one.Capabilities.AsSpan().SequenceEqual(other.Capabilities)
+        || (one is not null && other is not null && one.Version == other.Version && one.Caching == other.Caching && one.Capabilities.AsSpan().SequenceEqual(other.Capabilities)
             && one.ServerInfo.AsSpan().SequenceEqual(other.ServerInfo) && one.Instructions.AsSpan().SequenceEqual(other.Instructions));
 
     private static bool AreEqual(CatalogEntry[] one, CatalogEntry[] other)

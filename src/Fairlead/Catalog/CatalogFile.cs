@@ -35,6 +35,7 @@ internal static class CatalogFile
         WriteRaw(file, "capabilities"u8, identity.Capabilities);
         WriteRaw(file, "serverInfo"u8, identity.ServerInfo);
         WriteRaw(file, "instructions"u8, identity.Instructions);
+        WriteHints(file, catalog, identity);
         foreach (var kind in s_kinds)
         {
             file.Write(",\n\""u8);
@@ -79,9 +80,13 @@ internal static class CatalogFile
             return ServerCatalog.Empty;
         }
 
-        var identity = new UpstreamIdentity(ReadVersion(file, root), Raw(file, root, "capabilities"u8), Raw(file, root, "serverInfo"u8), Raw(file, root, "instructions"u8));
+        JsonMembers.TryFind(file, root, "caching"u8, out var hints);
+        var identity = new UpstreamIdentity(ReadVersion(file, root), Raw(file, root, "capabilities"u8), Raw(file, root, "serverInfo"u8), Raw(file, root, "instructions"u8))
+        {
+            Caching = ReadHint(file, hints, "discover"u8),
+        };
         var lists = Array.ConvertAll(s_kinds, kind => ReadList(file, root, kind));
-        return new ServerCatalog(lists[0], lists[1], lists[2], lists[3], identity);
+        return new ServerCatalog(lists[0], lists[1], lists[2], lists[3], identity) { Hints = Array.ConvertAll(s_kinds, kind => ReadHint(file, hints, ListAudiences.MemberOf(kind))) };
     }
 
     /// <summary>One of the four lists.</summary>
@@ -102,6 +107,30 @@ internal static class CatalogFile
             file.Write("\":"u8);
             file.Write(value);
         }
+    }
+
+    private static void WriteHints(ArrayBufferWriter<byte> file, ServerCatalog catalog, UpstreamIdentity identity)
+    {
+        file.Write(",\n\"caching\":{\"discover\":{"u8);
+        file.Write(identity.Caching.ToMembers());
+        foreach (var kind in s_kinds)
+        {
+            file.Write("},\""u8);
+            file.Write(ListAudiences.MemberOf(kind));
+            file.Write("\":{"u8);
+            file.Write(catalog.Hints[(int)kind].ToMembers());
+        }
+
+        file.Write("}}"u8);
+    }
+
+    /// <summary>A hint; the default in a file that was written before there were any.</summary>
+    private static CacheHint ReadHint(byte[] file, ByteRange hints, ReadOnlySpan<byte> name)
+    {
+        JsonMembers.TryFind(file, hints, name, out var hint);
+        JsonMembers.TryFind(file, hint, "ttlMs"u8, out var ttl);
+        JsonMembers.TryFind(file, hint, "cacheScope"u8, out var scope);
+        return CacheHint.Read(ttl.Of(file), scope.Of(file));
     }
 
     private static ProtocolVersion ReadVersion(byte[] file, ByteRange root)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 
 namespace Fairlead.Catalog;
@@ -29,6 +30,9 @@ internal sealed class CatalogSnapshot
 
     /// <summary>The server's raw Implementation object on an identity endpoint; empty on the aggregate and while unknown.</summary>
     public ReadOnlyMemory<byte> ServerInfo { get; init; }
+
+    /// <summary>How long clients of 2026-07-28 may keep what the endpoint says of itself.</summary>
+    public CacheHint Caching { get; init; }
 
     /// <summary>Where tools lead.</summary>
     public RouteTable ToolRoutes { get; init; } = RouteTable.Empty;

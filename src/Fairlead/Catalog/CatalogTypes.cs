@@ -48,6 +48,9 @@ internal sealed record CatalogEntry(string Name, byte[] Raw, ByteRange NameToken
 
     /// <summary>Where in <see cref="Raw"/> the URI token of a tool's user interface stands (MCP Apps, <c>_meta.ui.resourceUri</c>); absent for most.</summary>
     public ByteRange UiResource { get; init; }
+
+    /// <summary>Whether a tool has an <c>outputSchema</c> that is not one of objects, so that legacy clients see it and its values wrapped (<see cref="OutputWrap"/>).</summary>
+    public bool WrapsOutput { get; init; }
 }
 
 /// <summary>The last known definitions of one server. Frozen.</summary>
@@ -63,6 +66,9 @@ internal sealed record ServerCatalog(CatalogEntry[] Tools, CatalogEntry[] Prompt
 
     /// <summary>Whether nothing has ever been learned of this server.</summary>
     public bool IsUnknown => Identity is null;
+
+    /// <summary>How long each list may be kept, by <see cref="ListKind"/>, over all its pages; not to be changed.</summary>
+    public CacheHint[] Hints { get; init; } = new CacheHint[4];
 }
 
 /// <summary>Where a name or URI leads.</summary>
@@ -71,4 +77,15 @@ internal sealed record ServerCatalog(CatalogEntry[] Tools, CatalogEntry[] Prompt
 /// only possibility: the client's own token goes on unchanged.</param>
 /// <param name="IsRenamed">Whether the client's word differs from the server's.</param>
 /// <param name="Entry">The definition; null when no exact definition was found (<paramref name="NameToken"/> is empty then, too).</param>
-internal sealed record CatalogRoute(ServerCell Cell, byte[] NameToken, bool IsRenamed, CatalogEntry? Entry);
+internal sealed record CatalogRoute(ServerCell Cell, byte[] NameToken, bool IsRenamed, CatalogEntry? Entry)
+{
+    /// <summary>Whether the client's URI is a wrapped one that stands in no list (<see cref="WrappedUri"/>): the server's own is inside it.</summary>
+    public bool IsWrapped { get; init; }
+
+    /// <summary>What of the server clients know by wrapped URIs; null for nearly all servers, whose results need no look at their URIs.</summary>
+    public WrappedResources? Wrapped { get; init; }
+
+    /// <summary>What the request must carry upstream instead of the client's word; null when that goes on unchanged. Allocates only for wrapped URIs that stand in no list.</summary>
+    /// <param name="nameToken">The raw string token that was routed.</param>
+    public byte[]? UpstreamName(ReadOnlySpan<byte> nameToken) => IsWrapped ? WrappedUri.Unwrap(nameToken) : IsRenamed ? NameToken : null;
+}

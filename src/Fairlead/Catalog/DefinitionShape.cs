@@ -20,6 +20,9 @@ internal readonly record struct DefinitionShape
     /// <summary>Whether <see cref="OutputSchema"/> says <c>"type":"object"</c>.</summary>
     public bool OutputIsObject { get; private init; }
 
+    /// <summary>Whether there is an <see cref="OutputSchema"/> that legacy clients cannot take as it is.</summary>
+    public bool WrapsOutput => OutputSchema.Exists && !OutputIsObject;
+
     /// <summary>A tool's <c>execution</c> (2025-11-25).</summary>
     public ByteRange Execution { get; private init; }
 

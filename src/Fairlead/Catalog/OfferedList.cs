@@ -1,5 +1,6 @@
 using System.Text;
 using Fairlead.Routing;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 
 namespace Fairlead.Catalog;
@@ -11,6 +12,9 @@ namespace Fairlead.Catalog;
 /// <param name="IsModern">Whether the server speaks 2026-07-28 or later, so that legacy clients may need another rendering.</param>
 internal sealed record OfferedEntry(ServerCell Cell, CatalogEntry Entry, string? NewName, bool IsModern)
 {
+    /// <summary>The URI by which clients see a tool's user interface, when it is not the server's own; else null.</summary>
+    public string? NewUserInterface { get; init; }
+
     /// <summary>The name that clients see.</summary>
     public string Name => NewName ?? Entry.Name;
 
@@ -29,12 +33,13 @@ internal sealed record OfferedEntry(ServerCell Cell, CatalogEntry Entry, string?
     }
 
     /// <summary>Where a client's call of this entry goes.</summary>
-    public CatalogRoute ToRoute() => new(Cell, Entry.NameToken.Of(Entry.Raw).ToArray(), NewName is not null, Entry);
+    /// <param name="wrapped">What of the server is wrapped; null for nothing.</param>
+    public CatalogRoute ToRoute(WrappedResources? wrapped) => new(Cell, Entry.NameToken.Of(Entry.Raw).ToArray(), NewName is not null, Entry) { Wrapped = wrapped };
 
     /// <summary>Whether a client sees the same in both.</summary>
     public bool LooksLike(OfferedEntry other) =>
         (ReferenceEquals(Entry, other.Entry) || Entry.Raw.AsSpan().SequenceEqual(other.Entry.Raw))
-        && NewName == other.NewName && IsModern == other.IsModern;
+        && NewName == other.NewName && NewUserInterface == other.NewUserInterface && IsModern == other.IsModern;
 }
 
 /// <summary>One list of one endpoint with its rendered pages. The entries are frozen; a rendering is made when the first client of its kind asks and kept.</summary>
@@ -61,6 +66,9 @@ internal sealed class OfferedList
 
     /// <summary>Whether tools that only run as tasks of 2025-11-25 are shown to its clients.</summary>
     public bool CarriesTasks { get; }
+
+    /// <summary>How long clients of 2026-07-28 may keep the list, and for whom.</summary>
+    public CacheHint Hint { get; init; }
 
     /// <summary>A list without entries.</summary>
     public static OfferedList Empty(ListKind kind) => new(kind, [], carriesTasks: false);
@@ -89,7 +97,11 @@ internal sealed class OfferedList
     {
         for (var i = 0; i < _rendered.Length; i++)
         {
-            Volatile.Write(ref _rendered[i], Volatile.Read(ref other._rendered[i]));
+            // Another hint is no change of the list that anybody must be told of, but it stands in the page.
+            if ((ListAudience)i != ListAudience.Modern || Hint == other.Hint)
+            {
+                Volatile.Write(ref _rendered[i], Volatile.Read(ref other._rendered[i]));
+            }
         }
     }
 

@@ -43,7 +43,7 @@ internal static class PageRenderer
         }
 
         bodies.Add(body.WrittenSpan.ToArray());
-        return Assemble(list.Kind, audience, bodies);
+        return Assemble(list, audience, bodies);
     }
 
     private static bool IsHidden(OfferedList list, in DefinitionShape shape, ListAudience audience) =>
@@ -58,6 +58,11 @@ internal static class PageRenderer
             splice.Replace(entry.Entry.NameToken, JsonText.Quote(entry.NewName));
         }
 
+        if (entry.NewUserInterface is not null)
+        {
+            ReplaceUserInterface(ref splice, entry, JsonText.Quote(entry.NewUserInterface));
+        }
+
         if (audience == ListAudience.Modern)
         {
             // 2026-07-28 has no execution member; its tasks are an extension that the server decides on.
@@ -66,17 +71,36 @@ internal static class PageRenderer
                 splice.RemoveMember(shape.Execution);
             }
         }
-        else if (entry.IsModern && shape.OutputSchema.Exists && !shape.OutputIsObject)
+        else if (entry.IsModern && shape.WrapsOutput)
         {
-            // Up to 2025-11-25 structuredContent is an object, so clients refuse tools whose schema says anything else.
-            splice.RemoveMember(shape.OutputSchema);
+            OutputWrap.WrapSchema(ref splice, raw, shape.OutputSchema);
         }
 
         splice.WriteTo(writer);
         splice.Dispose();
     }
 
-    private static RenderedPages Assemble(ListKind kind, ListAudience audience, List<byte[]> bodies)
+    /// <summary>Replaces the URI of a tool's user interface in both of its spellings, where the server wrote both (protocol.md 7, MCP Apps).</summary>
+    private static void ReplaceUserInterface(scoped ref Splice splice, OfferedEntry entry, byte[] uri)
+    {
+        var raw = entry.Entry.Raw;
+        if (!JsonMembers.TryFind(raw, new ByteRange(0, raw.Length), "_meta"u8, out var meta))
+        {
+            return;
+        }
+
+        if (JsonMembers.TryFind(raw, meta, "ui"u8, out var ui) && JsonMembers.TryFind(raw, ui, "resourceUri"u8, out var place))
+        {
+            splice.Replace(place, uri);
+        }
+
+        if (JsonMembers.TryFind(raw, meta, "ui/resourceUri"u8, out place))
+        {
+            splice.Replace(place, uri);
+        }
+    }
+
+    private static RenderedPages Assemble(OfferedList list, ListAudience audience, List<byte[]> bodies)
     {
         var modern = audience == ListAudience.Modern;
         var edition = Edition(audience, bodies);
@@ -86,7 +110,7 @@ internal static class PageRenderer
         {
             page.ResetWrittenCount();
             page.Write(modern ? "{\"resultType\":\"complete\",\""u8 : "{\""u8);
-            page.Write(ListAudiences.MemberOf(kind));
+            page.Write(ListAudiences.MemberOf(list.Kind));
             page.Write("\":["u8);
             page.Write(bodies[i]);
             page.Write("]"u8);
@@ -97,9 +121,13 @@ internal static class PageRenderer
                 page.Write("\""u8);
             }
 
-            // 0: a client may keep the list until it is told of a change, and asking again costs nothing here. A longer time would only make clients
-            // that do not listen see changes later. Private: what is shown may depend on who asks.
-            page.Write(modern ? ",\"ttlMs\":0,\"cacheScope\":\"private\"}"u8 : "}"u8);
+            if (modern)
+            {
+                page.Write(","u8);
+                page.Write(list.Hint.ToMembers());
+            }
+
+            page.Write("}"u8);
             pages[i] = page.WrittenSpan.ToArray();
         }
 

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Fairlead.Catalog;
 
-/// <summary>Finds the server of a URI: the exact one, then the first template that matches, then the only server that has resources. URIs are never rewritten. Frozen.</summary>
+/// <summary>Finds the server of a URI: the exact one, then the one that a wrapped URI names, then the first template that matches, then the only server that has resources. Frozen.</summary>
 internal sealed class ResourceRoutes
 {
     /// <summary>No resources.</summary>
@@ -10,6 +10,9 @@ internal sealed class ResourceRoutes
 
     /// <summary>Exact URIs: listed ones, and those that tools name as their user interface.</summary>
     public RouteTable Exact { get; init; } = RouteTable.Empty;
+
+    /// <summary>The servers that wrapped URIs can name, by their names.</summary>
+    public RouteTable Servers { get; init; } = RouteTable.Empty;
 
     /// <summary>The templates themselves, as completions name them.</summary>
     public RouteTable Templates { get; init; } = RouteTable.Empty;
@@ -27,6 +30,12 @@ internal sealed class ResourceRoutes
     public bool TryGet(ReadOnlySpan<byte> uri, bool isTemplate, [NotNullWhen(true)] out CatalogRoute? route)
     {
         if ((isTemplate && Templates.TryGet(uri, out route)) || Exact.TryGet(uri, out route))
+        {
+            return true;
+        }
+
+        // Before the templates: one of another server may match anything.
+        if (WrappedUri.ServerOf(uri) is { IsEmpty: false } server && Servers.TryGet(server, out route))
         {
             return true;
         }

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
+using Fairlead.Routing;
 
 namespace Fairlead.Catalog;
 
@@ -20,6 +21,20 @@ internal sealed class RouteTable
 
     /// <summary>Number of names.</summary>
     public int Count { get; }
+
+    /// <summary>Where entries lead by the names that clients see; of several of one name the first counts.</summary>
+    /// <param name="entries">What is offered.</param>
+    /// <param name="wrapped">What is wrapped, by server.</param>
+    public static Dictionary<byte[], CatalogRoute> ByName(OfferedEntry[] entries, Dictionary<ServerCell, WrappedResources> wrapped)
+    {
+        var routes = new Dictionary<byte[], CatalogRoute>(entries.Length, Utf8NameComparer.Instance);
+        foreach (var entry in entries)
+        {
+            routes.TryAdd(entry.NameUtf8(), entry.ToRoute(wrapped.GetValueOrDefault(entry.Cell)));
+        }
+
+        return routes;
+    }
 
     /// <summary>Finds a route by an unescaped name.</summary>
     public bool TryGet(ReadOnlySpan<byte> name, [NotNullWhen(true)] out CatalogRoute? route) => _bySpan.TryGetValue(name, out route);

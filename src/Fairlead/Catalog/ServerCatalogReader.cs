@@ -45,10 +45,10 @@ internal sealed class ServerCatalogReader
         which = which == CatalogChanges.None ? CatalogChanges.Tools | CatalogChanges.Prompts | CatalogChanges.Resources : which;
 
         // 1. Ask for the lists side by side: on a slow line four waits cost as much as one.
-        var tools = ListAsync(ListKind.Tools, "tools"u8, known.Tools);
-        var prompts = ListAsync(ListKind.Prompts, "prompts"u8, known.Prompts);
-        var resources = ListAsync(ListKind.Resources, "resources"u8, known.Resources);
-        var templates = ListAsync(ListKind.ResourceTemplates, "resources"u8, known.Templates);
+        var tools = ListAsync(ListKind.Tools, "tools"u8);
+        var prompts = ListAsync(ListKind.Prompts, "prompts"u8);
+        var resources = ListAsync(ListKind.Resources, "resources"u8);
+        var templates = ListAsync(ListKind.ResourceTemplates, "resources"u8);
         ListReading[] lists = [await tools.ConfigureAwait(false), await prompts.ConfigureAwait(false), await resources.ConfigureAwait(false), await templates.ConfigureAwait(false)];
 
         // 2. Fit them into the byte bound in this order, whatever order they came in: tools are worth most.
@@ -58,19 +58,18 @@ internal sealed class ServerCatalogReader
             lists[(int)kind] = Fit(lists[(int)kind], kind, ref room, notes);
         }
 
-        var catalog = new ServerCatalog(lists[0].Entries, lists[1].Entries, lists[2].Entries, lists[3].Entries, identity);
+        var catalog = new ServerCatalog(lists[0].Entries, lists[1].Entries, lists[2].Entries, lists[3].Entries, identity) { Hints = Array.ConvertAll(lists, list => list.Hint) };
         return new CatalogReading(catalog, notes.Sentences, Array.TrueForAll(lists, list => list.IsComplete));
 
-        Task<ListReading> ListAsync(ListKind kind, ReadOnlySpan<byte> capability, CatalogEntry[] before)
+        Task<ListReading> ListAsync(ListKind kind, ReadOnlySpan<byte> capability)
         {
             if (!JsonMembers.TryFind(identity.Capabilities, new ByteRange(0, identity.Capabilities.Length), capability, out _))
             {
-                return Task.FromResult(new ListReading([], true));
+                return Task.FromResult(new ListReading([], default, true));
             }
 
-            return (which & ListAudiences.ChangeOf(kind)) == 0
-                ? Task.FromResult(new ListReading(before, true))
-                : ReadListAsync(connection, kind, before, notes, cancellationToken);
+            var before = new ListReading(CatalogFile.ListOf(known, kind), known.Hints[(int)kind], true);
+            return (which & ListAudiences.ChangeOf(kind)) == 0 ? Task.FromResult(before) : ReadListAsync(connection, kind, before, notes, cancellationToken);
         }
     }
 
@@ -90,11 +89,12 @@ internal sealed class ServerCatalogReader
         _ => "resources/templates/list",
     };
 
-    private async Task<ListReading> ReadListAsync(UpstreamConnection connection, ListKind kind, CatalogEntry[] before, NoteList notes, CancellationToken cancellationToken)
+    private async Task<ListReading> ReadListAsync(UpstreamConnection connection, ListKind kind, ListReading before, NoteList notes, CancellationToken cancellationToken)
     {
         // Only a modern server behind Streamable HTTP reads the headers; to all others the annotation is a word without meaning.
         var gathering = new ListGathering(kind, _limits, _isHttp && connection.Identity.IsModern, text => notes.Add($"{NameOf(kind)}: {text}."));
         byte[] members = [];
+        CacheHint? hint = null;
         for (var page = 0; ; page++)
         {
             if (page == _limits.ListPagesMax)
@@ -109,6 +109,9 @@ internal sealed class ServerCatalogReader
                 return Failed(answer, kind, page, gathering, before, notes);
             }
 
+            var ofPage = CacheHint.Read(answer.Envelope.TtlMs.Of(answer.Bytes), answer.Envelope.CacheScope.Of(answer.Bytes));
+            hint = hint is { } ofOthers ? ofOthers.With(ofPage) : ofPage;
+
             if (!gathering.Add(answer.Bytes, answer.Envelope.Result, out var cursor))
             {
                 break;
@@ -117,29 +120,30 @@ internal sealed class ServerCatalogReader
             members = [.. "\"cursor\":"u8, .. cursor];
         }
 
-        return new ListReading(gathering.ToArray(), true);
+        // A legacy server knows nothing of hints: members of these names would mean something else.
+        return new ListReading(gathering.ToArray(), connection.Identity.IsModern ? hint ?? default : default, true);
     }
 
-    private static ListReading Failed(ControlAnswer answer, ListKind kind, int page, ListGathering gathering, CatalogEntry[] before, NoteList notes)
+    private static ListReading Failed(ControlAnswer answer, ListKind kind, int page, ListGathering gathering, ListReading before, NoteList notes)
     {
         if (answer.Error != ForwardError.None)
         {
             notes.Add($"{NameOf(kind)}: {answer.Describe()}; what was known before is kept.");
-            return new ListReading(before, false);
+            return before with { IsComplete = false };
         }
 
         // Some declare a list and do not know its method (protocol.md 6.1). Any other error may be gone tomorrow.
         if (page == 0 && answer.Envelope.ErrorCode != MethodNotFound)
         {
             notes.Add($"{NameOf(kind)}: {answer.Describe()}{Handshake.ErrorText(answer)}; what was known before is kept.");
-            return new ListReading(before, false);
+            return before with { IsComplete = false };
         }
 
         // A refused later page says nothing against the entries that came.
         notes.Add(page == 0
             ? $"{NameOf(kind)}: {answer.Describe()} although the server declares the list; the list is taken as empty."
             : $"{NameOf(kind)}: {answer.Describe()} for page {page + 1}; the rest was left out.");
-        return new ListReading(gathering.ToArray(), true);
+        return new ListReading(gathering.ToArray(), default, true);
     }
 
     private ListReading Fit(ListReading list, ListKind kind, ref long room, NoteList notes)
@@ -159,7 +163,7 @@ internal sealed class ServerCatalogReader
         return list;
     }
 
-    private sealed record ListReading(CatalogEntry[] Entries, bool IsComplete);
+    private sealed record ListReading(CatalogEntry[] Entries, CacheHint Hint, bool IsComplete);
 
     /// <summary>Notes of several lists that are read at the same time.</summary>
     private sealed class NoteList

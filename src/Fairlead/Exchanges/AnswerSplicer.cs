@@ -1,4 +1,5 @@
 using System.Buffers;
+using Fairlead.Catalog;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -45,7 +46,20 @@ internal static class AnswerSplicer
                 else if (!clientIsModern && upstreamIsModern)
                 {
                     RemoveModernMembers(ref splice, envelope);
+                    if (exchange.RequestEnvelope.KnownMethod == McpMethod.ToolsCall)
+                    {
+                        OutputWrap.WrapValue(ref splice, source, envelope.Result, exchange.Route is { Entry.WrapsOutput: true });
+                    }
                 }
+
+                if (ContentEdits.AreDue(exchange))
+                {
+                    ContentEdits.Apply(ref splice, exchange);
+                }
+            }
+            else if (ContentEdits.IsReadByAnotherUri(exchange) && JsonMembers.TryFind(source, envelope.Error, "data"u8, out var data))
+            {
+                ContentEdits.ApplyToErrorData(ref splice, exchange, source, data);
             }
 
             var length = splice.ResultLength;

@@ -29,7 +29,8 @@ internal static class AnswerTranslation
         return code switch
         {
             ResourceNotFoundLegacy when clientIsModern => new TranslatedAnswer(WithCode(exchange, InvalidParams), 200),
-            MissingCapability when clientIsModern && upstreamIsModern && NamesUndeclared(exchange) => new TranslatedAnswer(WithCode(exchange, MissingCapability), 400),
+            InvalidParams when !clientIsModern && upstreamIsModern && IsMissingResource(exchange) => new TranslatedAnswer(WithCode(exchange, ResourceNotFoundLegacy), 200),
+            MissingCapability when clientIsModern && upstreamIsModern && CapabilityRefusal.Compose(exchange) is { } refusal => new TranslatedAnswer(refusal, 400),
 
             // These speak of Fairlead's own request to the server, never of the client's (protocol.md 2.4, error code space).
             HeaderMismatch or MissingCapability or UnsupportedVersion => new TranslatedAnswer(Hidden(exchange, code), 200),
@@ -83,7 +84,12 @@ internal static class AnswerTranslation
         }
 
         buffer.Write("}}"u8);
-        return buffer.WrittenSpan.ToArray();
+        var body = buffer.WrittenSpan.ToArray();
+
+        // Data of a server may be laid out on several lines; in JSON they are whitespace, but in an SSE event or on a pipe they would end the message (protocol.md 2.1).
+        body.AsSpan().Replace((byte)'\n', (byte)' ');
+        body.AsSpan().Replace((byte)'\r', (byte)' ');
+        return body;
     }
 
     /// <summary>What a client reads when a call failed on the way; the server's name stands in <c>data.server</c>.</summary>
@@ -107,7 +113,11 @@ internal static class AnswerTranslation
             _ => $"The server '{server}' refused Fairlead's request (code {code}): {text}",
         };
         byte[] data = [.. "{\"server\":"u8, .. JsonText.Quote(server), .. ",\"upstream\":"u8, .. System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(error.RootElement), .. "}"u8];
-        return ToolErrorOrError(exchange, sentence, data);
+
+        // What is wrong between Fairlead and the server is no outcome of the tool (protocol.md 6.1).
+        return code is HeaderMismatch or UnsupportedVersion
+            ? Compose(exchange.RequestEnvelope.Id.Of(exchange.Request.Span), ForwardErrors.JsonRpcCode, sentence, data)
+            : ToolErrorOrError(exchange, sentence, data);
     }
 
     private static string Urls(JsonElement error)
@@ -141,26 +151,39 @@ internal static class AnswerTranslation
         ];
     }
 
-    /// <summary>Whether the capabilities that the server misses are ones that the client really did not declare: only then the refusal is the client's to see.</summary>
-    private static bool NamesUndeclared(Exchange exchange)
-    {
-        using var error = JsonDocument.Parse(exchange.Answer.Slice(exchange.AnswerEnvelope.Error.Start, exchange.AnswerEnvelope.Error.Length).ToArray());
-        if (!error.RootElement.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object
-            || !data.TryGetProperty("requiredCapabilities", out var required) || required.ValueKind != JsonValueKind.Object)
-        {
-            return false;
-        }
-
-        var declared = exchange.RequestEnvelope.MetaClientCapabilities;
-        using var capabilities = JsonDocument.Parse(declared.Exists ? exchange.Request.Slice(declared.Start, declared.Length) : "{}"u8.ToArray());
-        return required.EnumerateObject().Any(one => capabilities.RootElement.ValueKind != JsonValueKind.Object || !capabilities.RootElement.TryGetProperty(one.Name, out _));
-    }
+    /// <summary>Whether the error says that the resource of a resources/read does not exist: 2026-07-28 tells it by <c>data.uri</c> (server/resources, Error Handling).</summary>
+    private static bool IsMissingResource(Exchange exchange) =>
+        exchange.RequestEnvelope.KnownMethod == McpMethod.ResourcesRead
+        && JsonMembers.TryFind(exchange.Answer, exchange.AnswerEnvelope.Error, "data"u8, out var data) && JsonMembers.TryFind(exchange.Answer, data, "uri"u8, out _);
 
     private static byte[] WithCode(Exchange exchange, int code)
     {
         using var error = JsonDocument.Parse(exchange.Answer.Slice(exchange.AnswerEnvelope.Error.Start, exchange.AnswerEnvelope.Error.Length).ToArray());
         var message = error.RootElement.TryGetProperty("message", out var text) && text.ValueKind == JsonValueKind.String ? text.GetString()! : "";
-        ReadOnlySpan<byte> data = error.RootElement.TryGetProperty("data", out var value) ? System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(value) : default;
+        var data = error.RootElement.TryGetProperty("data", out var value) ? DataOf(exchange, System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(value)) : MissingUri(exchange);
         return Compose(exchange.RequestEnvelope.Id.Of(exchange.Request.Span), code, message, data);
+    }
+
+    private static ReadOnlySpan<byte> DataOf(Exchange exchange, ReadOnlySpan<byte> raw)
+    {
+        if (!ContentEdits.IsReadByAnotherUri(exchange))
+        {
+            return raw;
+        }
+
+        var splice = new Splice(raw, stackalloc byte[Splice.ScratchBytes]);
+        ContentEdits.ApplyToErrorData(ref splice, exchange, raw, new ByteRange(0, raw.Length));
+        var data = new byte[splice.ResultLength];
+        splice.WriteTo(data);
+        splice.Dispose();
+        return data;
+    }
+
+    /// <summary>The <c>data.uri</c> that 2026-07-28 wants where the server gave no data; empty when the call was about no resource.</summary>
+    private static ReadOnlySpan<byte> MissingUri(Exchange exchange)
+    {
+        var uri = exchange.RequestEnvelope.Uri.Of(exchange.Request.Span);
+        byte[] data = exchange.RequestEnvelope.KnownMethod == McpMethod.ResourcesRead ? [.. "{\"uri\":"u8, .. uri, .. "}"u8] : [];
+        return data;
     }
 }

@@ -114,8 +114,7 @@ internal sealed class CallDispatcher
             return AwaitTurnAsync(exchange, caller, snapshot, connection, exchange.Cell!.TurnOf(owner), cancellationToken);
         }
 
-        Send(exchange, caller, snapshot, connection);
-        return default;
+        return SendLoudEnough(exchange, caller, snapshot, connection);
     }
 
     /// <summary>One call of an owner after the other (decision 8.4), so that a question can only be about the one that is open. The turn ends with the exchange.</summary>
@@ -138,7 +137,37 @@ internal sealed class CallDispatcher
         }
 
         exchange.Turn = turn;
+        await SendLoudEnough(exchange, caller, snapshot, connection).ConfigureAwait(false);
+    }
+
+    /// <summary>Sends the call when the server logs at least what it asks for.</summary>
+    private ValueTask SendLoudEnough(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection)
+    {
+        if (connection.Verbosity.IsQuieterThan(LogLevelOf(exchange)))
+        {
+            return SendLouderAsync(exchange, caller, snapshot, connection);
+        }
+
         Send(exchange, caller, snapshot, connection);
+        return default;
+    }
+
+    private async ValueTask SendLouderAsync(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection)
+    {
+        await connection.Verbosity.RaiseAsync(LogLevelOf(exchange), byRequest: exchange.Client is null).ConfigureAwait(false);
+        Send(exchange, caller, snapshot, connection);
+    }
+
+    /// <summary>The level that a call wants its server to log at: its session's, or its own.</summary>
+    private static int LogLevelOf(Exchange exchange)
+    {
+        if (exchange.Client is { } client)
+        {
+            return client.LogLevel;
+        }
+
+        var level = exchange.RequestEnvelope.MetaLogLevel;
+        return level.Exists ? LogSeverity.Of(level.Of(exchange.Request.Span)) : LogSeverity.None;
     }
 
     private void Send(Exchange exchange, Caller caller, ServerSnapshot snapshot, UpstreamConnection connection)

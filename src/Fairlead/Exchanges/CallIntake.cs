@@ -40,7 +40,8 @@ internal static class CallIntake
         }
 
         exchange.Cell = route.Cell;
-        exchange.UpstreamName = route.IsRenamed ? route.NameToken : null;
+        exchange.Route = route;
+        exchange.UpstreamName = route.UpstreamName(place.Of(source));
         exchange.Headers = route.Entry is { Headers.Length: > 0 } entry ? entry.Headers : null;
         return IntakeFault.None;
     }

@@ -38,6 +38,9 @@ internal sealed class Exchange : UpstreamCall
     /// <summary>The server.</summary>
     public ServerCell? Cell { get; set; }
 
+    /// <summary>By which entry of the offer the call found its server; null when it was not routed by one.</summary>
+    public CatalogRoute? Route { get; set; }
+
     /// <summary>The server's own name or URI, when it differs from the client's; else null.</summary>
     public byte[]? UpstreamName { get; set; }
 
@@ -75,6 +78,7 @@ internal sealed class Exchange : UpstreamCall
         Request = default;
         Client = null;
         Cell = null;
+        Route = null;
         UpstreamName = null;
         Headers = null;
         RoundMembers = [];

@@ -20,17 +20,16 @@ internal sealed class ResourceSubscriptions : IAsyncDisposable
     public ResourceSubscriptions(Fleet fleet) => _fleet = fleet;
 
     /// <summary>Adds one client's wish.</summary>
-    /// <param name="cell">The server.</param>
-    /// <param name="uriToken">The server's own URI as a raw string token.</param>
+    /// <param name="resource">Which resource.</param>
     /// <param name="cancellationToken">The client went away.</param>
     /// <returns>Null when the server agreed; else why not, in words.</returns>
-    public Task<string?> AddAsync(ServerCell cell, byte[] uriToken, CancellationToken cancellationToken) =>
-        _servers.GetOrAdd(cell, static (key, self) => new ServerSubscriptions(key, self._fleet, self._stop.Token), this)
-            .AddAsync(Encoding.UTF8.GetString(uriToken), cancellationToken);
+    public Task<string?> AddAsync(SubscribedResource resource, CancellationToken cancellationToken) =>
+        _servers.GetOrAdd(resource.Server, static (key, self) => new ServerSubscriptions(key, self._fleet, self._stop.Token), this)
+            .AddAsync(resource.UriToken, cancellationToken);
 
     /// <summary>Takes one client's wish back; the last one ends the upstream subscription.</summary>
-    public Task RemoveAsync(ServerCell cell, byte[] uriToken) =>
-        _servers.TryGetValue(cell, out var server) ? server.RemoveAsync(Encoding.UTF8.GetString(uriToken)) : Task.CompletedTask;
+    public Task RemoveAsync(SubscribedResource resource) =>
+        _servers.TryGetValue(resource.Server, out var server) ? server.RemoveAsync(resource.UriToken) : Task.CompletedTask;
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 
 namespace Fairlead.Sessions;
@@ -9,8 +10,11 @@ internal sealed record LegacyClient(byte[] MetaMembers)
 {
     private const string TasksExtension = "io.modelcontextprotocol/tasks";
 
-    /// <summary>A raw <c>logLevel</c> member with a leading comma, once the client has set a level; else empty.</summary>
+    /// <summary>A raw <c>logLevel</c> member, once the client has set a level; else empty.</summary>
     public byte[] LogLevelMember { get; init; } = [];
+
+    /// <summary>The level that the client has set; <see cref="LogSeverity.None"/> before.</summary>
+    public int LogLevel { get; init; } = LogSeverity.None;
 
     /// <summary>Translates the words of a handshake.</summary>
     /// <param name="capabilities">The raw client capabilities object.</param>

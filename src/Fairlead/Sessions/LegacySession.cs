@@ -74,8 +74,8 @@ internal sealed class LegacySession
     /// <summary>The streams and their events.</summary>
     public SessionEventLog Log { get; }
 
-    /// <summary>URIs (in the client's words) that the session subscribed to, with the server of each.</summary>
-    public ConcurrentDictionary<string, ServerCell> Subscriptions { get; } = new(StringComparer.Ordinal);
+    /// <summary>URIs that the session subscribed to (the client's own, as <see cref="SubscribedResource.Spell"/> writes them), with the resource of each.</summary>
+    public ConcurrentDictionary<string, SubscribedResource> Subscriptions { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The raw level token of the last <c>logging/setLevel</c>; null before: everything passes.</summary>
     public string? LogLevel { get; private set; }
@@ -112,9 +112,13 @@ internal sealed class LegacySession
     public void SetLogLevel(string level)
     {
         LogLevel = level;
-        var member = Encoding.UTF8.GetBytes($"\"io.modelcontextprotocol/logLevel\":{JsonSerializer.Serialize(level)}");
-        _client = _client with { LogLevelMember = member };
-        _deafClient = _deafClient with { LogLevelMember = member };
+        LegacyClient WithLevel(LegacyClient client) => client with
+        {
+            LogLevelMember = Encoding.UTF8.GetBytes($"\"io.modelcontextprotocol/logLevel\":{JsonSerializer.Serialize(level)}"), LogLevel = LogSeverity.Of(level),
+        };
+
+        _client = WithLevel(_client);
+        _deafClient = WithLevel(_deafClient);
     }
 
     /// <summary>Notes a question that a server sent, and composes it for the client with an id of ours.</summary>

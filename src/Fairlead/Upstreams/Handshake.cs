@@ -141,7 +141,10 @@ internal static class Handshake
 
         var info = root.TryGetProperty("_meta", out var meta) && meta.ValueKind == JsonValueKind.Object
             && meta.TryGetProperty("io.modelcontextprotocol/serverInfo", out var serverInfo) ? Raw(serverInfo) : [];
-        return new UpstreamIdentity(ProtocolVersion.V20260728, Object(root, "capabilities"), info, String(root, "instructions"));
+        return new UpstreamIdentity(ProtocolVersion.V20260728, Object(root, "capabilities"), info, String(root, "instructions"))
+        {
+            Caching = CacheHint.Read(answer.Envelope.TtlMs.Of(answer.Bytes), answer.Envelope.CacheScope.Of(answer.Bytes)),
+        };
     }
 
     /// <summary>Reads the answer to <c>initialize</c>; null when it is none, or names a revision that is unknown or not legacy.</summary>

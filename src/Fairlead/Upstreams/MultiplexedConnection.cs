@@ -46,6 +46,9 @@ internal partial class MultiplexedConnection : UpstreamConnection
     public void Start() => _reading = Task.Run(ReadAllAsync);
 
     /// <inheritdoc/>
+    protected override bool SharesQuestions => true;
+
+    /// <inheritdoc/>
     public override void Send(UpstreamCall call, OutboundFrame frame)
     {
         if (_writer.QueuedBytes + frame.Span.Length > Limits.BufferedBytesMax)

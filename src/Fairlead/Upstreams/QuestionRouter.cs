@@ -22,14 +22,16 @@ internal static class QuestionRouter
         switch (envelope.KnownMethod)
         {
             case McpMethod.Ping:
-                connection.AnswerQuestion(id, "result"u8, "{}"u8);
+                connection.AnswerRequest(id, "result"u8, "{}"u8);
                 return;
             case McpMethod.ElicitationCreate or McpMethod.SamplingCreateMessage or McpMethod.RootsList:
                 break;
             default:
-                connection.AnswerQuestion(id, "error"u8, NotFound);
+                connection.AnswerRequest(id, "error"u8, NotFound);
                 return;
         }
+
+        connection.NoteQuestion();
 
         // Asking for roots is no sign of interaction: real servers do it right after the handshake (protocol.md 10.25).
         if (envelope.KnownMethod != McpMethod.RootsList)

@@ -14,6 +14,12 @@ internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabili
 {
     /// <summary>Whether the connection speaks 2026-07-28 or later.</summary>
     public bool IsModern => Version.IsModern();
+
+    /// <summary>Whether the server declares that it logs to its clients.</summary>
+    public bool Logs { get; } = JsonMembers.TryFind(Capabilities, new ByteRange(0, Capabilities.Length), "logging"u8, out _);
+
+    /// <summary>How long what the server says of itself may be kept (the hints of <c>server/discover</c>); the default for legacy servers, which say nothing of it.</summary>
+    public CacheHint Caching { get; init; }
 }
 
 /// <summary>One connection to one instance of a server, of either shape (decision 5): multiplexed (stdio, in-process pipe) or a stream per call (HTTP).</summary>
@@ -34,11 +40,16 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
     private long _lateAnswers;
 
+    // Questions of the server that have come and have not been answered, and when the last of them was.
+    private int _openQuestions;
+    private long _answeredAt;
+
     /// <summary>Starts with no call open and joins <paramref name="sweep"/>.</summary>
     protected UpstreamConnection(string server, DeadlineSweep sweep, LimitsOptions limits)
     {
         Server = server;
         Limits = limits;
+        Verbosity = new ServerLogLevel(this);
         _sweep = sweep;
         sweep.Add(this);
     }
@@ -48,6 +59,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Bounds of this connection.</summary>
     public LimitsOptions Limits { get; }
+
+    /// <summary>How verbose the server was told to log.</summary>
+    public ServerLogLevel Verbosity { get; }
 
     /// <summary>The calls in flight.</summary>
     public PendingTable Pending { get; } = new();
@@ -83,6 +97,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Asks the one owner that this connection works for, when the server asks outside of any call; false when that cannot be now. Null: it works for everybody. Set before the handshake.</summary>
     public Func<CallMessage, bool>? AskOwner { get; set; }
+
+    /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while one is open, since the server may be waiting for a person.</summary>
+    protected virtual bool SharesQuestions => false;
 
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
     public byte[] RootsResult { get; set; } = "{\"roots\":[]}"u8.ToArray();
@@ -158,11 +175,26 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Answers a question of the server (a request with its own id).</summary>
-    /// <param name="questionId">The raw id token of the question.</param>
+    /// <summary>A question has come that will be answered by <see cref="AnswerQuestion"/>, by whomever.</summary>
+    internal void NoteQuestion() => Interlocked.Increment(ref _openQuestions);
+
+    /// <summary>Answers a question of the server that a client may be asked (elicitation, sampling, roots). Once for each.</summary>
+    /// <inheritdoc cref="AnswerRequest"/>
+    public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
+    {
+        if (Interlocked.Decrement(ref _openQuestions) == 0)
+        {
+            Volatile.Write(ref _answeredAt, _sweep.Now);
+        }
+
+        AnswerRequest(questionId, member, payload);
+    }
+
+    /// <summary>Answers a request of the server.</summary>
+    /// <param name="questionId">The raw id token of the request.</param>
     /// <param name="member">"result" or "error".</param>
     /// <param name="payload">The raw value of that member.</param>
-    public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
+    internal void AnswerRequest(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
     {
         var frame = OutboundFrame.Rent(64 + questionId.Length + payload.Length);
         frame.Append("{\"jsonrpc\":\"2.0\",\"id\":"u8);
@@ -180,6 +212,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     internal bool Sweep(long now)
     {
         var any = false;
+        var isAsking = SharesQuestions && Volatile.Read(ref _openQuestions) > 0;
+        var answeredAt = SharesQuestions ? Volatile.Read(ref _answeredAt) : 0;
         for (var i = 0; i < Pending.Capacity; i++)
         {
             var id = Pending.Peek(i, out var call);
@@ -189,8 +223,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             }
 
             any = true;
-            var idle = Volatile.Read(ref call!.IdleDeadline);
-            var hard = Volatile.Read(ref call.HardDeadline);
+            var idle = isAsking ? long.MaxValue : Math.Max(Volatile.Read(ref call!.IdleDeadline), answeredAt + call.IdleTicks);
+            var hard = Volatile.Read(ref call!.HardDeadline);
             if (now >= idle || now >= hard)
             {
                 var cause = now >= hard ? ForwardError.ServerTimedOutHard : ForwardError.ServerTimedOut;

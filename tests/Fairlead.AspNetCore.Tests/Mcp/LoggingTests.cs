@@ -3,6 +3,7 @@ using System.Text.Json;
 using Fairlead.Configuration;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
+using Fairlead.Tests.Upstreams.Http;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
@@ -54,7 +55,8 @@ public sealed class LoggingTests : IAsyncLifetime
         await SetLevelAsync("/mcp/one", chatty, "\"info\"");
         await SetLevelAsync("/mcp/one", quiet, "\"alert\"");
 
-        Assert.Equal(["error", "info", "info"], (await LevelsAsync("one", 3)));
+        // The third changed nothing for the server, so it was not told.
+        Assert.Equal(["error", "info"], (await LevelsAsync("one", 2)));
         Assert.Equal(s_levels[6..].Select(Line), await LogsAsync(Legacy("/mcp/one", quiet)));
         Assert.Equal(s_levels[1..].Select(Line), await LogsAsync(Legacy("/mcp/one", chatty)));
     }
@@ -67,8 +69,125 @@ public sealed class LoggingTests : IAsyncLifetime
         await SetLevelAsync("/mcp/one", one, "\"debug\"");
         await SetLevelAsync("/mcp", all, "\"error\"");
 
-        Assert.Equal(["debug", "debug"], await LevelsAsync("one", 2));
+        Assert.Equal(["debug"], await LevelsAsync("one", 1));
         Assert.Equal(["error"], await LevelsAsync("two", 1));
+    }
+
+    [Fact]
+    public async Task SetLevel_WhenTheChattySessionThinksBetter_TheServerIsSetBack()
+    {
+        var session = await _host.InitializeAsync("/mcp/one");
+        await SetLevelAsync("/mcp/one", session, "\"debug\"");
+        await SetLevelAsync("/mcp/one", session, "\"alert\"");
+
+        Assert.Equal(["debug", "alert"], await LevelsAsync("one", 2));
+    }
+
+    [Fact]
+    public async Task LogLevel_WhenARequestWantsMoreThanTheServerSends_TheServerIsToldOnceAndBeforeTheCall()
+    {
+        var session = await _host.InitializeAsync("/mcp/one");
+        await SetLevelAsync("/mcp/one", session, "\"warning\"");
+        await LogsAsync(Modern(",\"io.modelcontextprotocol/logLevel\":\"error\""));
+        await LogsAsync(Modern(",\"io.modelcontextprotocol/logLevel\":\"info\""));
+        await LogsAsync(Modern(",\"io.modelcontextprotocol/logLevel\":\"info\""));
+        await LogsAsync(Modern(""));
+
+        // What a session wants less of afterwards, a request may want again at any time.
+        await SetLevelAsync("/mcp/one", session, "\"alert\"");
+
+        var server = (await _runs["one"].WhenRunAsync(1)).Server;
+        Assert.Equal(
+            ["warning", "call", "info", "call", "call", "call"],
+            server.Received.Where(static request => request.Method is "logging/setLevel" or "tools/call").Select(static request => request.Text("level") ?? "call"));
+    }
+
+    [Fact]
+    public async Task SetLevel_WhenTheServerIsStartedAgain_IsToldWithTheNextCall()
+    {
+        var session = await _host.InitializeAsync("/mcp/one");
+        await SetLevelAsync("/mcp/one", session, "\"notice\"");
+        await _host.Manager.RestartServerAsync("one");
+        var server = (await _runs["one"].WhenRunAsync(2)).Server;
+        var calling = _host.Http.SendAsync(Legacy("/mcp/one", session));
+        await server.WhenReceivedAsync("tools/call");
+
+        Assert.Equal("notice", server.Received.Single(static request => request.Method == "logging/setLevel").Text("level"));
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{server.Received[^1].Id}}},"result":{"content":[]}}""");
+        (await Guard.WithinAsync(calling, "the answer")).Dispose();
+    }
+
+    [Fact]
+    public async Task SetLevel_WhenTheSessionHasAnInstanceOfItsOwn_IsToldThereToo()
+    {
+        var runs = ScriptedRuns.Legacy(static server => server.SpeaksLegacy("""{"tools":{},"logging":{}}""").On("logging/setLevel", """ "result":{} """));
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { new ServerConfig { Name = "own", Isolation = ServerIsolation.Session } } }, manager => manager.AddServer("own", runs));
+        var session = await host.InitializeAsync("/mcp/own");
+        await host.PostAsync("/mcp/own", """{"jsonrpc":"2.0","id":1,"method":"logging/setLevel","params":{"level":"notice"}}""", "Mcp-Session-Id: " + session);
+        await host.PostAsync("/mcp/own", """{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"hello"}}""", "Mcp-Session-Id: " + session);
+        await host.PostAsync("/mcp/own", """{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"hello"}}""", "Mcp-Session-Id: " + session);
+
+        var own = (await runs.WhenRunAsync(2)).Server;
+        Assert.Equal(["logging/setLevel", "tools/call", "tools/call"], own.Received.Select(static request => request.Method).Where(static method => method is "logging/setLevel" or "tools/call"));
+        Assert.Equal("notice", own.Received.Single(static request => request.Method == "logging/setLevel").Text("level"));
+    }
+
+    // Servers written with the official SDKs log when they are asked to, whether they declare it or not; to others the member says nothing.
+    [Theory]
+    [InlineData("""{"tools":{},"logging":{}}""")]
+    [InlineData("""{"tools":{}}""")]
+    public async Task SetLevel_ForAModernServer_IsCarriedByEachCall(string capabilities)
+    {
+        await using var fleet = await ScriptedFleet.StartAsync(("m", server => server
+            .SpeaksModern(capabilities)
+            .On("tools/list", """ "result":{"resultType":"complete","tools":[{"name":"hello","inputSchema":{"type":"object"}}]} """)
+            .On("tools/call", """ "result":{"resultType":"complete","content":[]} """)));
+        var session = await fleet.Host.InitializeAsync("/mcp/m");
+        await fleet.LegacyAsync("/mcp/m", session, "logging/setLevel", """{"level":"notice"}""");
+        await fleet.LegacyAsync("/mcp/m", session, "tools/call", """{"name":"hello"}""");
+
+        var received = (await fleet.ServerAsync("m")).Received;
+        Assert.DoesNotContain(received, static request => request.Method == "logging/setLevel");
+        Assert.Contains("\"io.modelcontextprotocol/logLevel\":\"notice\"", received.Single(static request => request.Method == "tools/call").Line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LogLevel_WhenTheLegacyServerIsBehindHttp_TheCallWaitsUntilTheServerKnows()
+    {
+        var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var upstream = await RawUpstream.StartAsync(async (_, context, request) =>
+        {
+            switch (request.RpcMethod)
+            {
+                case "initialize":
+                    await context.ResultAsync(request, """{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"s","version":"1"}}""");
+                    break;
+                case "tools/list":
+                    await context.ResultAsync(request, """{"tools":[{"name":"hello","inputSchema":{"type":"object"}}]}""");
+                    break;
+                case "logging/setLevel":
+                    await told.Task;
+                    await context.ResultAsync(request, "{}");
+                    break;
+                case "tools/call":
+                    await context.ResultAsync(request, """{"content":[]}""");
+                    break;
+                case "notifications/initialized":
+                    context.Response.StatusCode = 202;
+                    break;
+                default:
+                    context.Response.StatusCode = request.Method == "POST" ? 400 : 405;
+                    break;
+            }
+        });
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = { new ServerConfig { Name = "web", Url = upstream.Url } } });
+        var calling = host.ModernAsync("/mcp/web", "tools/call", "\"name\":\"hello\"", "hello", meta: "\"io.modelcontextprotocol/logLevel\":\"info\"");
+        await upstream.NextAsync("logging/setLevel");
+        Assert.DoesNotContain(upstream.Requests, static request => request.RpcMethod == "tools/call");
+        told.SetResult();
+
+        Assert.Contains("\"content\"", (await calling).Body, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -124,18 +124,6 @@ public sealed class CatalogBuilderTests
     public void Expose_Patterns_MatchWholeNames(string pattern, string name, bool expected) => Assert.Equal(expected, ExposeRules.Matches(pattern, name));
 
     [Fact]
-    public void Resources_WhenTwoServersHaveOneUri_TheFirstWinsAndTheOtherIsReported()
-    {
-        var notes = new List<string>();
-        var snapshot = CatalogBuilder.BuildAggregate([Source("b", Resources(["file:///x"])), Source("a", Resources(["file:///x", "file:///y"]))], NamingPolicy.Prefix, notes);
-
-        Assert.Equal(["file:///x", "file:///y"], snapshot.Names(ListKind.Resources));
-        Assert.Equal("b:\"file:///x\"", snapshot.Route("file:///x", ListKind.Resources));
-        Assert.Equal("a:\"file:///y\"", snapshot.Route("file:///y", ListKind.Resources));
-        Assert.Contains("/mcp/a", Assert.Single(notes), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Resources_WhenAUriIsNotListed_TemplatesFindTheServer()
     {
         var snapshot = Aggregate(NamingPolicy.Prefix, Source("b", Resources([], ["b://{id}"])), Source("a", Resources([], ["a://{id}"])));

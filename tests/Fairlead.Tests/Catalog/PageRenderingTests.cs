@@ -73,17 +73,17 @@ public sealed class PageRenderingTests
     }
 
     [Theory]
-    [InlineData("""{"type":"object"}""", true)]
-    [InlineData("""{"type":"array"}""", false)]
-    [InlineData("""{"anyOf":[]}""", false)]
-    [InlineData("true", false)]
-    public void Page_WhenAModernServerAnswersOtherThanObjects_LegacyClientsDoNotSeeTheSchema(string schema, bool kept)
+    [InlineData("""{"type":"object"}""", false)]
+    [InlineData("""{"type":"array"}""", true)]
+    [InlineData("""{"anyOf":[]}""", true)]
+    [InlineData("true", true)]
+    public void Page_WhenAModernServerAnswersOtherThanObjects_LegacyClientsSeeObjects(string schema, bool wrapped)
     {
         var source = Source("s", new ServerCatalog([Entry($"{{\"name\":\"a\",\"outputSchema\":{schema}}}")], [], [], [], Identity(modern: true)));
         var snapshot = CatalogBuilder.BuildIdentity(source);
 
-        Assert.Equal(kept, snapshot.Page(version: ProtocolVersion.V20251125).Contains("outputSchema", StringComparison.Ordinal));
-        Assert.Contains("outputSchema", snapshot.Page(version: ProtocolVersion.V20260728), StringComparison.Ordinal);
+        Assert.Equal(wrapped, snapshot.Page(version: ProtocolVersion.V20251125).Contains("\"required\":[\"result\"]", StringComparison.Ordinal));
+        Assert.Contains("\"outputSchema\":" + schema + "}", snapshot.Page(version: ProtocolVersion.V20260728), StringComparison.Ordinal);
     }
 
     [Fact]

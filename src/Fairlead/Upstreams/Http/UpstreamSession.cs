@@ -148,6 +148,7 @@ internal sealed class UpstreamSession
             return false;
         }
 
+        _connection.Verbosity.Forget();
         _connection.SessionRenewed?.Invoke(_connection);
         return true;
     }

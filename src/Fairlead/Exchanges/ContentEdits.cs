@@ -1,0 +1,170 @@
+using System.Globalization;
+using System.Text;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Exchanges;
+
+/// <summary>
+/// What of a result's content is written otherwise for its client: blocks that its revision does not know become text that says the same (resource links before 2025-06-18, audio before
+/// 2025-03-26; protocol.md 6), and URIs of resources that it knows by a wrapped URI become that one (protocol.md 7).
+/// </summary>
+internal readonly ref struct ContentEdits
+{
+    private readonly ReadOnlySpan<byte> _source;
+    private readonly Exchange _exchange;
+    private readonly bool _linksAreText;
+    private readonly bool _audioIsText;
+
+    private ContentEdits(Exchange exchange)
+    {
+        var isOlder = IsOlder(exchange);
+        _source = exchange.Answer;
+        _exchange = exchange;
+        _linksAreText = isOlder;
+        _audioIsText = isOlder && exchange.ClientVersion < ProtocolVersion.V20250326;
+    }
+
+    /// <summary>Whether the answer of a call must be looked through. For nearly all it need not: the client is no older than the server, and nothing of the server is wrapped.</summary>
+    public static bool AreDue(Exchange exchange) => IsOlder(exchange) || exchange.Route is { Wrapped: not null } || IsReadByAnotherUri(exchange);
+
+    /// <summary>Edits a tool's result, a prompt's messages, or the contents of a resource.</summary>
+    /// <param name="splice">Of the answer.</param>
+    /// <param name="exchange">Answered with a result.</param>
+    public static void Apply(scoped ref Splice splice, Exchange exchange)
+    {
+        var edits = new ContentEdits(exchange);
+        var result = exchange.AnswerEnvelope.Result;
+        switch (exchange.RequestEnvelope.KnownMethod)
+        {
+            case McpMethod.ToolsCall when edits.Find(result, "content"u8) is { Exists: true } content:
+                foreach (var block in new JsonElements(edits._source, content))
+                {
+                    edits.EditBlock(ref splice, block);
+                }
+
+                break;
+            case McpMethod.PromptsGet when edits.Find(result, "messages"u8) is { Exists: true } messages:
+                foreach (var message in new JsonElements(edits._source, messages))
+                {
+                    edits.EditBlock(ref splice, edits.Find(message, "content"u8));
+                }
+
+                break;
+            case McpMethod.ResourcesRead when edits.Find(result, "contents"u8) is { Exists: true } contents:
+                foreach (var content in new JsonElements(edits._source, contents))
+                {
+                    edits.EditUri(ref splice, edits.Find(content, "uri"u8));
+                }
+
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Puts the client's URI into the <c>data.uri</c> of an error about the resource that it knows by another URI than the server.</summary>
+    /// <param name="splice">Of <paramref name="source"/>.</param>
+    /// <param name="exchange">Answered with an error.</param>
+    /// <param name="source">The answer, or a part of it.</param>
+    /// <param name="data">The error's <c>data</c> in it.</param>
+    public static void ApplyToErrorData(scoped ref Splice splice, Exchange exchange, ReadOnlySpan<byte> source, ByteRange data)
+    {
+        if (IsReadByAnotherUri(exchange) && JsonMembers.TryFind(source, data, "uri"u8, out var uri) && IsUpstreamName(exchange, uri.Of(source)))
+        {
+            splice.Replace(uri, exchange.RequestEnvelope.Uri.Of(exchange.Request.Span));
+        }
+    }
+
+    /// <summary>Whether a resource is read by another URI than the client's.</summary>
+    public static bool IsReadByAnotherUri(Exchange exchange) => exchange.UpstreamName is not null && exchange.RequestEnvelope.KnownMethod == McpMethod.ResourcesRead;
+
+    private static bool IsOlder(Exchange exchange) => exchange.ClientVersion < ProtocolVersion.V20250618 && exchange.ClientVersion < exchange.Connection!.Identity.Version;
+
+    private static bool IsUpstreamName(Exchange exchange, ReadOnlySpan<byte> uriToken) =>
+        JsonText.ToString(uriToken) is { } uri && uri == JsonText.ToString(exchange.UpstreamName);
+
+    private void EditBlock(scoped ref Splice splice, ByteRange block)
+    {
+        var type = Find(block, "type"u8).Of(_source);
+        if (JsonText.Equals(type, "resource_link"u8))
+        {
+            if (_linksAreText)
+            {
+                splice.Replace(block, TextBlock(DescribeLink(block), block));
+            }
+            else
+            {
+                EditUri(ref splice, Find(block, "uri"u8));
+            }
+        }
+        else if (JsonText.Equals(type, "resource"u8))
+        {
+            EditUri(ref splice, Find(Find(block, "resource"u8), "uri"u8));
+        }
+        else if (_audioIsText && JsonText.Equals(type, "audio"u8))
+        {
+            splice.Replace(block, TextBlock(DescribeAudio(block), block));
+        }
+    }
+
+    private void EditUri(scoped ref Splice splice, ByteRange uri)
+    {
+        if (!uri.Exists)
+        {
+            return;
+        }
+
+        if (IsReadByAnotherUri(_exchange) && IsUpstreamName(_exchange, uri.Of(_source)))
+        {
+            splice.Replace(uri, _exchange.RequestEnvelope.Uri.Of(_exchange.Request.Span));
+        }
+        else if (_exchange.Route?.Wrapped is { } known && known.TryWrap(uri.Of(_source), out var wrapped))
+        {
+            splice.Replace(uri, JsonText.Quote(wrapped));
+        }
+    }
+
+    private string DescribeLink(ByteRange block)
+    {
+        var uri = Find(block, "uri"u8).Of(_source);
+        var text = new StringBuilder("Resource: ").Append(Text(block, "title"u8) ?? Text(block, "name"u8) ?? "without a name");
+        Line(text, "URI", _exchange.Route?.Wrapped is { } known && known.TryWrap(uri, out var wrapped) ? wrapped : JsonText.ToString(uri));
+        Line(text, "Description", Text(block, "description"u8));
+        Line(text, "Type", Text(block, "mimeType"u8));
+        return text.ToString();
+    }
+
+    private static void Line(StringBuilder text, string what, string? value)
+    {
+        if (value is not null)
+        {
+            text.Append('\n').Append(what).Append(": ").Append(value);
+        }
+    }
+
+    private string DescribeAudio(ByteRange block)
+    {
+        var data = Find(block, "data"u8).Of(_source);
+
+        // Four digits of Base64 are three bytes.
+        var bytes = data.Length < 2 ? 0 : data[1..^1].TrimEnd((byte)'=').Length * 3L / 4;
+        return string.Create(CultureInfo.InvariantCulture, $"Audio ({Text(block, "mimeType"u8) ?? "of unknown type"}, {bytes} bytes) that the client's revision of MCP cannot carry.");
+    }
+
+    /// <summary>A text block; annotations say for whom it is and stay, they are in every revision.</summary>
+    private byte[] TextBlock(string text, ByteRange block)
+    {
+        var annotations = Find(block, "annotations"u8);
+        var name = annotations.Exists ? ",\"annotations\":"u8 : default;
+        return [.. "{\"type\":\"text\",\"text\":"u8, .. JsonText.Quote(text), .. name, .. annotations.Of(_source), .. "}"u8];
+    }
+
+    private ByteRange Find(ByteRange container, ReadOnlySpan<byte> member)
+    {
+        JsonMembers.TryFind(_source, container, member, out var value);
+        return value;
+    }
+
+    private string? Text(ByteRange block, ReadOnlySpan<byte> member) => JsonText.ToString(Find(block, member).Of(_source));
+}
