@@ -42,11 +42,15 @@ const legacy = fixture => {
       return;
     }
 
-    await (sessions.get(id) ?? await open(fixture, sessions)).handleRequest(request, response);
+    const transport = sessions.get(id) ?? await open(fixture, sessions);
+    await transport.handleRequest(request, response);
+    if (transport.sessionId === undefined) {
+      await transport.close();
+    }
   };
 };
 
-// The transport refuses by itself what is no initialize; it then belongs to no session and is forgotten with the request.
+// The transport refuses by itself what is no initialize; it then belongs to no session and ends with the request.
 const open = async (fixture, sessions) => {
   const transport = new NodeStreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
