@@ -9,6 +9,9 @@ public static class McpMethods
     /// <summary>Whether the method is sent as a notification (its name begins with <c>notifications/</c>).</summary>
     public static bool IsNotification(this McpMethod method) => method >= McpMethod.NotificationsInitialized;
 
+    /// <summary>Whether the method asks about a task that exists, in either form of tasks (protocol.md 8).</summary>
+    public static bool IsTasks(this McpMethod method) => method is >= McpMethod.TasksGet and <= McpMethod.TasksUpdate;
+
     /// <summary>Whether a client may send the method as a request in a revision (protocol.md 1.1), tasks included where they exist in any form.</summary>
     public static bool IsRequestOf(this McpMethod method, ProtocolVersion version) => method switch
     {

@@ -18,11 +18,13 @@ internal sealed class ChildProcess : IAsyncDisposable
     private readonly List<(Func<string, bool> Wanted, bool OfOutput, TaskCompletionSource<string> Found)> _waiters = [];
     private readonly StringBuilder _output = new();
     private readonly string _title;
+    private readonly Action<string>? _heard;
 
-    private ChildProcess(Process process, string title)
+    private ChildProcess(Process process, string title, Action<string>? heard)
     {
         _process = process;
         _title = title;
+        _heard = heard;
         Exit = RunAsync();
     }
 
@@ -54,7 +56,9 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>As <see cref="Start"/>, with stdin left open for <see cref="WriteLineAsync"/>.</summary>
-    public static ChildProcess StartWithInput(string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <param name="heard">Called with each line on stdout, in order; must not throw.</param>
+    public static ChildProcess StartWithInput(
+        string file, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, Action<string>? heard = null)
     {
         var start = new ProcessStartInfo(file, arguments)
         {
@@ -69,7 +73,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
 
         var process = Process.Start(start) ?? throw new InvalidOperationException($"'{file}' did not start.");
-        return new ChildProcess(process, $"{Path.GetFileName(file)} {string.Join(' ', start.ArgumentList)}");
+        return new ChildProcess(process, $"{Path.GetFileName(file)} {string.Join(' ', start.ArgumentList)}", heard);
     }
 
     /// <summary>Writes a line to its stdin.</summary>
@@ -175,6 +179,11 @@ internal sealed class ChildProcess : IAsyncDisposable
                 _output.Append(isOutput ? "" : "! ").AppendLine(line);
                 _lines.Add((line, isOutput));
                 _waiters.FindAll(waiter => waiter.OfOutput == isOutput && waiter.Wanted(line)).ForEach(waiter => waiter.Found.TrySetResult(line));
+            }
+
+            if (isOutput)
+            {
+                _heard?.Invoke(line);
             }
         }
     }

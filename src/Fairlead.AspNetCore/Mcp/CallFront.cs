@@ -14,6 +14,11 @@ internal static class CallFront
     /// <summary>Finds the server of a call. While the lists of a starting server are unknown it waits for them, as calls wait for servers (decision 12).</summary>
     public static ValueTask<IntakeFault> RouteAsync(McpFront front, Exchange exchange, NamedEndpoint? cell, CancellationToken cancellationToken)
     {
+        if (exchange.RequestEnvelope.KnownMethod.IsTasks())
+        {
+            return new ValueTask<IntakeFault>(front.Tasks.Route(exchange, cell));
+        }
+
         var fault = CallIntake.Route(exchange, front.OfferedAt(cell));
         var mayBecomeKnown = fault == IntakeFault.Unknown
             && (cell is ServerCell server ? server.Current.IsWorthWaiting : !front.Fleet.FirstListWait.IsCompleted || StartingServerOf(front, exchange, cell) is not null);
@@ -29,7 +34,7 @@ internal static class CallFront
         var place = RequestSplicer.NamePlace(body, envelope);
         if (fault == IntakeFault.NameMissing)
         {
-            return AnswerTranslation.Compose(id, -32602, "The request lacks the name or uri that it is about.", default);
+            return AnswerTranslation.Compose(id, -32602, "The request lacks the name, uri or taskId that it is about.", default);
         }
 
         var name = JsonText.ToString(place.Of(body));
@@ -38,6 +43,11 @@ internal static class CallFront
             // 2026-07-28 tells a missing resource by -32602 with data.uri; before it was -32002.
             byte[] data = [.. "{\"uri\":"u8, .. place.Of(body), .. "}"u8];
             return AnswerTranslation.Compose(id, exchange.ClientVersion.IsModern() ? -32602 : -32002, $"Resource not found: {name}", data);
+        }
+
+        if (envelope.KnownMethod.IsTasks())
+        {
+            return AnswerTranslation.Compose(id, -32602, $"Unknown task: {name}. It is none of this endpoint's, or belongs to somebody else.", default);
         }
 
         var kind = envelope.KnownMethod switch

@@ -65,12 +65,12 @@ internal sealed class LegacyMessages
         }
     }
 
-    private static void ReceiveAnswer(LegacySession session, ReadOnlySpan<byte> body, in Envelope envelope)
+    private void ReceiveAnswer(LegacySession session, ReadOnlySpan<byte> body, in Envelope envelope)
     {
         if (RequestIds.TryParse(envelope.Id.Of(body), out var id) && session.TryTakeQuestion(id, out var question))
         {
             var isResult = envelope.Kind == MessageKind.Result;
-            question.Answer(isResult, (isResult ? envelope.Result : envelope.Error).Of(body));
+            question.Answer(isResult, _front.Tasks.AnswerForServer(question, (isResult ? envelope.Result : envelope.Error).Of(body)));
         }
     }
 
@@ -95,6 +95,10 @@ internal sealed class LegacyMessages
                 return new ValueTask(LegacyRequests.SubscribeAsync(_front, reply, cell, session, body, envelope));
             case McpMethod.ToolsCall or McpMethod.PromptsGet or McpMethod.ResourcesRead or McpMethod.CompletionComplete:
                 return new ValueTask(ForwardAsync(reply, cell, session, body, envelope));
+            case McpMethod.TasksGet or McpMethod.TasksResult or McpMethod.TasksCancel when TaskRequests.AreOffered(_front, cell, envelope.KnownMethod, session.Version):
+                return new ValueTask(ForwardAsync(reply, cell, session, body, envelope));
+            case McpMethod.TasksList when TaskRequests.AreOffered(_front, cell, McpMethod.TasksList, session.Version):
+                return new ValueTask(TaskRequests.ListAsync(_front, reply, cell, session, body, envelope));
             default:
                 return reply.ErrorAsync(200, -32601, $"Method not found: {JsonText.ToString(envelope.Method.Of(body.Span))}", id);
         }
@@ -104,7 +108,7 @@ internal sealed class LegacyMessages
     {
         await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
         var token = id.Of(body.Span);
-        var writing = _front.OfferedAt(cell).TryGetPage(kind, session.Version, cursor.Of(body.Span), out var page)
+        var writing = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page)
             ? reply.ResultAsync(token, page.Span)
             : reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, token);
         await writing.ConfigureAwait(false);
@@ -121,6 +125,7 @@ internal sealed class LegacyMessages
             exchange.ClientVersion = session.Version;
             exchange.CarriesMessages = reply.CarriesMessages;
             exchange.Client = session.Client(exchange.CarriesMessages);
+            exchange.Tasks = _front.Tasks;
             var fault = await CallFront.RouteAsync(_front, exchange, cell, reply.Gone).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {

@@ -3,7 +3,9 @@ using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
 using Fairlead.Catalog;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -56,11 +58,18 @@ internal sealed class ListenStream
 
         _front.Fleet.CatalogChanged += ListsChanged;
         _front.Fleet.ResourceUpdated += ResourceUpdated;
+        TaskListen? tasks = null;
         try
         {
             await SubscribeAsync(filter, cell, context.RequestAborted).ConfigureAwait(false);
+            if (filter.TaskIds.Length > 0)
+            {
+                tasks = await TaskListen.StartAsync(
+                    _front.Tasks, cell, filter.TaskIds, id, message => queue.Writer.TryWrite(message), _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
+            }
+
             var response = await SseResponse.StartAsync(context, _front).ConfigureAwait(false);
-            await response.WriteAsync(Acknowledgement(filter, id)).ConfigureAwait(false);
+            await response.WriteAsync(Acknowledgement(filter, tasks?.Honoured ?? [], id)).ConfigureAwait(false);
             while (response.IsOpen)
             {
                 var more = queue.Reader.WaitToReadAsync(context.RequestAborted).AsTask();
@@ -82,6 +91,11 @@ internal sealed class ListenStream
         {
             _front.Fleet.CatalogChanged -= ListsChanged;
             _front.Fleet.ResourceUpdated -= ResourceUpdated;
+            if (tasks is not null)
+            {
+                await tasks.DisposeAsync().ConfigureAwait(false);
+            }
+
             foreach (var resource in filter.Subscribed.Values)
             {
                 await _front.Subscriptions.RemoveAsync(resource).ConfigureAwait(false);
@@ -119,7 +133,7 @@ internal sealed class ListenStream
         ];
     }
 
-    private static byte[] Acknowledgement(Filter filter, ReadOnlySpan<byte> id)
+    private static byte[] Acknowledgement(Filter filter, IReadOnlyList<string> taskIds, ReadOnlySpan<byte> id)
     {
         var honoured = new List<string>();
         if (filter.Lists.HasFlag(CatalogChanges.Tools))
@@ -142,6 +156,11 @@ internal sealed class ListenStream
             honoured.Add("\"resourceSubscriptions\":[" + string.Join(',', filter.Wanted.Where(filter.Subscribed.ContainsKey)) + "]");
         }
 
+        if (taskIds.Count > 0)
+        {
+            honoured.Add("\"taskIds\":[" + string.Join(',', taskIds) + "]");
+        }
+
         return
         [
             .. "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/subscriptions/acknowledged\",\"params\":{\"notifications\":{"u8,
@@ -155,7 +174,7 @@ internal sealed class ListenStream
     ];
 
     /// <summary>What one listen asked for.</summary>
-    private sealed record Filter(CatalogChanges Lists, string[] Wanted)
+    private sealed record Filter(CatalogChanges Lists, string[] Wanted, string[] TaskIds)
     {
         /// <summary>Resources that a server agreed to tell about, by the client's raw URI tokens. Updates are looked up while more are added.</summary>
         public ConcurrentDictionary<string, SubscribedResource> Subscribed { get; } = new(StringComparer.Ordinal);
@@ -171,11 +190,13 @@ internal sealed class ListenStream
             var lists = (IsTrue(wanted, "toolsListChanged") ? CatalogChanges.Tools : CatalogChanges.None)
                 | (IsTrue(wanted, "promptsListChanged") ? CatalogChanges.Prompts : CatalogChanges.None)
                 | (IsTrue(wanted, "resourcesListChanged") ? CatalogChanges.Resources : CatalogChanges.None);
-            var uris = wanted.TryGetProperty("resourceSubscriptions", out var list) && list.ValueKind == JsonValueKind.Array
-                ? list.EnumerateArray().Where(uri => uri.ValueKind == JsonValueKind.String).Select(uri => uri.GetRawText()).Distinct().ToArray()
-                : [];
-            return new Filter(lists, uris);
+            var mayHearOfTasks = TaskForms.DeclaresExtension(body.Span, envelope.MetaClientCapabilities);
+            return new Filter(lists, Texts(wanted, "resourceSubscriptions"), mayHearOfTasks ? Texts(wanted, "taskIds") : []);
         }
+
+        private static string[] Texts(JsonElement element, string name) => element.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray().Where(text => text.ValueKind == JsonValueKind.String).Select(text => text.GetRawText()).Distinct().ToArray()
+            : [];
 
         private static bool IsTrue(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
     }

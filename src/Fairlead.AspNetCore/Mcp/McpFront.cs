@@ -3,6 +3,7 @@ using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Fairlead.Exchanges;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.State;
@@ -15,6 +16,8 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>What all MCP endpoints of one process share. Built once; every member may be used from any thread.</summary>
 internal sealed partial class McpFront : IAsyncDisposable
 {
+    private readonly KindLists _kinds = new();
+
     /// <summary>Takes the parts it does not own: fleet, sweep, options, files of the state folder (null = sessions end with the process).</summary>
     public McpFront(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, StateFiles? state, ILogger<McpFront> logger)
     {
@@ -29,6 +32,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         Callers = new ModernCallers(options.Limits, TimeProvider);
         Parked = new ParkedCalls(options.Limits, tickets, sweep, logger);
         Subscriptions = new ResourceSubscriptions(fleet);
+        Tasks = new ClientTasks(fleet, state);
         Hosts = new HostOriginPolicy(options.PublicUrl, options.AllowedOrigins);
         Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);
         GraceTicks = sweep.Ticks(TimeSpan.FromMilliseconds(options.SseGraceMs));
@@ -62,6 +66,9 @@ internal sealed partial class McpFront : IAsyncDisposable
     /// <summary>Resource subscriptions towards servers.</summary>
     public ResourceSubscriptions Subscriptions { get; }
 
+    /// <summary>Tasks of servers and the ids by which clients know them.</summary>
+    public ClientTasks Tasks { get; }
+
     /// <summary>Tells sessions of changes.</summary>
     public SessionBroadcast Broadcast { get; }
 
@@ -82,6 +89,11 @@ internal sealed partial class McpFront : IAsyncDisposable
 
     /// <summary>What is offered at an endpoint: the aggregate, one server, or a profile.</summary>
     public CatalogSnapshot OfferedAt(NamedEndpoint? cell) => cell is null ? Fleet.Aggregate : cell.Offered;
+
+    /// <summary>One page of a list as a caller sees it: without what the instance that its calls go to does not have.</summary>
+    /// <inheritdoc cref="CatalogSnapshot.TryGetPage"/>
+    public bool TryGetPage(NamedEndpoint? cell, Caller caller, ListKind kind, ProtocolVersion clientVersion, ReadOnlySpan<byte> cursorToken, out ReadOnlyMemory<byte> result) =>
+        _kinds.For(OfferedAt(cell).List(kind), caller).TryGetPage(ListAudiences.Of(clientVersion), cursorToken, out result);
 
     /// <summary>Waits until lists are worth answering (decision 12): within the first moments after the start, for servers of which nothing is known yet.</summary>
     public ValueTask ListsReadyAsync(NamedEndpoint? cell, CancellationToken cancellationToken)
@@ -107,6 +119,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         Broadcast.Dispose();
         Parked.Dispose();
         Sessions.Dispose();
+        Tasks.Dispose();
         await Subscriptions.DisposeAsync().ConfigureAwait(false);
     }
 }

@@ -30,6 +30,7 @@ internal sealed class ModernCalls(McpFront front)
             exchange.Request = body;
             exchange.RequestEnvelope = envelope;
             exchange.ClientVersion = ProtocolVersion.V20260728;
+            exchange.Tasks = front.Tasks;
             var fault = await CallFront.RouteAsync(front, exchange, cell, context.RequestAborted).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {

@@ -42,17 +42,20 @@ internal sealed class ModernPost
             case McpMethod.ServerDiscover:
                 return new ValueTask(DiscoverAsync(context, cell, body, envelope.Id));
             case McpMethod.ToolsList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Tools, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(context, cell, ListKind.Tools, body, envelope));
             case McpMethod.PromptsList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Prompts, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(context, cell, ListKind.Prompts, body, envelope));
             case McpMethod.ResourcesList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Resources, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(context, cell, ListKind.Resources, body, envelope));
             case McpMethod.ResourcesTemplatesList:
-                return new ValueTask(ListAsync(context, cell, ListKind.ResourceTemplates, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(context, cell, ListKind.ResourceTemplates, body, envelope));
             case McpMethod.SubscriptionsListen:
                 return new ValueTask(_listen.HandleAsync(context, cell, body, envelope));
             case McpMethod.ToolsCall or McpMethod.PromptsGet or McpMethod.ResourcesRead or McpMethod.CompletionComplete:
                 return _calls.ForwardAsync(context, cell, body, envelope);
+            case McpMethod.TasksGet or McpMethod.TasksUpdate or McpMethod.TasksCancel when TaskRequests.AreOffered(_front, cell, envelope.KnownMethod, ProtocolVersion.V20260728):
+                return TaskForms.DeclaresExtension(body.Span, envelope.MetaClientCapabilities)
+                    ? _calls.ForwardAsync(context, cell, body, envelope) : new ValueTask(TaskRequests.RefuseUndeclaredAsync(context, envelope.Id.Of(body.Span)));
             default:
                 return new ValueTask(RefuseAsync(context, ModernFault.UnknownMethod, body.Span, envelope));
         }
@@ -91,9 +94,10 @@ internal sealed class ModernPost
         await JsonRpcReply.ResultAsync(context, id.Of(body.Span), FrontIdentity.DiscoverResult(_front.OfferedAt(cell))).ConfigureAwait(false);
     }
 
-    private async Task ListAsync(HttpContext context, NamedEndpoint? cell, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
+    private async Task ListAsync(HttpContext context, NamedEndpoint? cell, ListKind kind, ReadOnlyMemory<byte> body, Envelope envelope)
     {
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
-        await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
+        var caller = _front.Callers.Of(envelope.MetaClientInfo.Of(body.Span), envelope.MetaClientCapabilities.Of(body.Span)).Caller;
+        await ListReply.WriteAsync(_front, context, cell, caller, kind, ProtocolVersion.V20260728, envelope.Id.Of(body.Span), envelope.Cursor.Of(body.Span)).ConfigureAwait(false);
     }
 }

@@ -9,13 +9,16 @@ namespace Fairlead.Catalog;
 /// <remarks>It depends on what servers said when they were last connected, not on whether they run now: clients that see a capability vanish take the tools for gone (protocol.md 10.30).</remarks>
 internal sealed class CapabilityUnion
 {
-    private const string TasksExtension = "io.modelcontextprotocol/tasks";
+    private static readonly string s_tasksExtension = Encoding.UTF8.GetString(TaskForms.ExtensionName);
 
     private readonly List<Member> _members = [];
     private bool _tools;
     private bool _prompts;
     private bool _resources;
     private bool _subscribe;
+    private bool _tasks;
+    private bool _listsTasks;
+    private bool _cancelsTasks;
 
     /// <summary>What is declared while nothing is known of a server: the three lists, so that clients ask for them and listen for changes.</summary>
     public static byte[] Expected { get; } = "{\"tools\":{\"listChanged\":true},\"prompts\":{\"listChanged\":true},\"resources\":{\"listChanged\":true}}"u8.ToArray();
@@ -26,8 +29,7 @@ internal sealed class CapabilityUnion
     /// <summary>Adds what one server declared.</summary>
     /// <param name="identity">The server.</param>
     /// <param name="modern">Whether the union is for modern clients.</param>
-    /// <param name="alone">Whether the endpoint is this server's own; only there tasks of the client's era pass, since their ids lead to one server.</param>
-    public void Add(UpstreamIdentity identity, bool modern, bool alone)
+    public void Add(UpstreamIdentity identity, bool modern)
     {
         ReadOnlySpan<byte> raw = identity.Capabilities;
         foreach (var member in new JsonMembers(raw, new ByteRange(0, raw.Length)))
@@ -46,9 +48,10 @@ internal sealed class CapabilityUnion
                     _subscribe |= JsonMembers.TryFind(raw, member.Value, "subscribe"u8, out var subscribe) && subscribe.Of(raw).SequenceEqual("true"u8);
                     break;
                 case "extensions" or "experimental":
-                    AddNested(name, raw, member.Value, identity.IsModern == modern && alone);
+                    AddNested(name, raw, member.Value, modern && identity.IsModern);
                     break;
-                case "tasks" when modern || identity.IsModern || !alone:
+                case "tasks":
+                    AddTasks(identity, raw, member.Value, modern);
                     break;
                 default:
                     AddOnce(_members, name, member.Value.Of(raw).ToArray());
@@ -82,6 +85,7 @@ internal sealed class CapabilityUnion
         List("tools", _tools, "{\"listChanged\":true}"u8);
         List("prompts", _prompts, "{\"listChanged\":true}"u8);
         List("resources", _resources, _subscribe ? "{\"subscribe\":true,\"listChanged\":true}"u8 : "{\"listChanged\":true}"u8);
+        List("tasks", _tasks, TasksJson());
         foreach (var member in _members)
         {
             Name(member.Name);
@@ -91,6 +95,22 @@ internal sealed class CapabilityUnion
         writer.Write(separator == (byte)'{' ? "{}"u8 : "}"u8);
         return writer.WrittenSpan.ToArray();
     }
+
+    // What Fairlead carries of the tasks of 2025-11-25; a server that runs no tool as a task has none to list or cancel (protocol.md 8).
+    private void AddTasks(UpstreamIdentity identity, ReadOnlySpan<byte> raw, ByteRange tasks, bool modern)
+    {
+        if (!modern && identity.Tasks == TaskForm.Core)
+        {
+            _tasks = true;
+            _listsTasks |= JsonMembers.TryFind(raw, tasks, "list"u8, out _);
+            _cancelsTasks |= JsonMembers.TryFind(raw, tasks, "cancel"u8, out _);
+        }
+    }
+
+    private byte[] TasksJson() =>
+    [
+        .. "{"u8, .. _listsTasks ? "\"list\":{},"u8 : default, .. _cancelsTasks ? "\"cancel\":{},"u8 : default, .. "\"requests\":{\"tools\":{\"call\":{}}}}"u8,
+    ];
 
     private static byte[] NestedJson(List<Member> members)
     {
@@ -128,7 +148,7 @@ internal sealed class CapabilityUnion
         foreach (var member in new JsonMembers(raw, value))
         {
             var key = JsonText.ToString(member.Name.Of(raw)) ?? "";
-            if (key != TasksExtension || carriesTasks)
+            if (key != s_tasksExtension || carriesTasks)
             {
                 AddOnce(nested, key, member.Value.Of(raw).ToArray());
             }

@@ -48,13 +48,13 @@ internal static class CatalogBuilder
             PromptRoutes = Routes(prompts, nothing),
             ResourceRoutes = new ResourceRoutes { Exact = Routes(resources, nothing), Templates = Routes(templates, nothing), Others = unchanged },
             UnknownNames = unknownNames,
-            LegacyCapabilities = Capabilities([source], modern: false, alone: true),
-            ModernCapabilities = Capabilities([source], modern: true, alone: true),
+            LegacyCapabilities = Capabilities([source], modern: false),
+            ModernCapabilities = Capabilities([source], modern: true),
             Instructions = catalog.Identity?.Instructions,
             ServerInfo = catalog.Identity?.ServerInfo,
         };
 
-        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries, carriesTasks: true) { Hint = CacheHints.OfList([source], kind) };
+        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries) { Hint = CacheHints.OfList([source], kind) };
     }
 
     /// <summary>What <c>/mcp</c> offers.</summary>
@@ -95,7 +95,7 @@ internal static class CatalogBuilder
 
         // What is in a part may come to depend on who asks.
         CacheHint Limited(CacheHint hint) => isPart ? hint with { IsPublic = false } : hint;
-        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries, carriesTasks: false) { Hint = Limited(CacheHints.OfList(sources, kind)) };
+        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries) { Hint = Limited(CacheHints.OfList(sources, kind)) };
 
         return new CatalogSnapshot(
             Listed(ListKind.Tools, tools), Listed(ListKind.Prompts, prompts), Listed(ListKind.Resources, resources), Listed(ListKind.ResourceTemplates, templates))
@@ -104,8 +104,8 @@ internal static class CatalogBuilder
             ToolRoutes = ToolRoutes(tools, wrapped),
             PromptRoutes = Routes(prompts, wrapped),
             ResourceRoutes = ResourceOffers.Routes(sources, tools, resources, templates, wrapped),
-            LegacyCapabilities = Capabilities(sources, modern: false, alone: false),
-            ModernCapabilities = Capabilities(sources, modern: true, alone: false),
+            LegacyCapabilities = Capabilities(sources, modern: false),
+            ModernCapabilities = Capabilities(sources, modern: true),
             Instructions = InstructionsText.Join(sources.Select(source => (source.Cell.Name, source.Catalog.Identity?.Instructions ?? []))),
         };
     }
@@ -207,7 +207,7 @@ internal static class CatalogBuilder
         return new RouteTable(routes);
     }
 
-    private static byte[] Capabilities(IReadOnlyList<CatalogSource> sources, bool modern, bool alone)
+    private static byte[] Capabilities(IReadOnlyList<CatalogSource> sources, bool modern)
     {
         // An endpoint without servers may get some while clients are connected (product A8).
         var union = new CapabilityUnion();
@@ -220,7 +220,7 @@ internal static class CatalogBuilder
         {
             if (source.Catalog.Identity is { } identity)
             {
-                union.Add(identity, modern, alone);
+                union.Add(identity, modern);
             }
             else
             {

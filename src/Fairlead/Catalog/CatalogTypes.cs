@@ -37,6 +37,19 @@ internal enum CatalogChanges : byte
     Resources = 4,
 }
 
+/// <summary>Whether a tool runs as a task of 2025-11-25 (<c>execution.taskSupport</c>).</summary>
+internal enum TaskSupport : byte
+{
+    /// <summary>It does not; also when its definition says nothing.</summary>
+    Forbidden,
+
+    /// <summary>It may.</summary>
+    Optional,
+
+    /// <summary>It runs no other way.</summary>
+    Required,
+}
+
 /// <summary>One tool, prompt, resource or template as its server defined it: bytes, and the place of its name.</summary>
 /// <param name="Name">Tool or prompt name, URI or URI template, unescaped.</param>
 /// <param name="Raw">The raw definition object, as the server wrote it.</param>
@@ -48,6 +61,9 @@ internal sealed record CatalogEntry(string Name, byte[] Raw, ByteRange NameToken
 
     /// <summary>Where in <see cref="Raw"/> the URI token of a tool's user interface stands (MCP Apps, <c>_meta.ui.resourceUri</c>); absent for most.</summary>
     public ByteRange UiResource { get; init; }
+
+    /// <summary>Whether a tool runs as a task.</summary>
+    public TaskSupport Tasks { get; init; }
 
     /// <summary>Whether a tool has an <c>outputSchema</c> that is not one of objects, so that legacy clients see it and its values wrapped (<see cref="OutputWrap"/>).</summary>
     public bool WrapsOutput { get; init; }

@@ -26,8 +26,8 @@ internal readonly record struct DefinitionShape
     /// <summary>A tool's <c>execution</c> (2025-11-25).</summary>
     public ByteRange Execution { get; private init; }
 
-    /// <summary>Whether the tool runs only as a task of 2025-11-25.</summary>
-    public bool NeedsTask { get; private init; }
+    /// <summary>Whether the tool runs as a task of 2025-11-25.</summary>
+    public TaskSupport Tasks { get; private init; }
 
     /// <summary>The URI token of a tool's user interface (MCP Apps); absent for most.</summary>
     public ByteRange UiResource { get; private init; }
@@ -60,7 +60,7 @@ internal readonly record struct DefinitionShape
             }
             else if (JsonText.Equals(name, "execution"u8))
             {
-                shape = shape with { Execution = member.Value, NeedsTask = HasText(raw, member.Value, "taskSupport"u8, "required"u8) };
+                shape = shape with { Execution = member.Value, Tasks = TasksOf(raw, member.Value) };
             }
             else if (JsonText.Equals(name, "_meta"u8))
             {
@@ -78,6 +78,10 @@ internal readonly record struct DefinitionShape
         ListKind.ResourceTemplates => "uriTemplate"u8,
         _ => "name"u8,
     };
+
+    private static TaskSupport TasksOf(ReadOnlySpan<byte> raw, ByteRange execution) =>
+        HasText(raw, execution, "taskSupport"u8, "required"u8) ? TaskSupport.Required
+        : HasText(raw, execution, "taskSupport"u8, "optional"u8) ? TaskSupport.Optional : TaskSupport.Forbidden;
 
     private static bool HasText(ReadOnlySpan<byte> raw, ByteRange objectToken, ReadOnlySpan<byte> member, ReadOnlySpan<byte> text) =>
         JsonMembers.TryFind(raw, objectToken, member, out var value) && JsonText.Equals(value.Of(raw), text);

@@ -50,12 +50,10 @@ internal sealed class OfferedList
     /// <summary>Freezes <paramref name="entries"/>, which the list owns from here on.</summary>
     /// <param name="kind">Which list.</param>
     /// <param name="entries">In the order that clients see.</param>
-    /// <param name="carriesTasks">Whether the endpoint carries the tasks of 2025-11-25, so that tools which need them can be shown to clients of that revision.</param>
-    public OfferedList(ListKind kind, OfferedEntry[] entries, bool carriesTasks)
+    public OfferedList(ListKind kind, OfferedEntry[] entries)
     {
         Kind = kind;
         Entries = entries;
-        CarriesTasks = carriesTasks;
     }
 
     /// <summary>Which list.</summary>
@@ -64,19 +62,19 @@ internal sealed class OfferedList
     /// <summary>What is in it, in order; not to be changed.</summary>
     public OfferedEntry[] Entries { get; }
 
-    /// <summary>Whether tools that only run as tasks of 2025-11-25 are shown to its clients.</summary>
-    public bool CarriesTasks { get; }
-
     /// <summary>How long clients of 2026-07-28 may keep the list, and for whom.</summary>
     public CacheHint Hint { get; init; }
 
+    /// <summary>The same list with some of its entries.</summary>
+    public OfferedList With(OfferedEntry[] entries) => new(Kind, entries) { Hint = Hint with { IsPublic = false } };
+
     /// <summary>A list without entries.</summary>
-    public static OfferedList Empty(ListKind kind) => new(kind, [], carriesTasks: false);
+    public static OfferedList Empty(ListKind kind) => new(kind, []);
 
     /// <summary>Whether clients see the same in both lists, so that nobody has to be told.</summary>
     public bool LooksLike(OfferedList other)
     {
-        if (Entries.Length != other.Entries.Length || (Entries.Length != 0 && CarriesTasks != other.CarriesTasks))
+        if (Entries.Length != other.Entries.Length)
         {
             return false;
         }

@@ -22,7 +22,7 @@ internal static class PageRenderer
         foreach (var entry in list.Entries)
         {
             var shape = DefinitionShape.Read(entry.Entry.Raw, list.Kind);
-            if (IsHidden(list, shape, audience))
+            if (IsHidden(entry, shape, audience))
             {
                 continue;
             }
@@ -46,8 +46,9 @@ internal static class PageRenderer
         return Assemble(list, audience, bodies);
     }
 
-    private static bool IsHidden(OfferedList list, in DefinitionShape shape, ListAudience audience) =>
-        shape.NeedsTask && !(list.CarriesTasks && audience == ListAudience.WithTasks);
+    // Modern clients can use the tool all the same: Fairlead runs the task for them (protocol.md 6, tasks 25-11-25).
+    private static bool IsHidden(OfferedEntry entry, in DefinitionShape shape, ListAudience audience) =>
+        shape.Tasks == TaskSupport.Required && !entry.IsModern && audience == ListAudience.Older;
 
     private static void WriteEntry(OfferedEntry entry, in DefinitionShape shape, ListAudience audience, ArrayBufferWriter<byte> writer)
     {
@@ -63,15 +64,13 @@ internal static class PageRenderer
             ReplaceUserInterface(ref splice, entry, JsonText.Quote(entry.NewUserInterface));
         }
 
-        if (audience == ListAudience.Modern)
+        // 2026-07-28 has no execution member; its tasks are an extension that the server decides on. Across the eras there are no tasks of either form.
+        if (entry.IsModern != (audience == ListAudience.Modern) && shape.Execution.Exists)
         {
-            // 2026-07-28 has no execution member; its tasks are an extension that the server decides on.
-            if (!entry.IsModern && shape.Execution.Exists)
-            {
-                splice.RemoveMember(shape.Execution);
-            }
+            splice.RemoveMember(shape.Execution);
         }
-        else if (entry.IsModern && shape.WrapsOutput)
+
+        if (audience != ListAudience.Modern && entry.IsModern && shape.WrapsOutput)
         {
             OutputWrap.WrapSchema(ref splice, raw, shape.OutputSchema);
         }

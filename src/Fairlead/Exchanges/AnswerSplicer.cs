@@ -1,5 +1,6 @@
 using System.Buffers;
 using Fairlead.Catalog;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -38,6 +39,11 @@ internal static class AnswerSplicer
             splice.Replace(envelope.Id, id);
             if (envelope.Kind == MessageKind.Result)
             {
+                if (exchange.TaskRole != TaskRole.None)
+                {
+                    TaskEdits.Result(ref splice, exchange, source);
+                }
+
                 // Absent means complete, also from a modern server that forgot it (2026-07-28, basic/utilities/mrtr); a modern client may insist on it.
                 if (clientIsModern && (!upstreamIsModern || !envelope.ResultType.Exists))
                 {

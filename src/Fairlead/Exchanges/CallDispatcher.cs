@@ -1,4 +1,5 @@
 using Fairlead.Configuration;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -179,6 +180,11 @@ internal sealed class CallDispatcher
         exchange.IdleDeadline = idle == 0 ? long.MaxValue : now + idle;
         exchange.HardDeadline = _hardTicks == 0 ? long.MaxValue : now + _hardTicks;
         exchange.WantsProgress = exchange.RequestEnvelope.ProgressToken.Exists;
+        if (connection.Tasks != TaskForm.None)
+        {
+            TaskTraffic.Admit(exchange, connection);
+        }
+
         if (!connection.TryOpen(exchange))
         {
             var lost = connection.Lost.IsCompleted;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Fairlead.Catalog;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.Upstreams;
@@ -44,6 +45,12 @@ internal sealed class Exchange : UpstreamCall
     /// <summary>The server's own name or URI, when it differs from the client's; else null.</summary>
     public byte[]? UpstreamName { get; set; }
 
+    /// <summary>The tasks of all clients, whose ids differ on both sides; null where a call's client knows no tasks. Set by the front.</summary>
+    public ClientTasks? Tasks { get; set; }
+
+    /// <summary>What the call has to do with tasks; set when it is sent.</summary>
+    public TaskRole TaskRole { get; set; }
+
     /// <summary>What a further round of a multi round-trip request carries (2026-07-28, basic/utilities/mrtr), when Fairlead makes it for a legacy client: raw members for <c>params</c>. Empty in the first.</summary>
     public byte[] RoundMembers { get; set; } = [];
 
@@ -73,8 +80,17 @@ internal sealed class Exchange : UpstreamCall
     public override bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => RequestEnvelope.Id.Of(Request.Span).SequenceEqual(requestIdToken);
 
     /// <inheritdoc/>
+    protected override bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => TaskTraffic.Intercept(this, answer, envelope);
+
+    /// <inheritdoc/>
+    protected override CallMessage Localize(CallMessage message) =>
+        TaskRole == TaskRole.Absorbs ? TaskEdits.Unrelated(message) : Tasks is { } tasks && Cell is { } cell ? TaskEdits.Localized(tasks, cell.Name, message) : message;
+
+    /// <inheritdoc/>
     protected override void Recycle()
     {
+        TaskRole = TaskRole.None;
+        Tasks = null;
         Request = default;
         Client = null;
         Cell = null;

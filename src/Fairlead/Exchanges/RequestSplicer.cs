@@ -1,3 +1,4 @@
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Sessions;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -31,6 +32,11 @@ internal static class RequestSplicer
                 splice.Replace(NamePlace(source, envelope), name);
             }
 
+            if (exchange.TaskRole != TaskRole.None)
+            {
+                TaskEdits.Request(ref splice, exchange, source);
+            }
+
             if (!upstreamIsModern)
             {
                 RemoveModernMembers(ref splice, envelope);
@@ -53,11 +59,13 @@ internal static class RequestSplicer
         }
     }
 
-    /// <summary>The token that names the tool, prompt or resource: <c>params.name</c>, <c>params.uri</c>, or the reference of a completion.</summary>
+    /// <summary>The token that names the tool, prompt, resource or task: <c>params.name</c>, <c>params.uri</c>, <c>params.taskId</c>, or the reference of a completion.</summary>
     public static ByteRange NamePlace(ReadOnlySpan<byte> source, in Envelope envelope) => envelope.KnownMethod switch
     {
         McpMethod.CompletionComplete => CompletionReference.Find(source, envelope.Params).Place,
         McpMethod.ResourcesRead or McpMethod.ResourcesSubscribe or McpMethod.ResourcesUnsubscribe => envelope.Uri,
+        McpMethod.TasksGet or McpMethod.TasksCancel or McpMethod.TasksResult or McpMethod.TasksUpdate =>
+            JsonMembers.TryFind(source, envelope.Params, "taskId"u8, out var task) ? task : default,
         _ => envelope.Name,
     };
 

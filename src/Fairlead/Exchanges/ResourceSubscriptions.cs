@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using System.Text.Json;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -70,7 +71,7 @@ internal sealed class ResourceSubscriptions : IAsyncDisposable
                 }
 
                 _counts[uri] = count + 1;
-                var refusal = connection.Identity.IsModern ? Listen(connection) : await SubscribeAsync(connection, uri).ConfigureAwait(false);
+                var refusal = connection.Identity.IsModern ? await ListenAsync(connection, uri).ConfigureAwait(false) : await SubscribeAsync(connection, uri).ConfigureAwait(false);
                 if (refusal is not null)
                 {
                     Forget(uri);
@@ -103,7 +104,7 @@ internal sealed class ResourceSubscriptions : IAsyncDisposable
 
                 if (connection.Identity.IsModern)
                 {
-                    Listen(connection);
+                    await ListenAsync(connection, wanted: null).ConfigureAwait(false);
                 }
                 else
                 {
@@ -157,48 +158,82 @@ internal sealed class ResourceSubscriptions : IAsyncDisposable
             return answer.IsResult ? null : answer.Describe();
         }
 
-        /// <summary>Opens a listen with the URIs of the moment, then closes the one before it (2026-07-28 has no update call).</summary>
-        private string? Listen(UpstreamConnection connection)
+        /// <summary>Opens a listen with the URIs of the moment, waits until it holds, then closes the one before it (2026-07-28 has no update call).</summary>
+        /// <param name="connection">A modern one.</param>
+        /// <param name="wanted">The URI that is new, as a raw string token; null when none is.</param>
+        /// <returns>Why <paramref name="wanted"/> is not told of: what the acknowledgement leaves out, the server does not honour.</returns>
+        private async Task<string?> ListenAsync(UpstreamConnection connection, string? wanted)
         {
             var before = _listen;
-            _listen = null;
-            if (_counts.Count > 0)
+            if (_counts.Count == 0)
             {
-                var call = UpstreamCall.Create();
-                if (!connection.TryOpen(call))
-                {
-                    return "the connection is full";
-                }
-
-                var members = Encoding.UTF8.GetBytes("\"notifications\":{\"resourceSubscriptions\":[" + string.Join(',', _counts.Keys) + "]}");
-                connection.Send(call, ControlRequest.Compose(call.UpstreamId, McpMethod.SubscriptionsListen, members, modern: true));
-                _listen = call;
-                _listening = ReadAsync(call);
+                _listen = null;
+                before?.Connection!.Cancel(before);
+                return null;
             }
 
-            before?.Connection!.Cancel(before);
-            return null;
+            var call = UpstreamCall.Create();
+            call.HardDeadline = connection.Sweeper.Now + connection.Sweeper.Ticks(s_answerTimeout);
+            if (!connection.TryOpen(call))
+            {
+                return "the connection is full";
+            }
+
+            var members = Encoding.UTF8.GetBytes("\"notifications\":{\"resourceSubscriptions\":[" + string.Join(',', _counts.Keys) + "]}");
+            connection.Send(call, ControlRequest.Compose(call.UpstreamId, McpMethod.SubscriptionsListen, members, modern: true));
+            var opened = new TaskCompletionSource<(bool IsOpen, string? Refusal)>(TaskCreationOptions.RunContinuationsAsynchronously);
+            var listening = ReadAsync(call, wanted, opened);
+
+            // Whoever is told that the subscription stands may change the resource at once: the update must not fall between the two listens.
+            var (isOpen, refusal) = await opened.Task.ConfigureAwait(false);
+            if (isOpen)
+            {
+                _listen = call;
+                _listening = listening;
+                before?.Connection!.Cancel(before);
+            }
+
+            return refusal;
         }
 
-        private async Task ReadAsync(UpstreamCall call)
+        private async Task ReadAsync(UpstreamCall call, string? wanted, TaskCompletionSource<(bool IsOpen, string? Refusal)> opened)
         {
             while (true)
             {
                 await call.WaitAsync().ConfigureAwait(false);
                 while (call.TryReadMessage(out var message))
                 {
-                    if (message!.Envelope is { KnownMethod: McpMethod.NotificationsResourcesUpdated, Uri.Exists: true })
+                    switch (message!.Envelope)
                     {
-                        fleet.AnnounceResource(cell, message.Envelope.Uri.Of(message.Bytes).ToArray());
+                        case { KnownMethod: McpMethod.NotificationsSubscriptionsAcknowledged }:
+                            Volatile.Write(ref call.HardDeadline, long.MaxValue);
+                            opened.TrySetResult((true, wanted is null || Honours(message, wanted) ? null : "it does not tell about this resource"));
+                            break;
+                        case { KnownMethod: McpMethod.NotificationsResourcesUpdated, Uri.Exists: true }:
+                            fleet.AnnounceResource(cell, message.Envelope.Uri.Of(message.Bytes).ToArray());
+                            break;
+                        default:
+                            break;
                     }
                 }
 
                 if (call.IsComplete)
                 {
+                    opened.TrySetResult((false, call.Error != ForwardError.None ? call.ErrorDetail ?? ForwardErrors.Tag(call.Error) : $"it answered listen with error {call.AnswerEnvelope.ErrorCode}"));
                     call.Release();
                     return;
                 }
             }
+        }
+
+        /// <summary>Whether an acknowledgement names a URI (2026-07-28, server/utilities/subscriptions).</summary>
+        private static bool Honours(CallMessage acknowledgement, string uriToken)
+        {
+            using var document = JsonDocument.Parse(acknowledgement.Bytes.AsMemory(acknowledgement.Envelope.Params.Start, acknowledgement.Envelope.Params.Length));
+            var uri = JsonText.ToString(Encoding.UTF8.GetBytes(uriToken));
+            return document.RootElement.TryGetProperty("notifications", out var honoured) && honoured.ValueKind == JsonValueKind.Object
+                && honoured.TryGetProperty("resourceSubscriptions", out var uris) && uris.ValueKind == JsonValueKind.Array
+                && uris.EnumerateArray().Any(honouredUri => honouredUri.ValueKind == JsonValueKind.String && honouredUri.ValueEquals(uri));
         }
 
         /// <summary>Makes the subscriptions again on each new connection of the server.</summary>
@@ -231,7 +266,7 @@ internal sealed class ResourceSubscriptions : IAsyncDisposable
                 _appliedTo = connection;
                 if (connection.Identity.IsModern)
                 {
-                    Listen(connection);
+                    await ListenAsync(connection, wanted: null).ConfigureAwait(false);
                     return;
                 }
 

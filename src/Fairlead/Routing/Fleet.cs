@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using Fairlead.Catalog;
+using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
 
@@ -31,6 +32,9 @@ internal sealed class Fleet
 
     /// <summary>Raised when a server told of an updated resource: the server and the raw URI token in the server's own words.</summary>
     public event Action<ServerCell, byte[]>? ResourceUpdated;
+
+    /// <summary>Raised when a server told how a task fares (<c>notifications/tasks/status</c> of 2025-11-25), in the server's own words. Handlers must not block.</summary>
+    public event Action<ServerCell, CallMessage>? TaskChanged;
 
     /// <summary>Whether new calls are refused because Fairlead is stopping.</summary>
     public bool IsShuttingDown { get; set; }
@@ -88,6 +92,20 @@ internal sealed class Fleet
     /// <summary>Tells everybody that the lists of an endpoint beside the aggregate changed. Only the catalogue calls it.</summary>
     public void Announce(NamedEndpoint endpoint, CatalogChanges changes) => CatalogChanged?.Invoke(endpoint, changes);
 
+    /// <summary>Tells everybody at every endpoint that has the server: lists changed for some of them, and nobody knows here for whom.</summary>
+    public void AnnounceEverywhere(ServerCell cell, CatalogChanges changes)
+    {
+        CatalogChanged?.Invoke(null, changes);
+        CatalogChanged?.Invoke(cell, changes);
+        foreach (var profile in Profiles.Values.Where(profile => profile.Serves(cell)))
+        {
+            CatalogChanged?.Invoke(profile, changes);
+        }
+    }
+
     /// <summary>Tells everybody that a resource changed.</summary>
     public void AnnounceResource(ServerCell cell, byte[] uriToken) => ResourceUpdated?.Invoke(cell, uriToken);
+
+    /// <summary>Tells everybody how a task fares.</summary>
+    public void AnnounceTask(ServerCell cell, CallMessage status) => TaskChanged?.Invoke(cell, status);
 }

@@ -87,6 +87,9 @@ internal sealed partial class ListWatch : IDisposable
             case McpMethod.NotificationsResourcesUpdated when message.Envelope.Uri.Exists:
                 _resources.Fleet.AnnounceResource(_cell, message.Envelope.Uri.Of(message.Bytes).ToArray());
                 break;
+            case McpMethod.NotificationsTasksStatus:
+                _resources.Fleet.AnnounceTask(_cell, message);
+                break;
             default:
                 break;
         }

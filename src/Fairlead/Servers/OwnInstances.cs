@@ -19,6 +19,7 @@ namespace Fairlead.Servers;
 internal sealed partial class OwnInstances
 {
     private readonly FleetResources _resources;
+    private readonly Func<ServerCell> _cell;
     private readonly ServerStart _start;
     private readonly BackgroundWork _work;
     private readonly ILogger _logger;
@@ -36,12 +37,14 @@ internal sealed partial class OwnInstances
 
     /// <summary>Starts with none.</summary>
     /// <param name="resources">What all servers share.</param>
+    /// <param name="cell">The server; asked for when the first instance starts.</param>
     /// <param name="start">How instances of this server are started.</param>
     /// <param name="work">Keeps the starts and stops.</param>
     /// <param name="logger">The server's log.</param>
-    public OwnInstances(FleetResources resources, ServerStart start, BackgroundWork work, ILogger logger)
+    public OwnInstances(FleetResources resources, Func<ServerCell> cell, ServerStart start, BackgroundWork work, ILogger logger)
     {
         _resources = resources;
+        _cell = cell;
         _start = start;
         _work = work;
         _logger = logger;
@@ -67,14 +70,7 @@ internal sealed partial class OwnInstances
     /// <exception cref="ConnectionFailed">Isolation was asked for by hand and the instance could not be started.</exception>
     public ValueTask<UpstreamConnection?> ForAsync(ServerSnapshot snapshot, Caller caller, CancellationToken cancellationToken)
     {
-        var isolation = snapshot.Config.Isolation;
-        var key = isolation switch
-        {
-            ServerIsolation.Shared => null,
-            ServerIsolation.Session => caller.InstanceKey,
-            ServerIsolation.Principal => caller.Principal ?? caller.InstanceKey,
-            _ => snapshot.Shared is MultiplexedConnection { Identity.IsModern: false } ? AutoKey(snapshot, caller) : null,
-        };
+        var key = KeyOf(snapshot, caller);
         if (key is null)
         {
             return default;
@@ -86,6 +82,23 @@ internal sealed partial class OwnInstances
         }
 
         return instance.Connection is { } ready ? new ValueTask<UpstreamConnection?>(ready) : AwaitAsync(instance, snapshot, cancellationToken);
+    }
+
+    /// <summary>What the instance declares that <see cref="ForAsync"/> would give; null = the shared one. Starts nothing.</summary>
+    public ClientInput? KindOf(ServerSnapshot snapshot, Caller caller)
+    {
+        if (KeyOf(snapshot, caller, looksOnly: true) is not { } key)
+        {
+            return null;
+        }
+
+        lock (_lock)
+        {
+            return _byKey.TryGetValue(key, out var instance) ? instance.Declares
+                : _all.Count >= _resources.Options.Limits.InstancesPerServerMax ? null
+                : ReferenceEquals(key, caller.InstanceKey) || ReferenceEquals(key, _quiet) ? ClientInputs.Of(caller.Capabilities, ProtocolVersion.V20260728)
+                : null;
+        }
     }
 
     /// <summary>Ends the instance of an owner who has gone. Calls of its that are open may end within the drain grace.</summary>
@@ -113,11 +126,19 @@ internal sealed partial class OwnInstances
         }
     }
 
-    private object? AutoKey(ServerSnapshot snapshot, Caller caller)
+    private object? KeyOf(ServerSnapshot snapshot, Caller caller, bool looksOnly = false) => snapshot.Config.Isolation switch
+    {
+        ServerIsolation.Shared => null,
+        ServerIsolation.Session => caller.InstanceKey,
+        ServerIsolation.Principal => caller.Principal ?? caller.InstanceKey,
+        _ => snapshot.Shared is MultiplexedConnection { Identity.IsModern: false } ? AutoKey(snapshot, caller, looksOnly) : null,
+    };
+
+    private object? AutoKey(ServerSnapshot snapshot, Caller caller, bool looksOnly)
     {
         if (!snapshot.IsAsking)
         {
-            if (caller.Owner is { } owner && !_usedShared.TryGetValue(owner, out _))
+            if (!looksOnly && caller.Owner is { } owner && !_usedShared.TryGetValue(owner, out _))
             {
                 _usedShared.AddOrUpdate(owner, owner);
             }
@@ -208,9 +229,14 @@ internal sealed partial class OwnInstances
     private async Task StartAsync(
         OwnInstance instance, ServerSnapshot snapshot, ReadOnlyMemory<byte> capabilities, WeakReference<Caller>? owner, TaskCompletionSource<UpstreamConnection?> starting)
     {
-        // Weak, as the key is: the instance must not keep alive whom it ends with.
-        void Wire(UpstreamConnection connection) => connection.AskOwner = question => owner is not null && owner.TryGetTarget(out var caller) && caller.Ask?.Invoke(question) == true;
+        using var lists = new OwnLists(_resources, _cell(), _work, instance.Declares);
 
+        void Wire(UpstreamConnection connection)
+        {
+            // Weak, as the key is: the instance must not keep alive whom it ends with.
+            connection.AskOwner = question => owner is not null && owner.TryGetTarget(out var caller) && caller.Ask?.Invoke(question) == true;
+            connection.NotificationReceived = lists.Notified;
+        }
 
         var server = snapshot.Config.Name;
         StartResult result;
@@ -238,6 +264,7 @@ internal sealed partial class OwnInstances
 
         LogStarted(_logger, server, System.Text.Encoding.UTF8.GetString(capabilities.Span));
         starting.TrySetResult(connection);
+        await lists.ReadAsync(connection).ConfigureAwait(false);
         var reason = await connection.Lost.ConfigureAwait(false);
         lock (_lock)
         {

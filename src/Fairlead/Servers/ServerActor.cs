@@ -43,7 +43,7 @@ internal sealed partial class ServerActor : Actor
         _resources = resources;
         _start = new ServerStart(resources);
         _work = new BackgroundWork(Name, Logger);
-        _own = new OwnInstances(resources, _start, _work, Logger);
+        _own = new OwnInstances(resources, () => Cell!, _start, _work, Logger);
         var limits = resources.Options.Limits;
         _budget = new RestartBudget(RestartsMax, limits.RestartBase, limits.RestartMax, s_stable, resources.Time);
         var (state, reason) = ServerStatus.First(config);
@@ -54,6 +54,7 @@ internal sealed partial class ServerActor : Actor
         {
             InstanceFor = InstanceForAsync,
             ReleaseOwner = owner => _own.Release(owner),
+            KindOf = caller => _own.KindOf(Cell!.Current, caller),
         };
         _status = new ServerStatus(resources, Cell);
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);

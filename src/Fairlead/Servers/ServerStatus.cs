@@ -74,7 +74,13 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
         Publish(
             _flood is null ? _serving : ServerState.Degraded,
             _flood ?? _flaw,
-            snapshot => snapshot with { Catalog = reading.Catalog, Deployment = DeploymentState.Deployed, Tools = tools });
+            snapshot => snapshot with
+            {
+                // The same object for the same lists: whoever compared with it need not compare again.
+                Catalog = CatalogComparison.AreEqual(snapshot.Catalog, reading.Catalog) ? snapshot.Catalog : reading.Catalog,
+                Deployment = DeploymentState.Deployed,
+                Tools = tools,
+            });
     }
 
     /// <summary>Publishes that a flood of the instance in service began or is over.</summary>

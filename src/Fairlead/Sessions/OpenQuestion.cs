@@ -40,6 +40,9 @@ internal sealed class UpstreamQuestion : OpenQuestion
         call?.RestIdleDeadline();
     }
 
+    /// <summary>Who asked and waits.</summary>
+    public UpstreamConnection AskedBy => _askedBy;
+
     /// <inheritdoc/>
     public override void Answer(bool isResult, ReadOnlySpan<byte> payload)
     {

@@ -41,7 +41,7 @@ internal enum EraHint : byte
 internal static class Handshake
 {
     /// <summary>What a shared instance declares to a legacy server (decision 8.1): it may ask; whether anybody can be asked is decided then.</summary>
-    public static ReadOnlySpan<byte> SharedCapabilities => "{\"elicitation\":{\"form\":{},\"url\":{}},\"sampling\":{},\"roots\":{\"listChanged\":true}}"u8;
+    public static ReadOnlySpan<byte> SharedCapabilities => "{\"elicitation\":{\"form\":{},\"url\":{}},\"sampling\":{\"tools\":{}},\"roots\":{\"listChanged\":true}}"u8;
 
     /// <summary>Opens the connection. Every wait is bounded: the probe by <paramref name="probeTimeout"/>, initialize by <paramref name="startTimeout"/>.</summary>
     /// <param name="connection">A started connection.</param>

@@ -4,7 +4,7 @@ namespace Fairlead.Upstreams;
 
 /// <summary>Decides who is asked when a legacy server asks something (decision 8), and answers itself what needs no client.</summary>
 /// <remarks>
-/// Over HTTP the stream tells the call. On a shared pipe the server cannot say which call its question belongs to: it is asked at the newest call
+/// Over HTTP the stream tells the call, and a task that the question names tells it anywhere. On a shared pipe the server cannot say which call its question belongs to: it is asked at the newest call
 /// that can carry it, and only while all calls in flight belong to one owner. Questions never reach another owner; when in doubt they are declined.
 /// </remarks>
 internal static class QuestionRouter
@@ -43,6 +43,17 @@ internal static class QuestionRouter
         if (streamOf is not null)
         {
             if (!streamOf.CarriesMessages || !connection.TryDeliver(streamOf.UpstreamId, question, streamOf.Owner))
+            {
+                Decline(connection, id, envelope.KnownMethod);
+            }
+
+            return;
+        }
+
+        // A question about a task says whose it is.
+        if (RelatedTask.TryFindCall(connection, question, out var waiting, out var call))
+        {
+            if (!call.CarriesMessages || !connection.TryDeliver(waiting, question, call.Owner))
             {
                 Decline(connection, id, envelope.KnownMethod);
             }

@@ -34,6 +34,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     private int _waiting;
     private int _complete;
     private int _graceIsOver;
+    private int _givenUp;
     private int _rests;
 
     /// <summary>The id that the server sees; set by <see cref="PendingTable.TryOpen"/>.</summary>
@@ -62,6 +63,18 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     /// <summary>Whether this is <c>initialize</c>, which must not be cancelled.</summary>
     public bool IsInitialize { get; init; }
+
+    /// <summary>Whether <see cref="Intercept"/> looks at the answer before it ends the call: only where tasks may be spoken of.</summary>
+    public bool LooksAtAnswer { get; set; }
+
+    /// <summary>The raw id token of the task at a legacy server that this call waits for (<c>tasks/result</c>); null for almost all calls.</summary>
+    public byte[]? TaskAtServer { get; set; }
+
+    /// <summary>Whether the client knows nothing of the task that this call creates and waits for, so that the task ends when the call is given up.</summary>
+    public bool OwnsTask { get; set; }
+
+    /// <summary>Whether somebody wanted to cancel the call, perhaps while it was between two requests. Kept only for calls that look at their answer.</summary>
+    public bool IsGivenUp => Volatile.Read(ref _givenUp) != 0;
 
     /// <summary>Timestamp (of the sweep's clock) after which the call fails unless the server is heard of; moved by progress. <see cref="long.MaxValue"/> = never.</summary>
     public long IdleDeadline;
@@ -101,7 +114,13 @@ internal class UpstreamCall : IValueTaskSource<bool>
         _complete = 0;
         _graceIsOver = 0;
         _rests = 0;
-        _inbox?.Clear();
+
+        // Clearing allocates even when there is nothing to clear, and one that was used once stays with the call for good.
+        if (_inbox is { IsEmpty: false })
+        {
+            _inbox.Clear();
+        }
+
         _inboxBytes = 0;
         UpstreamId = 0;
         Connection = null;
@@ -116,6 +135,10 @@ internal class UpstreamCall : IValueTaskSource<bool>
         AnswerEnvelope = default;
         HttpStatus = 0;
         Headers = null;
+        LooksAtAnswer = false;
+        TaskAtServer = null;
+        OwnsTask = false;
+        _givenUp = 0;
     }
 
     /// <summary>A call of Fairlead's own (handshake, lists, probes); not pooled.</summary>
@@ -167,7 +190,12 @@ internal class UpstreamCall : IValueTaskSource<bool>
     public bool Deliver(CallMessage message)
     {
         _inbox ??= new ConcurrentQueue<CallMessage>();
-        var limits = Connection!.Limits;
+        if (Connection!.Tasks == TaskForm.Core)
+        {
+            message = Localize(message);
+        }
+
+        var limits = Connection.Limits;
         if (_inbox.Count >= limits.ExchangeQueue || Volatile.Read(ref _inboxBytes) >= limits.StalledClientBytes)
         {
             Dropped++;
@@ -191,6 +219,11 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Ends the call with the server's answer, which is copied. Only by the winner of the slot.</summary>
     public void Complete(ReadOnlySpan<byte> answer, in Envelope envelope)
     {
+        if (LooksAtAnswer && Intercept(answer, envelope))
+        {
+            return;
+        }
+
         if (_answer.Length < answer.Length)
         {
             ReturnAnswer();
@@ -269,6 +302,22 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     /// <summary>Whether the client gave the call this id. Only while the call is open.</summary>
     public virtual bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => false;
+
+    /// <summary>Notes that the call is to be cancelled, before its slot is looked for. Only until <see cref="Release"/>.</summary>
+    internal void NoteGivenUp()
+    {
+        if (LooksAtAnswer)
+        {
+            Interlocked.Exchange(ref _givenUp, 1);
+        }
+    }
+
+    /// <summary>Looks at an answer on the reader's thread, before the call ends with it; it must not block.</summary>
+    /// <returns>True when the call goes on with another request: it is open again, or has failed, and the answer concerns nobody.</returns>
+    protected virtual bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => false;
+
+    /// <summary>Puts the client's words for the server's into a message before it reaches the inbox. Only at servers with tasks of 2025-11-25.</summary>
+    protected virtual CallMessage Localize(CallMessage message) => message;
 
     /// <summary>Called when both references are gone.</summary>
     protected virtual void Recycle()

@@ -5,23 +5,6 @@ using Fairlead.Wire;
 
 namespace Fairlead.Upstreams;
 
-/// <summary>What a server said of itself in the handshake.</summary>
-/// <param name="Version">The revision spoken on this connection.</param>
-/// <param name="Capabilities">The raw <c>capabilities</c> object.</param>
-/// <param name="ServerInfo">The raw Implementation object (2026-07-28: from <c>_meta</c>); empty when the server gave none.</param>
-/// <param name="Instructions">The server's instructions, as a raw JSON string token; empty when it gave none.</param>
-internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabilities, byte[] ServerInfo, byte[] Instructions)
-{
-    /// <summary>Whether the connection speaks 2026-07-28 or later.</summary>
-    public bool IsModern => Version.IsModern();
-
-    /// <summary>Whether the server declares that it logs to its clients.</summary>
-    public bool Logs { get; } = JsonMembers.TryFind(Capabilities, new ByteRange(0, Capabilities.Length), "logging"u8, out _);
-
-    /// <summary>How long what the server says of itself may be kept (the hints of <c>server/discover</c>); the default for legacy servers, which say nothing of it.</summary>
-    public CacheHint Caching { get; init; }
-}
-
 /// <summary>One connection to one instance of a server, of either shape (decision 5): multiplexed (stdio, in-process pipe) or a stream per call (HTTP).</summary>
 /// <remarks>
 /// Owns the table of calls in flight. Any thread may open, send and cancel. A connection ends once: <see cref="Lost"/> completes, every open call
@@ -40,6 +23,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
     private long _lateAnswers;
 
+    // When the newest of the calls above was given up at a modern server; 0 = none is known, which is all that an answer looks at.
+    private long _abandonedAtModern;
+
     // Questions of the server that have come and have not been answered, and when the last of them was.
     private int _openQuestions;
     private long _answeredAt;
@@ -51,6 +37,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         Limits = limits;
         Verbosity = new ServerLogLevel(this);
         _sweep = sweep;
+        ServerTasks = new ServerTasks(this);
         sweep.Add(this);
     }
 
@@ -78,6 +65,12 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>What the server is; null before the handshake has ended.</summary>
     protected UpstreamIdentity? IdentityOrNull => _identity;
+
+    /// <summary>In which form the server runs tools as tasks; none before the handshake has ended.</summary>
+    internal TaskForm Tasks => _identity?.Tasks ?? TaskForm.None;
+
+    /// <summary>What tasks need beside the calls in flight.</summary>
+    internal ServerTasks ServerTasks { get; }
 
     /// <summary>Receives notifications that belong to no call in flight (list_changed, resources/updated, log lines), on the reader's thread: it must not block. Set before the handshake.</summary>
     public Action<UpstreamConnection, CallMessage>? NotificationReceived { get; set; }
@@ -143,9 +136,10 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>The client gave up: ends the call with <see cref="ForwardError.ClientCancelled"/> and tells the server. Nothing happens when the call ended already.</summary>
     public void Cancel(UpstreamCall call, ForwardError cause = ForwardError.ClientCancelled)
     {
+        call.NoteGivenUp();
         if (Pending.TryTake(call.UpstreamId, cause, out var taken))
         {
-            AbandonAtServer(taken);
+            GiveUp(taken);
             taken.Fail(cause, null);
         }
     }
@@ -166,7 +160,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             EndDelivery(held);
             if (matches && Pending.TryTake(id, ForwardError.ClientCancelled, out var taken))
             {
-                AbandonAtServer(taken);
+                GiveUp(taken);
                 taken.Fail(ForwardError.ClientCancelled, null);
                 return true;
             }
@@ -230,7 +224,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
                 var cause = now >= hard ? ForwardError.ServerTimedOutHard : ForwardError.ServerTimedOut;
                 if (Pending.TryTake(id, cause, out var taken))
                 {
-                    AbandonAtServer(taken);
+                    GiveUp(taken);
                     taken.Fail(cause, null);
                 }
             }
@@ -263,6 +257,26 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return false;
     }
 
+    /// <summary>
+    /// Takes note that a modern server has answered a call that was opened at <paramref name="openedAt"/>: it has read the cancellations before it, after which it
+    /// must stay silent about those calls (2026-07-28, basic/utilities/cancellation). Legacy servers may go on with what was cancelled.
+    /// </summary>
+    private void ForgetAbandoned(long openedAt)
+    {
+        foreach (var (id, call) in _abandoned)
+        {
+            if (call.ToldAt < openedAt)
+            {
+                _abandoned.TryRemove(id, out _);
+            }
+        }
+
+        if (_abandoned.IsEmpty)
+        {
+            Volatile.Write(ref _abandonedAtModern, 0);
+        }
+    }
+
     /// <summary>Tells the server that a call has been given up: a cancelled notification, or the end of the call's own stream.</summary>
     protected virtual void AbandonAtServer(UpstreamCall call)
     {
@@ -271,7 +285,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             // A call that is its own owner is pooled and will be somebody else's: its entry is nobody's. So is the one that stands for all past the bound.
             owner = ReferenceEquals(owner, call) ? this : owner;
             var room = _abandoned.Count < AbandonedMax;
-            _abandoned[room ? call.UpstreamId : -1] = new AbandonedCall(room ? owner : this, _sweep.Now + _sweep.Ticks(AbandonedFor));
+            _abandoned[room ? call.UpstreamId : -1] =
+                new AbandonedCall(room ? owner : this, long.MaxValue, _sweep.Now + _sweep.Ticks(AbandonedFor), call is { OwnsTask: true, TaskAtServer: null });
         }
 
         // initialize must not be cancelled (2025-11-25, basic/utilities/cancellation).
@@ -285,6 +300,13 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         frame.Append(call.UpstreamId);
         frame.Append(",\"reason\":\"The client gave up.\"}}"u8);
         Post(frame);
+        if (_identity is { IsModern: true } && _abandoned.TryGetValue(call.UpstreamId, out var abandoned))
+        {
+            // After its notification: a call that is opened from now on is read by the server after it.
+            var now = _sweep.Now;
+            _abandoned[call.UpstreamId] = abandoned with { ToldAt = now };
+            Volatile.Write(ref _abandonedAtModern, now);
+        }
     }
 
     /// <summary>Hands one message from the server to whom it concerns. Never waits for a consumer.</summary>
@@ -346,7 +368,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         {
             if (doom is not ForwardError.ServerLost)
             {
-                AbandonAtServer(call);
+                GiveUp(call);
             }
 
             call.Fail(doom, null);
@@ -374,12 +396,30 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     {
         if (RequestIds.TryParse(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
         {
+            if (Volatile.Read(ref _abandonedAtModern) != 0)
+            {
+                ForgetAbandoned(call.OpenedAt);
+            }
+
             call.Complete(message, envelope);
             return;
         }
 
         Interlocked.Increment(ref _lateAnswers);
-        _abandoned.TryRemove(id, out _);
+        if (_abandoned.TryRemove(id, out var abandoned) && abandoned.MayCreateTask)
+        {
+            ServerTasks.CancelCreated(message, envelope);
+        }
+    }
+
+    /// <summary>Tells the server that a call has been given up, and the task with it that only this call knows.</summary>
+    private void GiveUp(UpstreamCall call)
+    {
+        AbandonAtServer(call);
+        if (call is { OwnsTask: true, TaskAtServer: { } task })
+        {
+            ServerTasks.Cancel(task);
+        }
     }
 
     private void ReceiveNotification(ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf)
@@ -412,8 +452,14 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     private void ReceiveProgress(ReadOnlySpan<byte> message, in Envelope envelope)
     {
-        if (!RequestIds.TryParse(envelope.ProgressToken.Of(message), out var id) || !Pending.TryBeginDelivery(id, out var call))
+        if (!RequestIds.TryParse(envelope.ProgressToken.Of(message), out var id))
         {
+            return;
+        }
+
+        if (!Pending.TryBeginDelivery(id, out var call))
+        {
+            ServerTasks.ReceiveProgress(id, message, envelope);
             return;
         }
 
@@ -427,7 +473,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         EndDelivery(call);
     }
 
-    private readonly record struct AbandonedCall(object Owner, long Until);
+    private readonly record struct AbandonedCall(object Owner, long ToldAt, long Until, bool MayCreateTask);
 
     /// <summary>For people: server, kind and number of open calls.</summary>
     public override string ToString() =>

@@ -125,6 +125,58 @@ public sealed class OwnerTests
         await server.WhenReceivedAsync(static received => received.Any(static line => line.Line == """{"jsonrpc":"2.0","id":"later","result":{"action":"decline"}}"""), "its answer");
     }
 
+    [Fact]
+    public async Task Lists_WhenAnInstanceThatWasToldLessHasLess_AreThoseOfTheInstanceThatACallGoesTo()
+    {
+        // Shows the tool "ask" only to clients that declare elicitation, as server-everything does.
+        var runs = new ScriptedRuns(static server =>
+        {
+            var declares = false;
+            server.SpeaksLegacy("""{"tools":{"listChanged":true}}""");
+            var initialized = """ "result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true}},"serverInfo":{"name":"scripted","version":"1"}} """;
+            server.On("initialize", request =>
+            {
+                declares = request.Params.Contains("elicitation", StringComparison.Ordinal);
+                return initialized;
+            });
+            server.On("tools/list", _ => """ "result":{"tools":[{"name":"hello","inputSchema":{"type":"object"}}""" + (declares ? ",{\"name\":\"ask\",\"inputSchema\":{\"type\":\"object\"}}" : "") + "]} ");
+            server.On("tools/call", """ "result":{"content":[]} """);
+        });
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Session } } }, manager => manager.AddServer("s", runs));
+        var plain = await host.InitializeAsync("/mcp");
+        var asked = await host.InitializeAsync("/mcp", capabilities: """{"elicitation":{}}""");
+        using var stream = await EventStream.GetAsync(host, "/mcp", plain);
+        Assert.Equal(["s__hello", "s__ask"], await NamesAsync(plain));
+
+        // The first call starts the instance that was told nothing; what it does not have is not shown any more to whoever would be sent there.
+        await host.PostAsync("/mcp", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"s__hello"}}""", "Mcp-Session-Id: " + plain);
+        Assert.Contains("notifications/tools/list_changed", await stream.DataAsync("word of the change"), StringComparison.Ordinal);
+
+        Assert.Equal(["s__hello"], await NamesAsync(plain));
+        Assert.Equal(["s__hello", "s__ask"], await NamesAsync(asked));
+        var (_, modern) = await ListAsync("{}");
+        Assert.DoesNotContain("s__ask", modern, StringComparison.Ordinal);
+        (_, modern) = await ListAsync("""{"elicitation":{}}""");
+        Assert.Contains("s__ask", modern, StringComparison.Ordinal);
+
+        async Task<string[]> NamesAsync(string session)
+        {
+            var (_, body, _) = await host.PostAsync("/mcp", """{"jsonrpc":"2.0","id":2,"method":"tools/list"}""", "Mcp-Session-Id: " + session);
+            return [.. JsonDocument.Parse(body).RootElement.GetProperty("result").GetProperty("tools").EnumerateArray().Select(static tool => tool.GetProperty("name").GetString()!)];
+        }
+
+        async Task<(System.Net.HttpStatusCode Status, string Body)> ListAsync(string capabilities)
+        {
+            var (status, body, _) = await host.PostAsync(
+                "/mcp",
+                "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\",\"params\":{\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":" + capabilities
+                + ",\"io.modelcontextprotocol/clientInfo\":{\"name\":\"m\",\"version\":\"1\"}}}}",
+                "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/list");
+            return (status, body);
+        }
+    }
+
     private static (string Id, string Arguments)[] Calls(ScriptedServer server) =>
         [.. server.Received.Where(static request => request.Method == "tools/call").Select(static request => (request.Id, JsonDocument.Parse(request.Params).RootElement.GetProperty("arguments").GetRawText()))];
 

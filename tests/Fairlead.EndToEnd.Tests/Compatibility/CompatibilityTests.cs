@@ -3,31 +3,16 @@ using System.Text.Json.Nodes;
 
 namespace Fairlead.EndToEnd.Tests.Compatibility;
 
-/// <summary>Every revision over every transport on one side against every one on the other (decision 19), for lists and plain calls. The table of <c>docs/compatibility.md</c> is what
-/// this run saw: with <c>FAIRLEAD_UPDATE_DOCS=1</c> it is written, else compared.</summary>
-public sealed class CompatibilityTests(CompatibilityTests.Fleet fleet) : IClassFixture<CompatibilityTests.Fleet>
+/// <summary>Every revision over every transport on one side against every one on the other, feature by feature (decision 19): each passes, or ends exactly as protocol.md 6 and 6.1 say.</summary>
+public sealed class CompatibilityTests(MatrixFleet fleet) : IClassFixture<MatrixFleet>
 {
-    private static readonly string[] s_legacy = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
-    private static readonly string[] s_all = [.. s_legacy, "2026-07-28"];
-
-    // Which revisions a transport can carry.
-    private static readonly (string Transport, string Key, string[] Revisions)[] s_transports =
-    [
-        ("stdio", "stdio", s_all),
-        ("HTTP+SSE", "sse", s_legacy),
-        ("Streamable HTTP", "http", s_all[1..]),
-    ];
-
-    /// <summary>The rows: client transport and revision.</summary>
+    /// <summary>The rows: client transport and revision. The same kinds as the servers.</summary>
     public static TheoryData<string, string> Clients()
     {
         var data = new TheoryData<string, string>();
-        foreach (var (transport, _, revisions) in s_transports)
+        foreach (var kind in MatrixFleet.Kinds)
         {
-            foreach (var revision in revisions)
-            {
-                data.Add(transport, revision);
-            }
+            data.Add(kind.Transport, kind.Revision);
         }
 
         return data;
@@ -35,79 +20,80 @@ public sealed class CompatibilityTests(CompatibilityTests.Fleet fleet) : IClassF
 
     [Theory]
     [MemberData(nameof(Clients))]
-    public async Task Client_OfARevision_ListsAndCallsServersOfEveryRevision(string transport, string revision)
+    public async Task Client_OfARevision_UsesServersOfEveryRevision(string transport, string revision)
     {
         await using var client = await RevisionClient.OpenAsync(transport, revision, fleet.Gateway);
-        var listed = await client.AskAsync("tools/list", []);
-        var names = listed["result"]!["tools"]!.AsArray().Select(static tool => (string)tool!["name"]!).ToHashSet(StringComparer.Ordinal);
-        var row = new StringBuilder($"| {transport} {revision} |");
-        foreach (var (_, key, revisions) in s_transports)
+        if (!client.IsModern)
         {
-            foreach (var server in revisions)
-            {
-                var tool = $"{Name(key, server)}__hello";
-                var answer = await client.AskAsync("tools/call", new JsonObject { ["name"] = tool, ["arguments"] = new JsonObject() });
-                var isServed = names.Contains(tool) && (string?)answer["result"]?["content"]?[0]?["text"] == $"hello from {server}"
-                    && (answer["result"]!["resultType"] is not null) == (revision == "2026-07-28");
-                row.Append(isServed ? " yes |" : " **no** |");
-                Assert.True(isServed, $"{transport} {revision} to {tool}: {answer.ToJsonString()}");
-            }
+            Assert.NotNull((await client.AskAsync("logging/setLevel", new JsonObject { ["level"] = "info" }))["result"]);
         }
 
-        Record(row.ToString());
-    }
-
-    private static string Name(string transport, string revision) => $"{transport}-by-{revision}";
-
-    private static void Record(string row)
-    {
-        var path = RepositoryPaths.Source("docs/compatibility.md");
-        var lines = File.ReadAllLines(path);
-        var key = row[..row.IndexOf('|', 2)];
-        var at = Array.FindIndex(lines, line => line.StartsWith(key, StringComparison.Ordinal));
-        Assert.True(at >= 0, $"docs/compatibility.md has no row that begins with '{key}'; add one: {row}");
-        if (Environment.GetEnvironmentVariable("FAIRLEAD_UPDATE_DOCS") == "1")
+        var listen = client.IsModern ? await ListenSubscription.OpenAsync(client, MatrixFleet.Kinds.Select(static kind => $"matrix://{kind.Name}/watched")) : null;
+        var listed = await ToolsAsync(client);
+        var cells = await Task.WhenAll(MatrixFleet.Kinds.Select(kind => new FeatureChecks(client, kind, fleet.World, listed, listen).RunAsync()));
+        foreach (var (cell, grown) in cells.Zip(await GrowAsync(client, listen)))
         {
-            lines[at] = row;
-            File.WriteAllText(path, string.Join('\n', lines) + "\n", new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-            return;
+            cell[Feature.ListChanged] = grown;
         }
 
-        Assert.True(lines[at] == row, $"docs/compatibility.md says\n{lines[at]}\nbut measured was\n{row}\nRun the tests with FAIRLEAD_UPDATE_DOCS=1 to write it down.");
-    }
-
-    /// <summary>One gateway in front of a server for each column.</summary>
-    public sealed class Fleet : IAsyncLifetime
-    {
-        private HttpRevisionServer _server = null!;
-
-        internal GatewayProcess Gateway { get; private set; } = null!;
-
-        public async Task InitializeAsync()
+        if (listen is not null)
         {
-            _server = await HttpRevisionServer.StartAsync();
-            var servers = new JsonObject();
-            foreach (var (_, key, revisions) in s_transports)
+            await listen.CloseAsync();
+        }
+
+        var wrong = new StringBuilder();
+        foreach (var (kind, cell) in MatrixFleet.Kinds.Zip(cells))
+        {
+            foreach (var (feature, (outcome, seen)) in cell)
             {
-                foreach (var revision in revisions)
+                var expected = Expectation.Of(revision, kind.Revision, feature);
+                if (outcome != expected)
                 {
-                    servers[Name(key, revision)] = key switch
-                    {
-                        "stdio" => GatewayProcess.Stdio("dotnet", RepositoryPaths.BuiltAssembly("Misbehave", "misbehave-server.dll"), "revision", revision),
-                        "sse" => GatewayProcess.Http($"{_server.Url}/{revision}/sse"),
-                        _ => GatewayProcess.Http($"{_server.Url}/http/{revision}"),
-                    };
+                    wrong.AppendLine($"{kind.Name} {feature}: {expected} expected, but: {outcome} {seen}");
                 }
             }
-
-            Gateway = await GatewayProcess.StartAsync(new JsonObject { ["firstListWaitMs"] = 60_000, ["servers"] = servers });
-            await Gateway.LineAsync(static line => line.Contains("\"event\":\"summary\"", StringComparison.Ordinal), "that all servers are up");
         }
 
-        public async Task DisposeAsync()
+        Assert.True(wrong.Length == 0, $"{transport} {revision}:\n{wrong}");
+        Assert.Empty(client.Faults);
+        Assert.DoesNotContain(fleet.World.Said.All, static line => line.StartsWith("fault ", StringComparison.Ordinal));
+        CompatibilityDocument.Record(transport, revision, MatrixFleet.Kinds.Zip(cells, static (kind, cell) => (kind, cell.ToDictionary(static seen => seen.Key, static seen => seen.Value.Outcome!.Value))));
+    }
+
+    [Fact]
+    public void Document_ListsTheRefusals_AsTheRowsExpectThem() => CompatibilityDocument.RecordRefusals();
+
+    private static async Task<HashSet<string>> ToolsAsync(RevisionClient client) =>
+        (await client.AskAsync("tools/list", []))["result"]!["tools"]!.AsArray().Select(static tool => (string)tool!["name"]!).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Each server gets a new tool; after each notification the client looks which of them it can see.</summary>
+    private async Task<(Outcome? Outcome, string Seen)[]> GrowAsync(RevisionClient client, ListenSubscription? listen)
+    {
+        var tag = Guid.NewGuid().ToString("N")[..8];
+        var heard = client.Notifications.All.Length;
+        foreach (var kind in MatrixFleet.Kinds)
         {
-            await Gateway.DisposeAsync();
-            await _server.DisposeAsync();
+            fleet.World.Tell($"grow {kind.Name} {tag}");
         }
+
+        var missing = MatrixFleet.Kinds.Select(kind => $"{kind.Name}__late-{tag}").ToHashSet(StringComparer.Ordinal);
+        try
+        {
+            while (missing.Count > 0)
+            {
+                await client.Notifications.FirstAsync(
+                    note => (string?)note["method"] == "notifications/tools/list_changed" && (listen is null || listen.IsMine(note)),
+                    $"that the list of tools changed, without {string.Join(' ', missing)}",
+                    heard);
+                heard = client.Notifications.All.Length;
+                missing.ExceptWith(await ToolsAsync(client));
+            }
+        }
+        catch (TimeoutException exception)
+        {
+            return [.. MatrixFleet.Kinds.Select(kind => missing.Contains($"{kind.Name}__late-{tag}") ? (default(Outcome?), exception.Message) : (Outcome.Passes, ""))];
+        }
+
+        return [.. MatrixFleet.Kinds.Select(static _ => ((Outcome?)Outcome.Passes, ""))];
     }
 }

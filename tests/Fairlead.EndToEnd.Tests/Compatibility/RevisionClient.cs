@@ -1,158 +1,197 @@
-using System.Net.Http.Headers;
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Fairlead.TestKit;
 
 namespace Fairlead.EndToEnd.Tests.Compatibility;
 
-/// <summary>A client of raw messages that speaks one revision over one transport to the aggregate endpoint.</summary>
+/// <summary>A client of raw messages that speaks one revision over one transport to the aggregate endpoint, and answers what it is asked as that revision does.</summary>
 internal abstract class RevisionClient : IAsyncDisposable
 {
-    private const string Modern = "2026-07-28";
-    private int _next;
+    /// <summary>The revision without sessions.</summary>
+    protected const string Modern = "2026-07-28";
 
-    protected RevisionClient(string revision) => Revision = revision;
+    // Rounds of one call: what the gateway allows, and one more to see that it ends.
+    private const int RoundsMax = 11;
+    private readonly ConcurrentDictionary<long, TaskCompletionSource<JsonObject>> _pending = new();
+    private readonly ClientWords _words;
+    private long _next;
 
-    protected string Revision { get; }
+    protected RevisionClient(string transport, string revision)
+    {
+        Revision = revision;
+        _words = new ClientWords(revision, $"{transport} {revision}");
+    }
 
-    protected bool IsModern => Revision == Modern;
+    /// <summary>What it speaks.</summary>
+    public string Revision { get; }
 
-    /// <summary>Opens a client and, in a legacy revision, its session.</summary>
+    /// <summary>Whether every request brings its own claim.</summary>
+    public bool IsModern => Revision == Modern;
+
+    /// <summary>The notifications that came, whatever stream brought them.</summary>
+    public Inbox<JsonObject> Notifications { get; } = new();
+
+    /// <summary>What came that this revision does not have.</summary>
+    public ConcurrentQueue<string> Faults { get; } = new();
+
+    /// <summary>Opens a client and, in a legacy revision, its session and its stream for unsolicited messages.</summary>
     public static async Task<RevisionClient> OpenAsync(string transport, string revision, GatewayProcess gateway)
     {
         RevisionClient client = transport switch
         {
-            "Streamable HTTP" => new Http(revision, gateway.Aggregate),
-            "HTTP+SSE" => await Sse.ConnectAsync(revision, gateway.Url),
-            _ => new Stdio(revision, gateway.Url),
+            "Streamable HTTP" => new StreamableClient(revision, gateway.Aggregate),
+            "HTTP+SSE" => await SseClient.ConnectAsync(revision, gateway.Url),
+            _ => new StdioClient(revision, gateway.Url),
         };
         if (!client.IsModern)
         {
             var answer = await client.AskAsync("initialize", new JsonObject
             {
-                ["protocolVersion"] = revision, ["capabilities"] = new JsonObject(), ["clientInfo"] = new JsonObject { ["name"] = "t", ["version"] = "1" },
+                ["protocolVersion"] = revision, ["capabilities"] = client._words.Capabilities, ["clientInfo"] = client._words.Info,
             });
             Assert.Equal(revision, (string?)answer["result"]?["protocolVersion"]);
             await client.SendAsync(new JsonObject { ["jsonrpc"] = "2.0", ["method"] = "notifications/initialized" });
+            await client.HearAsync();
         }
 
         return client;
     }
 
-    /// <summary>Sends a request and waits for its answer.</summary>
-    public Task<JsonNode> AskAsync(string method, JsonObject parameters)
+    /// <summary>Sends a request, answers what the server wants to know meanwhile, and gives the last answer.</summary>
+    public Task<JsonObject> AskAsync(string method, JsonObject parameters) => Guard.WithinAsync(RoundsAsync(method, parameters), $"the answer to {method} {parameters.ToJsonString()} in {Revision}");
+
+    /// <summary>Sends a request.</summary>
+    /// <param name="parameters">Without what every request of the revision carries.</param>
+    /// <returns>Its id and its answer.</returns>
+    public (long Id, Task<JsonObject> Answer) Start(string method, JsonObject parameters)
     {
+        var id = Interlocked.Increment(ref _next);
+        var body = parameters.DeepClone().AsObject();
         if (IsModern)
         {
-            parameters["_meta"] = new JsonObject { ["io.modelcontextprotocol/protocolVersion"] = Modern, ["io.modelcontextprotocol/clientCapabilities"] = new JsonObject() };
+            _words.Claim(body);
         }
 
-        return Guard.WithinAsync(ExchangeAsync(new JsonObject { ["jsonrpc"] = "2.0", ["id"] = ++_next, ["method"] = method, ["params"] = parameters }), $"the answer to {method} in {Revision}");
+        var answer = _pending[id] = new TaskCompletionSource<JsonObject>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return (id, AnswerAsync(new JsonObject { ["jsonrpc"] = "2.0", ["id"] = id, ["method"] = method, ["params"] = body }, answer));
     }
+
+    /// <summary>Wants a request no more, in the way of the revision and the transport.</summary>
+    public virtual Task CancelAsync(long id) =>
+        SendAsync(new JsonObject { ["jsonrpc"] = "2.0", ["method"] = "notifications/cancelled", ["params"] = new JsonObject { ["requestId"] = id } });
 
     public abstract ValueTask DisposeAsync();
 
-    protected abstract Task<JsonNode> ExchangeAsync(JsonObject request);
-
+    /// <summary>Sends a message. Completes when it is sent and, where a response belongs to it, when that is read.</summary>
     protected abstract Task SendAsync(JsonObject message);
 
-    private sealed class Http(string revision, Uri endpoint) : RevisionClient(revision)
+    /// <summary>Opens the stream for unsolicited messages, where the transport has one of its own.</summary>
+    protected virtual Task HearAsync() => Task.CompletedTask;
+
+    /// <summary>Says that nothing will come any more on the stream of a request: an answer that is still missing is a failure.</summary>
+    protected void Ended(long id)
     {
-        private readonly HttpClient _http = new();
-        private string? _session;
-
-        public override ValueTask DisposeAsync()
+        if (_pending.TryRemove(id, out var waiting))
         {
-            _http.Dispose();
-            return default;
-        }
-
-        protected override async Task<JsonNode> ExchangeAsync(JsonObject request)
-        {
-            using var response = await PostAsync(request);
-            var text = await response.Content.ReadAsStringAsync();
-            var data = text.Split('\n').LastOrDefault(static line => line.StartsWith("data: {", StringComparison.Ordinal));
-            return JsonNode.Parse(data is null ? text : data["data: ".Length..])!;
-        }
-
-        protected override async Task SendAsync(JsonObject message) => (await PostAsync(message)).Dispose();
-
-        private async Task<HttpResponseMessage> PostAsync(JsonObject message)
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new StringContent(message.ToJsonString(), new MediaTypeHeaderValue("application/json")) };
-            request.Headers.TryAddWithoutValidation("Accept", "application/json, text/event-stream");
-            if (IsModern)
-            {
-                request.Headers.Add("MCP-Protocol-Version", Modern);
-                request.Headers.Add("Mcp-Method", (string)message["method"]!);
-                if (message["params"]?["name"] is { } name)
-                {
-                    request.Headers.Add("Mcp-Name", (string)name!);
-                }
-            }
-            else if (_session is not null)
-            {
-                request.Headers.Add("Mcp-Session-Id", _session);
-            }
-
-            var response = await _http.SendAsync(request);
-            _session = response.Headers.TryGetValues("Mcp-Session-Id", out var ids) ? ids.Single() : _session;
-            return response;
+            waiting.TrySetException(new InvalidOperationException($"The response to request {id} ended without its answer."));
         }
     }
 
-    private sealed class Sse(string revision, HttpClient http, StreamReader lines, Uri endpoint) : RevisionClient(revision)
+    /// <summary>Receives a message, in the order of its stream.</summary>
+    protected void Receive(JsonObject message)
     {
-        public static async Task<RevisionClient> ConnectAsync(string revision, Uri gateway)
+        if (message["method"] is not { } method)
         {
-            var http = new HttpClient();
-            var lines = new StreamReader(await http.GetStreamAsync(new Uri(gateway, "sse")));
-            await lines.ReadLineAsync();
-            return new Sse(revision, http, lines, new Uri(gateway, (await lines.ReadLineAsync())!["data: ".Length..]));
-        }
-
-        public override ValueTask DisposeAsync()
-        {
-            lines.Dispose();
-            http.Dispose();
-            return default;
-        }
-
-        protected override async Task<JsonNode> ExchangeAsync(JsonObject request)
-        {
-            await SendAsync(request);
-            while (await lines.ReadLineAsync() is { } line)
+            if (message["id"] is JsonValue id && id.TryGetValue(out long number) && _pending.TryRemove(number, out var waiting))
             {
-                if (line.StartsWith("data: ", StringComparison.Ordinal) && JsonNode.Parse(line["data: ".Length..]) is { } message && message["id"]?.ToString() == request["id"]!.ToString())
-                {
-                    return message;
-                }
+                waiting.TrySetResult(message);
+                return;
             }
 
-            throw new InvalidOperationException("The stream ended before the answer.");
+            Faults.Enqueue($"an answer to nothing: {message.ToJsonString()}");
+            return;
         }
 
-        protected override async Task SendAsync(JsonObject message)
+        if (message["id"] is not { } question)
         {
-            using var content = new StringContent(message.ToJsonString(), new MediaTypeHeaderValue("application/json"));
-            using var response = await http.PostAsync(endpoint, content);
-            Assert.Equal(202, (int)response.StatusCode);
+            Notifications.Add(message);
+            return;
+        }
+
+        if (IsModern)
+        {
+            Faults.Enqueue($"a request of the server: {message.ToJsonString()}");
+            return;
+        }
+
+        var answer = new JsonObject { ["jsonrpc"] = "2.0", ["id"] = question.DeepClone() };
+        if ((string?)method == "ping")
+        {
+            answer["result"] = new JsonObject();
+        }
+        else if (_words.Answer(message, Faults) is { } result)
+        {
+            answer["result"] = result;
+        }
+        else
+        {
+            answer["error"] = new JsonObject { ["code"] = -32601, ["message"] = "Method not found" };
+        }
+
+        _ = ReplyAsync(answer);
+    }
+
+    private async Task ReplyAsync(JsonObject answer)
+    {
+        try
+        {
+            await SendAsync(answer);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException)
+        {
+            Faults.Enqueue($"an answer could not be sent: {exception.Message}");
         }
     }
 
-    private sealed class Stdio(string revision, Uri gateway) : RevisionClient(revision)
+    private async Task<JsonObject> AnswerAsync(JsonObject request, TaskCompletionSource<JsonObject> answer)
     {
-        private readonly ChildProcess _process = ChildProcess.StartWithInput("dotnet", [RepositoryPaths.Cli, "stdio", "--url", gateway.ToString()]);
-
-        public override ValueTask DisposeAsync() => _process.DisposeAsync();
-
-        protected override async Task<JsonNode> ExchangeAsync(JsonObject request)
+        // The answer may be there before the response has ended; a response that ends without it is a failure.
+        var sending = SendAsync(request);
+        await Task.WhenAny(sending, answer.Task);
+        if (!answer.Task.IsCompleted)
         {
-            await SendAsync(request);
-            var id = request["id"]!.ToString();
-            var line = await _process.LineAsync(text => text.StartsWith('{') && JsonNode.Parse(text)!["id"]?.ToString() == id && JsonNode.Parse(text)!["method"] is null, $"the answer to {id}");
-            return JsonNode.Parse(line)!;
+            await sending;
         }
 
-        protected override Task SendAsync(JsonObject message) => _process.WriteLineAsync(message.ToJsonString());
+        var message = await answer.Task;
+        _words.Check(message, Faults);
+        return message;
+    }
+
+    private async Task<JsonObject> RoundsAsync(string method, JsonObject parameters)
+    {
+        for (var round = 0; round < RoundsMax; round++)
+        {
+            var answer = await Start(method, parameters).Answer;
+            if ((string?)answer["result"]?["resultType"] != "input_required")
+            {
+                return answer;
+            }
+
+            var responses = new JsonObject();
+            foreach (var (key, question) in answer["result"]!["inputRequests"] as JsonObject ?? [])
+            {
+                responses[key] = _words.Answer(question!.AsObject(), Faults);
+            }
+
+            parameters["inputResponses"] = responses;
+            parameters.Remove("requestState");
+            if (answer["result"]!["requestState"] is { } state)
+            {
+                parameters["requestState"] = state.DeepClone();
+            }
+        }
+
+        throw new InvalidOperationException($"{method} wants input after {RoundsMax} rounds.");
     }
 }

@@ -187,13 +187,33 @@ public sealed class CatalogBuilderTests
         Assert.Equal(Expected, Encoding.UTF8.GetString(snapshot.Capabilities(modern: false).Span));
     }
 
-    [Fact]
-    public void Capabilities_OfOneServer_KeepTasksForClientsOfItsEra()
+    [Theory]
+    [InlineData("""{"list":{},"cancel":{},"requests":{"tools":{"call":{}},"x":1}}""", """ "tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}},""")]
+    [InlineData("""{"requests":{"tools":{"call":{}}}}""", """ "tasks":{"requests":{"tools":{"call":{}}}},""")]
+    [InlineData("""{"list":{}}""", "")]
+    public void Capabilities_OfALegacyServer_KeepTheTasksThatAreCarriedForClientsOfItsEra(string declared, string expected)
     {
-        var snapshot = CatalogBuilder.BuildIdentity(Source("a", new ServerCatalog([], [], [], [], Identity("""{"tools":{"x":1},"tasks":{"list":{}},"experimental":{"k":[1]}}"""))));
+        var source = Source("a", new ServerCatalog([], [], [], [], Identity($$$"""{"tools":{"x":1},"tasks":{{{declared}}},"experimental":{"k":[1]}}""")));
+        foreach (var snapshot in new[] { CatalogBuilder.BuildIdentity(source), Aggregate(NamingPolicy.Prefix, source) })
+        {
+            Assert.Equal($$$"""{"tools":{"listChanged":true},{{{expected.Trim()}}}"experimental":{"k":[1]}}""", Encoding.UTF8.GetString(snapshot.Capabilities(modern: false).Span));
+            Assert.Equal("""{"tools":{"listChanged":true},"experimental":{"k":[1]}}""", Encoding.UTF8.GetString(snapshot.Capabilities(modern: true).Span));
+        }
+    }
 
-        Assert.Equal("""{"tools":{"listChanged":true},"tasks":{"list":{}},"experimental":{"k":[1]}}""", Encoding.UTF8.GetString(snapshot.Capabilities(modern: false).Span));
-        Assert.Equal("""{"tools":{"listChanged":true},"experimental":{"k":[1]}}""", Encoding.UTF8.GetString(snapshot.Capabilities(modern: true).Span));
+    [Fact]
+    public void Capabilities_OfSeveralServersWithTasks_AreTheirUnion()
+    {
+        static ServerCatalog With(string capabilities, bool modern = false) => new([], [], [], [], Identity(capabilities, modern: modern));
+
+        var snapshot = Aggregate(
+            NamingPolicy.Prefix,
+            Source("a", With("""{"tasks":{"list":{},"requests":{"tools":{"call":{}}}}}""")),
+            Source("b", With("""{"tasks":{"cancel":{},"requests":{"tools":{"call":{}}}}}""")),
+            Source("c", With("""{"extensions":{"io.modelcontextprotocol/tasks":{}}}""", modern: true)));
+
+        Assert.Equal("""{"tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}},"extensions":{}}""", Encoding.UTF8.GetString(snapshot.Capabilities(modern: false).Span));
+        Assert.Equal("""{"extensions":{"io.modelcontextprotocol/tasks":{}}}""", Encoding.UTF8.GetString(snapshot.Capabilities(modern: true).Span));
     }
 
     [Fact]

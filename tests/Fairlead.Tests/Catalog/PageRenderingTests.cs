@@ -60,16 +60,29 @@ public sealed class PageRenderingTests
     }
 
     [Fact]
-    public void Page_WhenAToolNeedsATask_ShowsItOnlyWhereTasksPass()
+    public void Page_WhenAToolNeedsATask_HidesItOnlyFromClientsThatCannotUseIt()
     {
         var source = Source("s", Offering(Entry("""{"name":"t","execution":{"taskSupport":"required"}}"""), Tool("plain")));
-        var own = CatalogBuilder.BuildIdentity(source);
+        foreach (var snapshot in new[] { CatalogBuilder.BuildIdentity(source), Aggregate(NamingPolicy.None, source) })
+        {
+            Assert.Contains("""{"name":"t","execution":{"taskSupport":"required"}}""", snapshot.Page(version: ProtocolVersion.V20251125), StringComparison.Ordinal);
+            Assert.DoesNotContain("\"t\"", snapshot.Page(version: ProtocolVersion.V20250618), StringComparison.Ordinal);
+            Assert.Contains("\"plain\"", snapshot.Page(version: ProtocolVersion.V20250618), StringComparison.Ordinal);
 
-        Assert.Contains("\"t\"", own.Page(version: ProtocolVersion.V20251125), StringComparison.Ordinal);
-        Assert.DoesNotContain("\"t\"", own.Page(version: ProtocolVersion.V20250618), StringComparison.Ordinal);
-        Assert.DoesNotContain("\"t\"", own.Page(version: ProtocolVersion.V20260728), StringComparison.Ordinal);
-        Assert.DoesNotContain("\"t\"", Aggregate(NamingPolicy.None, source).Page(version: ProtocolVersion.V20251125), StringComparison.Ordinal);
-        Assert.Contains("\"plain\"", own.Page(version: ProtocolVersion.V20250618), StringComparison.Ordinal);
+            // For a modern client Fairlead runs the task.
+            Assert.Contains("""{"name":"t"}""", snapshot.Page(version: ProtocolVersion.V20260728), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Page_WhenAModernServerStillSaysHowToolsRun_LegacyClientsAreNotToldOfIt()
+    {
+        const string Required = """{"name":"t","execution":{"taskSupport":"required"}}""";
+        var snapshot = CatalogBuilder.BuildIdentity(Source("s", new ServerCatalog([Entry(Required)], [], [], [], Identity(modern: true))));
+
+        Assert.Contains("""[{"name":"t"}]""", snapshot.Page(version: ProtocolVersion.V20251125), StringComparison.Ordinal);
+        Assert.Contains("""[{"name":"t"}]""", snapshot.Page(version: ProtocolVersion.V20250618), StringComparison.Ordinal);
+        Assert.Contains(Required, snapshot.Page(version: ProtocolVersion.V20260728), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -53,7 +53,13 @@ public sealed class DotEnvTests
     {
         Prop.ForAll(ArbMap.Default.ArbFor<string?>(), text =>
         {
-            string value = (text ?? "").Replace("'", "", StringComparison.Ordinal).Replace("\r\n", "\n", StringComparison.Ordinal);
+            // Ends of lines come out as \n; a text such as \r\r\n would still have one that is not after a single pass.
+            string value = (text ?? "").Replace("'", "", StringComparison.Ordinal);
+            while (value.Contains("\r\n", StringComparison.Ordinal))
+            {
+                value = value.Replace("\r\n", "\n", StringComparison.Ordinal);
+            }
+
             Assert.Equal(value, DotEnv.Parse($"A='{value}'\nB=2", (line, rule) => Assert.Fail(rule))["A"]);
         }).QuickCheckThrowOnFailure();
     }

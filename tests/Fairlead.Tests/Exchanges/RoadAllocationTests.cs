@@ -57,6 +57,7 @@ public class RoadAllocationTests
     private static async Task<(long Allocated, string Last)> RunAsync(ServerCell cell, CallDispatcher dispatcher, ArrayBufferWriter<byte> answer)
     {
         var caller = new Caller(null, "{}"u8.ToArray());
+        CarryAMessage(cell);
         var least = long.MaxValue;
         for (var round = 0; round < Rounds; round++)
         {
@@ -81,6 +82,17 @@ public class RoadAllocationTests
         var empty = GC.GetTotalAllocatedBytes(precise: true);
         empty = GC.GetTotalAllocatedBytes(precise: true) - empty;
         return (Math.Max(0, least - empty), Encoding.UTF8.GetString(answer.WrittenSpan));
+    }
+
+    // A pooled exchange that once had something in its inbox must not cost more than another.
+    private static void CarryAMessage(ServerCell cell)
+    {
+        var exchange = Admit(cell.Offered);
+        var connection = cell.Current.Shared!;
+        Assert.True(connection.TryOpen(exchange));
+        Assert.True(exchange.Deliver(new CallMessage("{}"u8.ToArray(), default)));
+        connection.Cancel(exchange);
+        exchange.Release();
     }
 
     private static Exchange Admit(CatalogSnapshot offered)

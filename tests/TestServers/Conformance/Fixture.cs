@@ -1,3 +1,4 @@
+using Fairlead.TestServers.Conformance.Tasks;
 using Fairlead.TestServers.Conformance.Tools;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
@@ -12,17 +13,20 @@ internal sealed class Fixture
 {
     private readonly FixtureResources _resources;
     private readonly SubscriptionStreams _subscriptions;
+    private readonly TaskExtension _tasks;
 
     public Fixture(FixtureEra era, TimeProvider time)
     {
         Era = era;
         _resources = new FixtureResources(era);
-        _subscriptions = new SubscriptionStreams(Tools, Prompts, _resources);
-        FixtureTool[] tools = [
+        _tasks = new TaskExtension(time);
+        _subscriptions = new SubscriptionStreams(Tools, Prompts, _resources, _tasks);
+        McpServerTool[] tools = [
             .. ContentTools.All(time),
             .. QuestionTools.All(era),
             .. InputRequiredTools.All(),
-            .. DiagnosticTools.All(this, _resources, time)];
+            .. DiagnosticTools.All(this, _resources, time),
+            .. era == FixtureEra.Modern ? TaskTools.All() : []];
         foreach (var tool in tools)
         {
             Tools.Add(tool);
@@ -87,6 +91,7 @@ internal sealed class Fixture
         if (Era == FixtureEra.Modern)
         {
             options.Handlers.SubscriptionsListenHandler = _subscriptions.ListenAsync;
+            _tasks.Register(options);
         }
         else
         {

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
+using Fairlead.TestServers.Conformance.Tasks;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
@@ -13,7 +14,8 @@ namespace Fairlead.TestServers.Conformance;
 internal sealed class SubscriptionStreams(
     McpServerPrimitiveCollection<McpServerTool> tools,
     McpServerPrimitiveCollection<McpServerPrompt> prompts,
-    FixtureResources resources)
+    FixtureResources resources,
+    TaskExtension tasks)
 {
     // Changes are made by single tool calls, so a reader that is 256 behind is gone; its oldest news are the least interesting.
     private static readonly BoundedChannelOptions s_queue = new(256) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true };
@@ -23,15 +25,24 @@ internal sealed class SubscriptionStreams(
     {
         var wanted = context.Params.Notifications;
         string[] uris = [.. wanted.ResourceSubscriptions ?? []];
-        var news = Channel.CreateBounded<(string Method, string? Uri)>(s_queue);
+        var news = Channel.CreateBounded<(string Method, JsonObject Params)>(s_queue);
 
-        void OnTools(object? sender, EventArgs change) => news.Writer.TryWrite((NotificationMethods.ToolListChangedNotification, null));
-        void OnPrompts(object? sender, EventArgs change) => news.Writer.TryWrite((NotificationMethods.PromptListChangedNotification, null));
+        void OnTools(object? sender, EventArgs change) => news.Writer.TryWrite((NotificationMethods.ToolListChangedNotification, []));
+        void OnPrompts(object? sender, EventArgs change) => news.Writer.TryWrite((NotificationMethods.PromptListChangedNotification, []));
         void OnResource(string uri)
         {
             if (uris.Contains(uri, StringComparer.Ordinal))
             {
-                news.Writer.TryWrite((NotificationMethods.ResourceUpdatedNotification, uri));
+                news.Writer.TryWrite((NotificationMethods.ResourceUpdatedNotification, new JsonObject { ["uri"] = uri }));
+            }
+        }
+
+        var watched = tasks.Find(TaskIds(context));
+        void OnTask(RunningTask task)
+        {
+            if (watched.Contains(task))
+            {
+                news.Writer.TryWrite(("notifications/tasks", task.ToJson(detailed: true)));
             }
         }
 
@@ -47,13 +58,14 @@ internal sealed class SubscriptionStreams(
         }
 
         resources.Updated += OnResource;
+        tasks.Changed += OnTask;
         try
         {
-            var granted = new JsonObject { ["notifications"] = Granted(wanted, uris) };
+            var granted = new JsonObject { ["notifications"] = Granted(wanted, uris, watched) };
             await SendAsync(context, NotificationMethods.SubscriptionsAcknowledgedNotification, granted, cancellationToken);
-            await foreach (var (method, uri) in news.Reader.ReadAllAsync(cancellationToken))
+            await foreach (var (method, parameters) in news.Reader.ReadAllAsync(cancellationToken))
             {
-                await SendAsync(context, method, uri is null ? [] : new JsonObject { ["uri"] = uri }, cancellationToken);
+                await SendAsync(context, method, parameters, cancellationToken);
             }
         }
         finally
@@ -61,13 +73,14 @@ internal sealed class SubscriptionStreams(
             tools.Changed -= OnTools;
             prompts.Changed -= OnPrompts;
             resources.Updated -= OnResource;
+            tasks.Changed -= OnTask;
         }
 
         return new EmptyResult();
     }
 
     // The acknowledgement names the granted subset; a kind that is not offered (resources/list_changed) is left out.
-    private static JsonObject Granted(SubscriptionsListenNotifications wanted, string[] uris)
+    private static JsonObject Granted(SubscriptionsListenNotifications wanted, string[] uris, RunningTask[] watched)
     {
         var granted = new JsonObject();
         if (wanted.ToolsListChanged == true)
@@ -85,8 +98,17 @@ internal sealed class SubscriptionStreams(
             granted["resourceSubscriptions"] = new JsonArray([.. uris.Select(uri => JsonValue.Create(uri))]);
         }
 
+        if (watched.Length > 0)
+        {
+            granted["taskIds"] = new JsonArray([.. watched.Select(task => JsonValue.Create(task.Id))]);
+        }
+
         return granted;
     }
+
+    // The SDK's filter does not know the extension's member.
+    private static IEnumerable<string> TaskIds(ListenCall context) => TaskExtension.IsDeclared(context.JsonRpcRequest)
+        && (context.JsonRpcRequest.Params as JsonObject)?["notifications"]?["taskIds"] is JsonArray ids ? ids.Select(id => id?.ToString() ?? "") : [];
 
     private static Task SendAsync(ListenCall context, string method, JsonObject parameters, CancellationToken cancellationToken)
     {

@@ -19,7 +19,6 @@ internal static class Modes
         ["asks"] = Asks,
         ["input-required"] = static _ => new InputServer().Run(),
         ["flood"] = Flood,
-        ["revision"] = static arguments => new RevisionServer(arguments[0]).Run(),
     };
 
     public static IEnumerable<string> Names => s_modes.Keys;

@@ -390,5 +390,5 @@ internal sealed class HttpExchange
     /// <summary>Requests that change nothing at the server, or the same when they come twice.</summary>
     public static bool IsRepeatable(McpMethod method) => method is McpMethod.ToolsList or McpMethod.PromptsList or McpMethod.PromptsGet or McpMethod.ResourcesList
         or McpMethod.ResourcesTemplatesList or McpMethod.ResourcesRead or McpMethod.CompletionComplete or McpMethod.Ping or McpMethod.ResourcesSubscribe
-        or McpMethod.ResourcesUnsubscribe or McpMethod.LoggingSetLevel;
+        or McpMethod.ResourcesUnsubscribe or McpMethod.LoggingSetLevel or McpMethod.TasksGet or McpMethod.TasksList or McpMethod.TasksResult;
 }

@@ -180,6 +180,9 @@ internal sealed class LegacyScript
     /// <summary>Whether it hands out session ids: s1, s2, ...</summary>
     public bool HasSessions { get; init; } = true;
 
+    /// <summary>The raw capabilities that it declares.</summary>
+    public string Capabilities { get; init; } = """{"tools":{}}""";
+
     /// <summary>Answers requests other than the handshake's.</summary>
     public required Func<RawUpstream, HttpContext, RawRequest, Task> Call { get; init; }
 
@@ -208,7 +211,7 @@ internal sealed class LegacyScript
                     context.Response.Headers["Mcp-Session-Id"] = $"s{number}";
                 }
 
-                return context.ResultAsync(request, """{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"raw","version":"1"}}""");
+                return context.ResultAsync(request, $$$"""{"protocolVersion":"2025-11-25","capabilities":{{{Capabilities}}},"serverInfo":{"name":"raw","version":"1"}}""");
             case { RpcMethod: "notifications/initialized" }:
                 return context.StatusAsync(202);
             default:

@@ -27,6 +27,7 @@ internal static class HeaderRules
         {
             RequestMethods.ToolsCall or RequestMethods.PromptsGet => parameters?["name"]?.ToString(),
             RequestMethods.ResourcesRead => parameters?["uri"]?.ToString(),
+            "tasks/get" or "tasks/update" or "tasks/cancel" => parameters?["taskId"]?.ToString(),
             _ => null,
         };
         if (name is not null && Decode(headers["Mcp-Name"].ToString().Trim()) != name)

@@ -1,0 +1,149 @@
+using Fairlead.Catalog;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Exchanges.Tasks;
+
+/// <summary>What happens to a call at a server that runs tasks: its role when it is sent, and what its answer sets going.</summary>
+internal static class TaskTraffic
+{
+    // tasks/result waits for the end of a task, which is as long as the task takes. Beyond this the client asks again; the task itself goes on.
+    private static readonly TimeSpan s_waitMax = TimeSpan.FromHours(1);
+
+    /// <summary>Gives a call its role. After its deadlines are set, before it is opened.</summary>
+    /// <param name="exchange">Routed.</param>
+    /// <param name="connection">Where it is going; its server runs tasks.</param>
+    public static void Admit(Exchange exchange, UpstreamConnection connection)
+    {
+        exchange.TaskRole = RoleOf(exchange, connection.Tasks);
+        exchange.OwnsTask = exchange.TaskRole == TaskRole.Absorbs;
+        exchange.LooksAtAnswer = exchange.OwnsTask || (exchange.TaskRole != TaskRole.None && connection.Tasks == TaskForm.Core);
+        if (exchange is { TaskRole: TaskRole.Follows, RequestEnvelope.KnownMethod: McpMethod.TasksResult })
+        {
+            exchange.TaskAtServer = exchange.UpstreamName;
+            WaitLong(exchange, connection);
+        }
+    }
+
+    /// <summary>Looks at an answer before the call ends with it. On the reader's thread.</summary>
+    /// <returns>True when the call goes on with another request.</returns>
+    public static bool Intercept(Exchange exchange, ReadOnlySpan<byte> answer, in Envelope envelope)
+    {
+        if (exchange.TaskAtServer is { } ended)
+        {
+            exchange.Connection!.ServerTasks.Forget(ended);
+        }
+
+        if (envelope.Kind != MessageKind.Result)
+        {
+            return false;
+        }
+
+        switch (exchange.TaskRole)
+        {
+            case TaskRole.Absorbs when exchange.TaskAtServer is null && TaskEdits.TryFindId(exchange, answer, envelope, out var task):
+                WaitForEnd(exchange, task.Of(answer).ToArray());
+                return true;
+            case TaskRole.Creates when TaskEdits.TryFindId(exchange, answer, envelope, out var created):
+                exchange.Tasks!.Watch(exchange.Cell!, created.Of(answer), exchange.Owner, isCreator: true);
+                KeepProgress(exchange, created.Of(answer));
+                return false;
+            case TaskRole.Follows:
+                exchange.Tasks!.Watch(exchange.Cell!, exchange.UpstreamName, exchange.Owner, isCreator: false);
+                return false;
+            default:
+                return false;
+        }
+    }
+
+    private static TaskRole RoleOf(Exchange exchange, TaskForm form)
+    {
+        if (exchange.RequestEnvelope.KnownMethod.IsTasks())
+        {
+            return exchange.Tasks is null ? TaskRole.None : TaskRole.Follows;
+        }
+
+        if (exchange.RequestEnvelope.KnownMethod != McpMethod.ToolsCall)
+        {
+            return TaskRole.None;
+        }
+
+        if (form == TaskForm.Extension)
+        {
+            return exchange.ClientVersion.IsModern() && exchange.Tasks is not null ? TaskRole.Creates : TaskRole.None;
+        }
+
+        // Of a tool without a definition nothing is known: its server will say.
+        var support = exchange.Route?.Entry?.Tasks ?? TaskSupport.Optional;
+        if (exchange.ClientVersion == ProtocolVersion.V20251125)
+        {
+            return support != TaskSupport.Forbidden && exchange.Tasks is not null ? TaskRole.Creates : TaskRole.None;
+        }
+
+        return exchange.ClientVersion.IsModern() && support == TaskSupport.Required ? TaskRole.Absorbs : TaskRole.Declines;
+    }
+
+    /// <summary>Opens the same call again, now for the result of the task that it created: at once, so that a question that follows the answer finds it open.</summary>
+    private static void WaitForEnd(Exchange exchange, byte[] task)
+    {
+        var connection = exchange.Connection!;
+        var (openedAt, token) = (exchange.OpenedAt, exchange.UpstreamId);
+
+        // The slot's reference passes to the new slot; this one keeps the object ours while that one may end at any time.
+        exchange.Retain();
+        exchange.TaskAtServer = task;
+        WaitLong(exchange, connection);
+        if (!connection.TryOpen(exchange))
+        {
+            exchange.Fail(connection.Lost.IsCompleted ? ForwardError.ServerLost : ForwardError.TooManyCalls, null);
+            exchange.Release();
+            return;
+        }
+
+        var id = exchange.UpstreamId;
+        exchange.OpenedAt = openedAt;
+        if (exchange.WantsProgress)
+        {
+            // The server goes on to use the token of the first request.
+            var owner = exchange.Owner;
+            connection.ServerTasks.KeepProgress(token, task, message => connection.TryDeliver(id, message, owner));
+        }
+
+        connection.Send(exchange, ControlRequest.Compose(id, McpMethod.TasksResult, [.. "\"taskId\":"u8, .. task], modern: false));
+        if (exchange.IsGivenUp)
+        {
+            // Whoever cancelled between the two requests found no call to end.
+            connection.Cancel(exchange);
+        }
+
+        exchange.Release();
+    }
+
+    private static void WaitLong(Exchange exchange, UpstreamConnection connection)
+    {
+        exchange.IdleTicks = 0;
+        exchange.IdleDeadline = long.MaxValue;
+        exchange.HardDeadline = exchange.HardDeadline == long.MaxValue ? long.MaxValue : connection.Sweeper.Now + connection.Sweeper.Ticks(s_waitMax);
+    }
+
+    /// <summary>Lets progress of a task reach the session that created it, on its standalone stream, when its call is long over.</summary>
+    private static void KeepProgress(Exchange exchange, ReadOnlySpan<byte> task)
+    {
+        if (!exchange.WantsProgress || exchange.Owner is not Sessions.LegacySession session)
+        {
+            return;
+        }
+
+        var clientToken = exchange.RequestEnvelope.ProgressToken.Of(exchange.Request.Span).ToArray();
+        var (tasks, server) = (exchange.Tasks!, exchange.Cell!.Name);
+        var stream = new WeakReference<Sessions.LegacySession>(session);
+        exchange.Connection!.ServerTasks.KeepProgress(exchange.UpstreamId, task, message =>
+        {
+            if (stream.TryGetTarget(out var open))
+            {
+                var localized = TaskEdits.Localized(tasks, server, message);
+                open.Log.Standalone.Append(TaskEdits.Replaced(localized.Bytes, localized.Envelope.ProgressToken, clientToken));
+            }
+        });
+    }
+}
