@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.AspNetCore;
@@ -20,7 +21,14 @@ public static class FairleadEndpoints
     public static IServiceCollection AddFairlead(this IServiceCollection services, McpManager manager, string? adminToken = null)
     {
         services.AddSingleton(manager);
-        services.AddSingleton(provider => new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>()));
+        services.AddSingleton(provider =>
+        {
+            var front = new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>());
+
+            // While the servers can still be told: a call that waits for its client would keep the drain waiting, and its server would wait for ever for an answer.
+            provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(front.Parked.Dispose);
+            return front;
+        });
         services.AddSingleton(new AdminToken(adminToken));
         services.AddSingleton<Presence>();
         services.AddSingleton<RestApi>();

@@ -44,15 +44,25 @@ internal static class InputEdits
         }
 
         var own = parameters.Of(source).ToArray();
-        var root = new ByteRange(0, own.Length);
-        if (method != McpMethod.ElicitationCreate || own[0] != (byte)'{' || !JsonMembers.TryFind(own, root, "elicitationId"u8, out var id))
+        if (own[0] != (byte)'{')
         {
             return own;
         }
 
-        // 2026-07-28 knows no ids of elicitations.
+        var root = new ByteRange(0, own.Length);
         using var splice = new Splice(own, stackalloc byte[Splice.ScratchBytes]);
-        splice.RemoveMember(id);
+        if (method == McpMethod.ElicitationCreate && JsonMembers.TryFind(own, root, "elicitationId"u8, out var id))
+        {
+            // 2026-07-28 knows no ids of elicitations.
+            splice.RemoveMember(id);
+        }
+
+        if (JsonMembers.TryFind(own, root, "_meta"u8, out var meta) && own[meta.Start] == (byte)'{' && JsonMembers.TryFind(own, meta, "progressToken"u8, out var token))
+        {
+            // Nor do its clients report progress (protocol.md 1.1): the token is of the hop to the server, and there it ends.
+            splice.RemoveMember(token);
+        }
+
         return splice.ToArray();
     }
 }

@@ -6,6 +6,7 @@ using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
 using Fairlead.AspNetCore.Mcp;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
@@ -70,6 +71,20 @@ public sealed class ParkTests
 
         Assert.True(answer.TryGetProperty("result", out _), answer.GetRawText());
         Assert.Equal(3, (await server.AnswersAsync(3)).Count);
+    }
+
+    [Fact]
+    public async Task Stop_WhenACallWaitsForItsClient_DeclinesItsQuestionWhileTheServerIsThere()
+    {
+        var server = new Asking(("elicitation/create", Form)) { HoldsAnswer = true };
+        await using var host = await server.StartAsync();
+        await new ModernClient(host, "/mcp/s").AskedAsync("hello");
+
+        host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+
+        Assert.Equal(["""{"jsonrpc":"2.0","id":0,"result":{"action":"cancel"}}"""], await server.AnswersAsync(1));
+        await server.Server.WhenReceivedAsync(static received => received.Any(static one => one.Method == "notifications/cancelled"), "the cancellation of the call");
+        Assert.Equal(0, Parked(host).Count);
     }
 
     [Fact]

@@ -27,6 +27,9 @@ internal sealed record ConformanceReport(string Revision, int ExitCode, IReadOnl
     /// <summary>The scenarios that count.</summary>
     public IEnumerable<ScenarioResult> Required => Scenarios.Where(scenario => scenario.IsRequired);
 
+    /// <summary>The same without these scenarios.</summary>
+    public ConformanceReport Without(IReadOnlyCollection<string> scenarios) => this with { Scenarios = [.. Scenarios.Where(scenario => !scenarios.Contains(scenario.Name))] };
+
     /// <summary>Reads what the suite wrote below <paramref name="folder"/>, one folder <c>server-NAME-TIME</c> per scenario.</summary>
     /// <param name="requirements">Text of the suite's own list for the revision (YAML).</param>
     public static ConformanceReport Read(string revision, int exitCode, string folder, string requirements)

@@ -8,18 +8,19 @@ internal static class ConformanceRun
     private const string Package = "@modelcontextprotocol/conformance";
 
     /// <summary>
-    /// Runs the requirement set of a revision against a server, with the committed list of expected failures. The list is empty, and naming it
-    /// makes the suite stricter: a warning then counts like a failure.
+    /// Runs the requirement set of a revision against a server, with a committed list of expected failures. Naming one, even an empty one, makes the suite
+    /// stricter: a warning then counts like a failure, and so does a scenario of the list that passes.
     /// </summary>
     /// <param name="url">Must be a loopback address, else the suite fails its DNS rebinding scenario.</param>
     /// <param name="revision"><c>2025-11-25</c> or <c>2026-07-28</c>.</param>
-    public static async Task<ConformanceReport> RunServerAsync(Uri url, string revision)
+    /// <param name="expectedFailures">The list, from <see cref="ExpectedFailures"/>.</param>
+    public static async Task<ConformanceReport> RunServerAsync(Uri url, string revision, string expectedFailures)
     {
         var output = Directory.CreateTempSubdirectory("fairlead-conformance-");
         try
         {
             await using var suite = Start([
-                "server", "--url", url.ToString(), "--requirements", revision, "-o", output.FullName, "--expected-failures", ExpectedFailures(revision)]);
+                "server", "--url", url.ToString(), "--requirements", revision, "-o", output.FullName, "--expected-failures", expectedFailures]);
             var exitCode = await FinishAsync(suite, $"the {revision} server scenarios");
             var requirements = await File.ReadAllTextAsync(RepositoryPaths.NodeModule($"{Package}/requirements/{revision}.yaml"));
             return ConformanceReport.Read(revision, exitCode, output.FullName, requirements);
@@ -28,6 +29,13 @@ internal static class ConformanceRun
         {
             output.Delete(recursive: true);
         }
+    }
+
+    /// <summary>Runs one server scenario for what it leaves behind; what it finds is not looked at.</summary>
+    public static async Task RunScenarioAsync(Uri url, string scenario, string revision)
+    {
+        await using var suite = Start(["server", "--url", url.ToString(), "--scenario", scenario, "--spec-version", revision]);
+        await FinishAsync(suite, $"the server scenario {scenario}");
     }
 
     /// <summary>Runs one client scenario: the suite serves it and starts <paramref name="command"/> with the URL as last argument.</summary>
@@ -39,9 +47,9 @@ internal static class ConformanceRun
         return (await FinishAsync(suite, $"the client scenario {scenario}"), suite.Output);
     }
 
-    /// <summary>The committed baseline of a revision.</summary>
-    public static string ExpectedFailures(string revision) =>
-        RepositoryPaths.Source($"tests/Fairlead.EndToEnd.Tests/Conformance/expected-failures-{revision}.yml");
+    /// <summary>A committed baseline: that of a revision, or of a revision and a road.</summary>
+    public static string ExpectedFailures(string name) =>
+        RepositoryPaths.Source($"tests/Fairlead.EndToEnd.Tests/Conformance/expected-failures-{name}.yml");
 
     private static ChildProcess Start(string[] arguments) =>
         ChildProcess.Start(RepositoryPaths.Node, [RepositoryPaths.NodeModule($"{Package}/dist/index.js"), .. arguments]);

@@ -1,23 +1,19 @@
 namespace Fairlead.EndToEnd.Tests.Conformance;
 
-/// <summary>The direct runs, made once and shared by all tests that compare with them.</summary>
-public sealed class DirectRuns : IAsyncLifetime
+/// <summary>The direct runs, each made when it is first asked for and shared by all tests that compare with it. For one test at a time.</summary>
+public sealed class DirectRuns
 {
-    private readonly Dictionary<string, ConformanceReport> _reports = new(StringComparer.Ordinal);
+    private readonly Dictionary<(ConformanceFixture Fixture, string Revision), ConformanceReport> _reports = [];
 
-    /// <summary>The run of a revision.</summary>
-    internal ConformanceReport this[string revision] => _reports[revision];
-
-    /// <inheritdoc/>
-    public async Task InitializeAsync()
+    /// <summary>The run of a revision against the fixture of its era.</summary>
+    internal async Task<ConformanceReport> OfAsync(ConformanceFixture fixture, string revision)
     {
-        foreach (var (era, revision) in ((string Era, string Revision)[])[("legacy", "2025-11-25"), ("modern", "2026-07-28")])
+        if (!_reports.TryGetValue((fixture, revision), out var report))
         {
-            await using var fixture = await FixtureServer.StartAsync(era);
-            _reports[revision] = await ConformanceRun.RunServerAsync(fixture.Url, revision);
+            await using var server = await FixtureServer.StartAsync(fixture, ConformanceFixture.EraOf(revision));
+            report = _reports[(fixture, revision)] = await ConformanceRun.RunServerAsync(server.Url, revision, ConformanceRun.ExpectedFailures(revision));
         }
-    }
 
-    /// <inheritdoc/>
-    public Task DisposeAsync() => Task.CompletedTask;
+        return report;
+    }
 }
