@@ -75,6 +75,9 @@ public sealed class FakeTimeProvider : TimeProvider
     /// <exception cref="TimeoutException">The guard ran out.</exception>
     public Task WhenTimerArmedAsync(int count = 1) => WhenAsync(timers => timers.Count >= count, $"{count} armed timers");
 
+    /// <summary>Completes when a timer is due within <paramref name="dueIn"/> or sooner: also one that was armed in the middle of an <see cref="Advance"/>.</summary>
+    public Task WhenTimerDueWithinAsync(TimeSpan dueIn) => WhenAsync(timers => timers.Exists(t => t.Due <= _now + dueIn), $"a timer due within {dueIn}");
+
     /// <summary>Completes once a timer is armed that fires in exactly <paramref name="dueIn"/> of this clock, at once when there is one.</summary>
     /// <exception cref="TimeoutException">The guard ran out.</exception>
     public Task WhenTimerArmedAsync(TimeSpan dueIn) => WhenAsync(timers => timers.Exists(t => t.Due == _now + dueIn), $"a timer due in {dueIn}");

@@ -11,9 +11,9 @@ internal static class ListReply
     /// <summary>What is said of a cursor that is not ours.</summary>
     public const string CursorUnknown = "The cursor is not one of this list, or the list has changed; start again without a cursor.";
 
-    /// <summary>Writes one page of what <paramref name="cell"/> (null: the aggregate) offers to <paramref name="caller"/>, or -32602 for a cursor that is not ours.</summary>
-    public static Task WriteAsync(McpFront front, HttpContext context, NamedEndpoint? cell, Caller caller, ListKind kind, ProtocolVersion version, ReadOnlySpan<byte> id, ReadOnlySpan<byte> cursor) =>
-        front.TryGetPage(cell, caller, kind, version, cursor, out var page)
+    /// <summary>Writes one page of what <paramref name="cell"/> (null: the aggregate) offers, or -32602 for a cursor that is not ours.</summary>
+    public static Task WriteAsync(McpFront front, HttpContext context, NamedEndpoint? cell, ListKind kind, ProtocolVersion version, ReadOnlySpan<byte> id, ReadOnlySpan<byte> cursor) =>
+        front.OfferedAt(cell).TryGetPage(kind, version, cursor, out var page)
             ? JsonRpcReply.ResultAsync(front, context, id, page.Span)
             : JsonRpcReply.ErrorAsync(context, 200, -32602, CursorUnknown, id);
 }

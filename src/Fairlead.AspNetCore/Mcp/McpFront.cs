@@ -16,7 +16,7 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>What all MCP endpoints of one process share. Built once; every member may be used from any thread.</summary>
 internal sealed partial class McpFront : IAsyncDisposable
 {
-    private readonly KindLists _kinds = new();
+    private readonly OwnerLists _ownerLists = new();
 
     /// <summary>Takes the parts it does not own: fleet, sweep, options, files of the state folder (null = sessions end with the process).</summary>
     public McpFront(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, StateFiles? state, ILogger<McpFront> logger)
@@ -93,7 +93,7 @@ internal sealed partial class McpFront : IAsyncDisposable
     /// <summary>One page of a list as a caller sees it: without what the instance that its calls go to does not have.</summary>
     /// <inheritdoc cref="CatalogSnapshot.TryGetPage"/>
     public bool TryGetPage(NamedEndpoint? cell, Caller caller, ListKind kind, ProtocolVersion clientVersion, ReadOnlySpan<byte> cursorToken, out ReadOnlyMemory<byte> result) =>
-        _kinds.For(OfferedAt(cell).List(kind), caller).TryGetPage(ListAudiences.Of(clientVersion), cursorToken, out result);
+        _ownerLists.For(OfferedAt(cell).List(kind), caller).TryGetPage(ListAudiences.Of(clientVersion), cursorToken, out result);
 
     /// <summary>Waits until lists are worth answering (decision 12): within the first moments after the start, for servers of which nothing is known yet.</summary>
     public ValueTask ListsReadyAsync(NamedEndpoint? cell, CancellationToken cancellationToken)

@@ -42,13 +42,13 @@ internal sealed class ModernPost
             case McpMethod.ServerDiscover:
                 return new ValueTask(DiscoverAsync(context, cell, body, envelope.Id));
             case McpMethod.ToolsList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Tools, body, envelope));
+                return new ValueTask(ListAsync(context, cell, ListKind.Tools, body, envelope.Id, envelope.Cursor));
             case McpMethod.PromptsList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Prompts, body, envelope));
+                return new ValueTask(ListAsync(context, cell, ListKind.Prompts, body, envelope.Id, envelope.Cursor));
             case McpMethod.ResourcesList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Resources, body, envelope));
+                return new ValueTask(ListAsync(context, cell, ListKind.Resources, body, envelope.Id, envelope.Cursor));
             case McpMethod.ResourcesTemplatesList:
-                return new ValueTask(ListAsync(context, cell, ListKind.ResourceTemplates, body, envelope));
+                return new ValueTask(ListAsync(context, cell, ListKind.ResourceTemplates, body, envelope.Id, envelope.Cursor));
             case McpMethod.SubscriptionsListen:
                 return new ValueTask(_listen.HandleAsync(context, cell, body, envelope));
             case McpMethod.ToolsCall or McpMethod.PromptsGet or McpMethod.ResourcesRead or McpMethod.CompletionComplete:
@@ -94,10 +94,9 @@ internal sealed class ModernPost
         await JsonRpcReply.ResultAsync(context, id.Of(body.Span), FrontIdentity.DiscoverResult(_front.OfferedAt(cell))).ConfigureAwait(false);
     }
 
-    private async Task ListAsync(HttpContext context, NamedEndpoint? cell, ListKind kind, ReadOnlyMemory<byte> body, Envelope envelope)
+    private async Task ListAsync(HttpContext context, NamedEndpoint? cell, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
     {
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
-        var caller = _front.Callers.Of(envelope.MetaClientInfo.Of(body.Span), envelope.MetaClientCapabilities.Of(body.Span)).Caller;
-        await ListReply.WriteAsync(_front, context, cell, caller, kind, ProtocolVersion.V20260728, envelope.Id.Of(body.Span), envelope.Cursor.Of(body.Span)).ConfigureAwait(false);
+        await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
     }
 }

@@ -27,6 +27,7 @@ internal sealed partial class SessionBroadcast : IDisposable
         _subscriptions = subscriptions;
         _logger = logger;
         fleet.CatalogChanged += ListsChanged;
+        fleet.OwnListsChanged += OwnListsChanged;
         fleet.ResourceUpdated += ResourceUpdated;
         sessions.Ended += SessionEnded;
         sessions.Revived += SessionRevived;
@@ -36,6 +37,7 @@ internal sealed partial class SessionBroadcast : IDisposable
     public void Dispose()
     {
         _fleet.CatalogChanged -= ListsChanged;
+        _fleet.OwnListsChanged -= OwnListsChanged;
         _fleet.ResourceUpdated -= ResourceUpdated;
         _sessions.Ended -= SessionEnded;
         _sessions.Revived -= SessionRevived;
@@ -60,14 +62,18 @@ internal sealed partial class SessionBroadcast : IDisposable
         }
     }
 
-    private void ListsChanged(NamedEndpoint? cell, CatalogChanges changes)
+    private void ListsChanged(NamedEndpoint? cell, CatalogChanges changes) => Tell(changes, session => session.Endpoint == cell?.Name);
+
+    private void OwnListsChanged(ServerCell cell, CatalogChanges changes) => Tell(changes, session => _fleet.Serves(session.Endpoint, cell));
+
+    private void Tell(CatalogChanges changes, Func<LegacySession, bool> isConcerned)
     {
         foreach (var method in Notifications(changes))
         {
             var message = Encoding.UTF8.GetBytes($$"""{"jsonrpc":"2.0","method":"{{method}}"}""");
             foreach (var session in _sessions.All)
             {
-                if (session.Endpoint == cell?.Name)
+                if (isConcerned(session))
                 {
                     session.Log.Standalone.Append(message);
                 }

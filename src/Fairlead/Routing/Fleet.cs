@@ -30,6 +30,9 @@ internal sealed class Fleet
     /// <summary>Raised after lists have changed and the change can be read: the endpoint whose lists changed, or null for the aggregate. Handlers must not block.</summary>
     public event Action<NamedEndpoint?, CatalogChanges>? CatalogChanged;
 
+    /// <summary>Raised when an instance that belongs to a single owner has other lists than before; which owner is not told. Handlers must not block.</summary>
+    public event Action<ServerCell, CatalogChanges>? OwnListsChanged;
+
     /// <summary>Raised when a server told of an updated resource: the server and the raw URI token in the server's own words.</summary>
     public event Action<ServerCell, byte[]>? ResourceUpdated;
 
@@ -92,16 +95,8 @@ internal sealed class Fleet
     /// <summary>Tells everybody that the lists of an endpoint beside the aggregate changed. Only the catalogue calls it.</summary>
     public void Announce(NamedEndpoint endpoint, CatalogChanges changes) => CatalogChanged?.Invoke(endpoint, changes);
 
-    /// <summary>Tells everybody at every endpoint that has the server: lists changed for some of them, and nobody knows here for whom.</summary>
-    public void AnnounceEverywhere(ServerCell cell, CatalogChanges changes)
-    {
-        CatalogChanged?.Invoke(null, changes);
-        CatalogChanged?.Invoke(cell, changes);
-        foreach (var profile in Profiles.Values.Where(profile => profile.Serves(cell)))
-        {
-            CatalogChanged?.Invoke(profile, changes);
-        }
-    }
+    /// <summary>Tells sessions that one of a server's instances which belong to single owners has other lists than before.</summary>
+    public void AnnounceOwn(ServerCell cell, CatalogChanges changes) => OwnListsChanged?.Invoke(cell, changes);
 
     /// <summary>Tells everybody that a resource changed.</summary>
     public void AnnounceResource(ServerCell cell, byte[] uriToken) => ResourceUpdated?.Invoke(cell, uriToken);

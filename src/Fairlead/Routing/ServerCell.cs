@@ -1,7 +1,5 @@
-using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using Fairlead.Catalog;
-using Fairlead.Sessions;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
@@ -11,8 +9,6 @@ namespace Fairlead.Routing;
 internal sealed class ServerCell : NamedEndpoint
 {
     private readonly ConditionalWeakTable<object, SemaphoreSlim> _turns = [];
-    private readonly Lock _kindsLock = new();
-    private volatile FrozenDictionary<ClientInput, (ServerCatalog Shared, ServerCatalog Own)> _kinds = FrozenDictionary<ClientInput, (ServerCatalog Shared, ServerCatalog Own)>.Empty;
     private volatile ServerSnapshot _current;
     private volatile string? _portProblem;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -55,29 +51,8 @@ internal sealed class ServerCell : NamedEndpoint
     /// <summary>What calls of one owner wait for where they run one at a time (decision 8.4). The owner is held weakly.</summary>
     public SemaphoreSlim TurnOf(object owner) => _turns.GetValue(owner, static _ => new SemaphoreSlim(1, 1));
 
-    /// <summary>What the instance declares that a caller's next call goes to; null: the shared one. It starts nothing. Set by the actor.</summary>
-    public Func<Caller, ClientInput?> KindOf { get; init; } = static _ => null;
-
-    /// <summary>Whether any instance that belongs to a single owner is known to offer something else than the shared one.</summary>
-    public bool HasKinds => _kinds.Count != 0;
-
-    /// <summary>What instances that declare this much offer; null when that is what the shared one offers, or is not known for its lists as they are now.</summary>
-    public ServerCatalog? CatalogOf(ClientInput kind) => _kinds.TryGetValue(kind, out var known) && ReferenceEquals(known.Shared, Current.Catalog) ? known.Own : null;
-
-    /// <summary>Publishes what instances of a kind offer.</summary>
-    /// <returns>The lists that callers of this kind see change.</returns>
-    public CatalogChanges PublishKind(ClientInput kind, ServerCatalog catalog)
-    {
-        lock (_kindsLock)
-        {
-            var shared = Current.Catalog;
-            var before = CatalogOf(kind) ?? shared;
-            var others = _kinds.Where(pair => pair.Key != kind);
-            var differs = KindLists.Differences(shared, catalog) != CatalogChanges.None;
-            _kinds = (differs ? others.Append(KeyValuePair.Create(kind, (shared, catalog))) : others).ToFrozenDictionary();
-            return KindLists.Differences(before, catalog);
-        }
-    }
+    /// <summary>What the instance has to offer that a session's next call goes to; null when that is what the shared one offers, or is not known. It starts nothing. Set by the actor.</summary>
+    public Func<Caller, ServerCatalog?> OwnCatalogOf { get; init; } = static _ => null;
 
     /// <summary>Completes when the next snapshot is published.</summary>
     public Task Changed => _changed.Task;

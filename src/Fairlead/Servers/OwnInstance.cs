@@ -15,6 +15,9 @@ internal sealed class OwnInstance(object key, object? owner, ClientInput declare
     /// <summary>Whose calls it works for, when that is one owner.</summary>
     public WeakReference<object>? Owner { get; } = owner is null ? null : new WeakReference<object>(owner);
 
+    /// <summary>What it has to offer; null before it has been read.</summary>
+    public OwnLists? Lists { get; set; }
+
     /// <summary>Completes when the start has ended: the connection, or null when it failed.</summary>
     public Task<UpstreamConnection?> Starting { get; set; } = Task.FromResult<UpstreamConnection?>(null);
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Fairlead.Actors;
+using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Fairlead.Routing;
@@ -88,20 +89,17 @@ internal sealed partial class OwnInstances
         return instance.Connection is { } ready ? new ValueTask<UpstreamConnection?>(ready) : AwaitAsync(instance, snapshot, cancellationToken);
     }
 
-    /// <summary>What the instance declares that <see cref="ForAsync"/> would give; null = the shared one. Starts nothing.</summary>
-    public ClientInput? KindOf(ServerSnapshot snapshot, Caller caller)
+    /// <summary>What the instance has to offer that <see cref="ForAsync"/> would give; null when that is what the shared one offers, or is not known. Starts nothing.</summary>
+    public ServerCatalog? CatalogOf(ServerSnapshot snapshot, Caller caller)
     {
-        if (KeyOf(snapshot, caller, looksOnly: true) is not { } key)
+        if (_all.Count == 0 || KeyOf(snapshot, caller, looksOnly: true) is not { } key)
         {
             return null;
         }
 
         lock (_lock)
         {
-            return _byKey.TryGetValue(key, out var instance) ? instance.Declares
-                : _all.Count >= _resources.Options.Limits.InstancesPerServerMax ? null
-                : ReferenceEquals(key, caller.InstanceKey) || ReferenceEquals(key, _quiet) ? ClientInputs.Of(caller.Capabilities, ProtocolVersion.V20260728)
-                : null;
+            return _byKey.TryGetValue(key, out var instance) ? instance.Lists?.Differing : null;
         }
     }
 
@@ -262,7 +260,7 @@ internal sealed partial class OwnInstances
     private async Task StartAsync(
         OwnInstance instance, ServerSnapshot snapshot, ReadOnlyMemory<byte> capabilities, WeakReference<Caller>? owner, TaskCompletionSource<UpstreamConnection?> starting)
     {
-        using var lists = new OwnLists(_resources, _cell(), _work, instance.Declares);
+        using var lists = new OwnLists(_resources, _cell(), _work);
 
         void Wire(UpstreamConnection connection)
         {
@@ -297,6 +295,7 @@ internal sealed partial class OwnInstances
 
         LogStarted(_logger, server, System.Text.Encoding.UTF8.GetString(capabilities.Span));
         starting.TrySetResult(connection);
+        instance.Lists = lists;
         await lists.ReadAsync(connection).ConfigureAwait(false);
         var reason = await connection.Lost.ConfigureAwait(false);
         lock (_lock)

@@ -2,35 +2,35 @@ using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Routing;
-using Fairlead.Sessions;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
 namespace Fairlead.Servers;
 
 /// <summary>What an instance of one owner has to offer: servers show some tools only to clients that declared something. Read once, and again when the instance says so.</summary>
-/// <remarks>One for each instance; ends with it. The lists stand for all instances that declare the same.</remarks>
+/// <remarks>One for each instance; ends with it.</remarks>
 internal sealed class OwnLists : IDisposable
 {
     private readonly FleetResources _resources;
     private readonly ServerCell _cell;
-    private readonly ClientInput _kind;
     private readonly ListChangeDebouncer _debouncer;
     private readonly CancellationTokenSource _end = new();
     private volatile UpstreamConnection? _connection;
+    private volatile Reading? _last;
 
     /// <summary>Watches nothing yet.</summary>
     /// <param name="resources">What all servers share.</param>
     /// <param name="cell">The server.</param>
     /// <param name="work">Keeps the readings.</param>
-    /// <param name="kind">What the instance declares.</param>
-    public OwnLists(FleetResources resources, ServerCell cell, BackgroundWork work, ClientInput kind)
+    public OwnLists(FleetResources resources, ServerCell cell, BackgroundWork work)
     {
         _resources = resources;
         _cell = cell;
-        _kind = kind;
         _debouncer = new ListChangeDebouncer(resources.Time, _ => work.Run(ReadAsync));
     }
+
+    /// <summary>What the instance offers; null when that is what the shared one offers, or is not known for its lists as they are now.</summary>
+    public ServerCatalog? Differing => _last is { } last && ReferenceEquals(last.Shared, _cell.Current.Catalog) ? last.Own : null;
 
     /// <summary>Receives a notification of the instance that belongs to no call. Never blocks.</summary>
     public void Notified(UpstreamConnection connection, CallMessage message)
@@ -48,7 +48,7 @@ internal sealed class OwnLists : IDisposable
         }
     }
 
-    /// <summary>Reads the lists of an instance that is ready and publishes them for its kind, when they are not those of the shared instance.</summary>
+    /// <summary>Reads the lists of an instance that is ready and keeps them, when they are not those of the shared instance.</summary>
     public Task ReadAsync(UpstreamConnection connection)
     {
         _connection = connection;
@@ -89,10 +89,14 @@ internal sealed class OwnLists : IDisposable
             return;
         }
 
-        var changes = _cell.PublishKind(_kind, reading.Catalog);
+        var before = Differing ?? snapshot.Catalog;
+        _last = OwnerLists.Differences(snapshot.Catalog, reading.Catalog) == CatalogChanges.None ? null : new Reading(snapshot.Catalog, reading.Catalog);
+        var changes = OwnerLists.Differences(before, reading.Catalog);
         if (changes != CatalogChanges.None)
         {
-            _resources.Fleet.AnnounceEverywhere(_cell, changes);
+            _resources.Fleet.AnnounceOwn(_cell, changes);
         }
     }
+
+    private sealed record Reading(ServerCatalog Shared, ServerCatalog Own);
 }

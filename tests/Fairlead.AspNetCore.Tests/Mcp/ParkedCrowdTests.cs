@@ -100,7 +100,7 @@ public sealed class ParkedCrowdTests
         var all = Task.WhenAll(calls);
         while (!all.IsCompleted)
         {
-            var armed = clock.WhenTimerArmedAsync(s_together);
+            var armed = clock.WhenTimerDueWithinAsync(s_together);
             await Guard.WithinAsync(Task.WhenAny(all, armed), "calls, or one that gathers questions");
             if (armed.IsCompleted)
             {

@@ -5,12 +5,12 @@ using Fairlead.Routing;
 
 namespace Fairlead.Catalog;
 
-/// <summary>Lists for callers whose calls go to instances that were told less than the shared one, and that therefore have less to offer (decision 8, lists per kind of instance).</summary>
+/// <summary>Lists for sessions whose calls go to an instance that was told less than the shared one, and that therefore has less to offer (decision 8, lists per kind of instance).</summary>
 /// <remarks>
-/// A kind is what an instance declares. The lists of the shared instance are the base; what an instance of the caller's kind does not have is left out, so that nobody sees a tool
-/// that its calls would not find. What is known of no instance of the kind is shown as the shared one has it. Any thread; a filtered list is made once and kept as long as its base.
+/// The lists of the shared instance are the base; what the session's own instance does not have is left out, so that nobody sees a tool that its calls would not find. Clients of
+/// 2026-07-28 see the base: their lists must not differ as a side effect of requests. Any thread; a filtered list is made once and kept as long as its base.
 /// </remarks>
-internal sealed class KindLists
+internal sealed class OwnerLists
 {
     private readonly ConditionalWeakTable<OfferedList, ConcurrentDictionary<string, OfferedList>> _filtered = [];
 
@@ -19,7 +19,12 @@ internal sealed class KindLists
     /// <param name="caller">Who asks.</param>
     public OfferedList For(OfferedList list, Caller caller)
     {
-        var kinds = new StringBuilder();
+        if (!caller.IsSession)
+        {
+            return list;
+        }
+
+        StringBuilder? key = null;
         Dictionary<ServerCell, ServerCatalog>? known = null;
         ServerCell? last = null;
         foreach (var entry in list.Entries)
@@ -31,14 +36,14 @@ internal sealed class KindLists
 
             // Entries stand together by server.
             last = entry.Cell;
-            if (last.HasKinds && last.KindOf(caller) is { } kind && last.CatalogOf(kind) is { } catalog)
+            if (last.OwnCatalogOf(caller) is { } catalog)
             {
                 (known ??= [])[last] = catalog;
-                kinds.Append(last.Name).Append(':').Append((int)kind).Append('.').Append(RuntimeHelpers.GetHashCode(catalog)).Append(' ');
+                (key ??= new StringBuilder()).Append(last.Name).Append('.').Append(RuntimeHelpers.GetHashCode(catalog)).Append(' ');
             }
         }
 
-        return known is null ? list : _filtered.GetValue(list, static _ => new()).GetOrAdd(kinds.ToString(), static (_, state) => Filter(state.list, state.known), (list, known));
+        return known is null ? list : _filtered.GetValue(list, static _ => new()).GetOrAdd(key!.ToString(), static (_, state) => Filter(state.list, state.known), (list, known));
     }
 
     /// <summary>Which lists of an instance differ from those of the shared one by name.</summary>
