@@ -31,13 +31,6 @@ internal static class ConformanceRun
         }
     }
 
-    /// <summary>Runs one server scenario for what it leaves behind; what it finds is not looked at.</summary>
-    public static async Task RunScenarioAsync(Uri url, string scenario, string revision)
-    {
-        await using var suite = Start(["server", "--url", url.ToString(), "--scenario", scenario, "--spec-version", revision]);
-        await FinishAsync(suite, $"the server scenario {scenario}");
-    }
-
     /// <summary>Runs one client scenario: the suite serves it and starts <paramref name="command"/> with the URL as last argument.</summary>
     /// <remarks>Without a list of expected failures: with one, even an empty one, the suite no longer looks at the client's exit code and time-out.</remarks>
     /// <returns>The exit code, 0 = passed without a warning, and what the suite and the client printed.</returns>

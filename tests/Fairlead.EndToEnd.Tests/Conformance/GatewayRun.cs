@@ -23,13 +23,6 @@ internal static class GatewayRun
         await using var server = upstream == "http" ? await FixtureServer.StartAsync(fixture, era) : null;
         await using var gateway = await GatewayProcess.StartAsync(Server, server is null ? fixture.Stdio(era) : GatewayProcess.Http(server.Url.ToString()));
         var crosses = era != ConformanceFixture.EraOf(revision);
-        if (upstream == "stdio" && era == "legacy" && crosses)
-        {
-            // After its first question a legacy stdio server gets an instance for each client, on that client's next call; the suite gives the call of this scenario 600 ms, which a
-            // start can exceed. Running it beforehand brings the instances up; it is scored with the rest.
-            await ConformanceRun.RunScenarioAsync(gateway.Identity(Server), "server-stateless", revision);
-        }
-
         var report = await ConformanceRun.RunServerAsync(gateway.Identity(Server), revision, expectedFailures);
 
         Assert.Equal("", string.Join('\n', ConformanceComparison.Worse(direct, report, [.. LeftOut.NotCompared(hasTasks: fixture.OffersTasks && !crosses), .. impossible])));
