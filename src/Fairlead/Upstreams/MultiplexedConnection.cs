@@ -46,6 +46,9 @@ internal partial class MultiplexedConnection : UpstreamConnection
     public void Start() => _reading = Task.Run(ReadAllAsync);
 
     /// <inheritdoc/>
+    internal override bool KeepsOrder => true;
+
+    /// <inheritdoc/>
     protected override bool SharesQuestions => true;
 
     /// <inheritdoc/>

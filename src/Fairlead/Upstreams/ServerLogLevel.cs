@@ -13,14 +13,16 @@ internal sealed class ServerLogLevel
     private static readonly TimeSpan s_answerTimeout = TimeSpan.FromSeconds(10);
 
     private readonly UpstreamConnection _connection;
+    private readonly Lock _lock = new();
+    private volatile Task _telling = Task.CompletedTask;
     private int _told = LogSeverity.None;
     private int _byRequests = LogSeverity.None;
 
     /// <summary>Nothing has been told yet.</summary>
     public ServerLogLevel(UpstreamConnection connection) => _connection = connection;
 
-    /// <summary>Whether the server must be told before it logs what <paramref name="wanted"/> asks for; one comparison. False for <see cref="LogSeverity.None"/>.</summary>
-    public bool IsQuieterThan(int wanted) => wanted < Volatile.Read(ref _told);
+    /// <summary>Whether the server must be told, or may not have heard yet, before it logs what <paramref name="wanted"/> asks for. False for <see cref="LogSeverity.None"/>, after one comparison.</summary>
+    public bool IsQuieterThan(int wanted) => wanted != LogSeverity.None && (wanted < Volatile.Read(ref _told) || !_telling.IsCompleted);
 
     /// <summary>Tells the server of a more verbose level; does nothing when it is there already.</summary>
     /// <param name="wanted">The level.</param>
@@ -35,7 +37,7 @@ internal sealed class ServerLogLevel
 
         if (!Lower(ref _told, wanted))
         {
-            return Task.CompletedTask;
+            return _telling;
         }
 
         if (_connection.Identity is not { IsModern: false, Logs: true })
@@ -44,8 +46,8 @@ internal sealed class ServerLogLevel
             return Task.CompletedTask;
         }
 
-        var telling = TellAsync(wanted);
-        return _connection is MultiplexedConnection ? Task.CompletedTask : telling;
+        var telling = Tell(wanted);
+        return _connection.KeepsOrder ? Task.CompletedTask : telling;
     }
 
     /// <summary>Tells the server of the level that its sessions want together, be it more or less than before. Completes when it has answered.</summary>
@@ -54,7 +56,7 @@ internal sealed class ServerLogLevel
         wanted = Math.Min(wanted, Volatile.Read(ref _byRequests));
         return wanted == LogSeverity.None || _connection.Identity is not { IsModern: false, Logs: true } || Interlocked.Exchange(ref _told, wanted) == wanted
             ? Task.CompletedTask
-            : TellAsync(wanted);
+            : Tell(wanted);
     }
 
     /// <summary>The server has forgotten its session, and the level with it: the next who wants one tells it again.</summary>
@@ -76,6 +78,26 @@ internal sealed class ServerLogLevel
                 return true;
             }
         }
+    }
+
+    // Where messages may overtake each other, the levels are told one after the other, and the last one holds.
+    private Task Tell(int level)
+    {
+        if (_connection.KeepsOrder)
+        {
+            return TellAsync(level);
+        }
+
+        lock (_lock)
+        {
+            return _telling = TellAfterAsync(_telling, level);
+        }
+    }
+
+    private async Task TellAfterAsync(Task before, int level)
+    {
+        await before.ConfigureAwait(false);
+        await TellAsync(level).ConfigureAwait(false);
     }
 
     // The answer is of no use: a server that refuses, or is gone, logs as it did.

@@ -91,6 +91,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Asks the one owner that this connection works for, when the server asks outside of any call; false when that cannot be now. Null: it works for everybody. Set before the handshake.</summary>
     public Func<CallMessage, bool>? AskOwner { get; set; }
 
+    /// <summary>Whether the server reads messages in the order in which they were sent; not over HTTP, where each has a request of its own.</summary>
+    internal virtual bool KeepsOrder => false;
+
     /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while one is open, since the server may be waiting for a person.</summary>
     protected virtual bool SharesQuestions => false;
 

@@ -47,6 +47,53 @@ public sealed class LoggingTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Level_WhenMessagesMayOvertakeEachOther_IsAnsweredBeforeAnyCallThatWantsItIsSent()
+    {
+        var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var early = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        await using var upstream = await RawUpstream.StartAsync(async (_, context, request) =>
+        {
+            switch (request.RpcMethod)
+            {
+                case "initialize":
+                    await context.ResultAsync(request, """{"protocolVersion":"2025-11-25","capabilities":{"tools":{},"logging":{}},"serverInfo":{"name":"raw","version":"1"}}""");
+                    break;
+                case "tools/list":
+                    await context.ResultAsync(request, """{"tools":[{"name":"talk","inputSchema":{"type":"object"}}]}""");
+                    break;
+                case "logging/setLevel":
+                    await answered.Task;
+                    await context.ResultAsync(request, "{}");
+                    break;
+                case "tools/call":
+                    if (request.Body.Contains("loud", StringComparison.Ordinal) && !answered.Task.IsCompleted)
+                    {
+                        early.Enqueue(request.Body);
+                    }
+
+                    await context.ResultAsync(request, """{"content":[]}""");
+                    break;
+                default:
+                    await context.StatusAsync(request.Id.Length == 0 && request.Method == "POST" ? 202 : 400);
+                    break;
+            }
+        });
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = { new ServerConfig { Name = "s", Url = upstream.Url } } });
+        Task<(HttpStatusCode Status, string Body, HttpResponseMessage Response)> Loud() => host.ModernAsync(
+            "/mcp/s", "tools/call", """ "name":"talk","arguments":{"as":"loud"}""", "talk", meta: """ "io.modelcontextprotocol/logLevel":"info" """);
+
+        var first = Loud();
+        await upstream.NextAsync("logging/setLevel");
+        var second = Loud();
+        Assert.Contains("complete", (await host.ModernAsync("/mcp/s", "tools/call", """ "name":"talk","arguments":{}""", "talk")).Body, StringComparison.Ordinal);
+        answered.SetResult();
+
+        Assert.Contains("complete", (await first).Body, StringComparison.Ordinal);
+        Assert.Contains("complete", (await second).Body, StringComparison.Ordinal);
+        Assert.Empty(early);
+    }
+
+    [Fact]
     public async Task SetLevel_WhenTwoSessionsDiffer_EachHasItsOwnAndTheServerTheMoreVerbose()
     {
         var quiet = await _host.InitializeAsync("/mcp/one");

@@ -48,6 +48,9 @@ internal sealed partial class SseConnection : MultiplexedConnection
         new(server, endpoint, new Pipe(), sweep, limits, logger);
 
     /// <inheritdoc/>
+    internal override bool KeepsOrder => false;
+
+    /// <inheritdoc/>
     public override void Send(UpstreamCall call, OutboundFrame frame)
     {
         if (!TryQueue(frame))
