@@ -54,12 +54,13 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
                     await news.ConfigureAwait(false);
                 }
 
+                var isComplete = _exchange.IsComplete;
                 while (_exchange.TryReadMessage(out var message))
                 {
                     await PassOnAsync(message!).ConfigureAwait(false);
                 }
 
-                if (_exchange.IsComplete)
+                if (isComplete)
                 {
                     return;
                 }
@@ -149,6 +150,7 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
         next.UpstreamName = last.UpstreamName;
         next.Headers = last.Headers;
         next.RoundMembers = roundMembers;
+        next.GraceDeadline = front.Sweep.Now + front.GraceTicks;
         _exchange = next;
         last.Release();
         await front.Dispatcher.SendAsync(next, session.Caller, reply.Gone).ConfigureAwait(false);

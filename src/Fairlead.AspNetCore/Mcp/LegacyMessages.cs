@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fairlead.Catalog;
+using Fairlead.Configuration;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Sessions;
@@ -135,7 +136,7 @@ internal sealed class LegacyMessages
             }
 
             exchange.GraceDeadline = _front.Sweep.Now + _front.GraceTicks;
-            await _front.Dispatcher.SendAsync(exchange, session.Caller, reply.Gone).ConfigureAwait(false);
+            await SendAsync(reply, session, exchange).ConfigureAwait(false);
             isOurs = false;
             await new LegacyCall(_front, session, exchange, reply).AnswerAsync().ConfigureAwait(false);
         }
@@ -145,6 +146,37 @@ internal sealed class LegacyMessages
             {
                 exchange.Release();
             }
+        }
+    }
+
+    /// <summary>Sends a call; where it may have to wait first (for its server, or for its turn), a cancellation by the client ends the wait.</summary>
+    private ValueTask SendAsync(LegacyReply reply, LegacySession session, Exchange exchange)
+    {
+        var snapshot = exchange.Cell!.Current;
+        return snapshot.IsCallable && snapshot.Config.Interactive != InteractiveMode.Serial
+            ? _front.Dispatcher.SendAsync(exchange, session.Caller, reply.Gone)
+            : SendCancellablyAsync(reply, session, exchange);
+    }
+
+    private async ValueTask SendCancellablyAsync(LegacyReply reply, LegacySession session, Exchange exchange)
+    {
+        // Going away is no cancellation where the answer can be fetched later (2025-11-25, basic/transports).
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(reply.IsLostWhenGone ? reply.Gone : CancellationToken.None);
+        var id = exchange.RequestEnvelope.Id.Of(exchange.Request.Span).ToArray();
+        session.BeginRounds(id, cancellation);
+        try
+        {
+            await _front.Dispatcher.SendAsync(exchange, session.Caller, cancellation.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            session.EndRounds(id, cancellation);
+        }
+
+        // One that came after the wait and before the call was open found neither.
+        if (cancellation.IsCancellationRequested)
+        {
+            CallFront.Cancel(exchange);
         }
     }
 

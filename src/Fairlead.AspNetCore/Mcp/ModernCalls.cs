@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using Fairlead.Configuration;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Sessions;
@@ -98,7 +99,8 @@ internal sealed class ModernCalls(McpFront front)
 
     private ModernCaller CallerOf(Exchange exchange)
     {
-        if (exchange.Cell!.Current.Shared is { Identity.IsModern: true })
+        var snapshot = exchange.Cell!.Current;
+        if (snapshot is { Shared.Identity.IsModern: true, Config.Isolation: ServerIsolation.Auto or ServerIsolation.Shared })
         {
             return s_anybody;
         }
@@ -118,8 +120,7 @@ internal sealed class ModernCalls(McpFront front)
             exchange.Request = body;
             exchange.RequestEnvelope = envelope;
             exchange.WantsProgress = envelope.ProgressToken.Exists;
-            Volatile.Write(ref exchange.GraceDeadline, front.Sweep.Now + front.GraceTicks);
-            parked.Resume(front.Sweep.Now);
+            parked.Resume(front.Sweep.Now, front.GraceTicks);
             parked.Answer(body.Span, envelope.InputResponses);
             isOurs = await AnswerAsync(context, exchange, parked, input).ConfigureAwait(false);
         }
@@ -162,20 +163,22 @@ internal sealed class ModernCalls(McpFront front)
                     }
                 }
 
+                // Looked at first: what came before the end is in the inbox then.
+                var isComplete = exchange.IsComplete;
                 while (exchange.TryReadMessage(out var message))
                 {
                     if (message!.AskedBy is not null)
                     {
                         parked = TakeQuestion(exchange, parked, message, input, ref refused);
                     }
-                    else if (LogLevels.Passes(message, exchange))
+                    else if (IsWanted(message, exchange))
                     {
                         stream ??= await SseResponse.StartAsync(context, front).ConfigureAwait(false);
                         await stream.WriteNotificationAsync(exchange, message).ConfigureAwait(false);
                     }
                 }
 
-                if (exchange.IsComplete)
+                if (isComplete)
                 {
                     break;
                 }
@@ -219,16 +222,27 @@ internal sealed class ModernCalls(McpFront front)
 
             return true;
         }
+        catch
+        {
+            // Only while the call is ours: nothing is thrown once it waits for another request.
+            parked?.DeclineAll();
+            CallFront.Cancel(exchange);
+            throw;
+        }
         finally
         {
             registration.Dispose();
         }
     }
 
+    // Progress that comes while a call changes from one request to the next may meet one that gave no token.
+    private static bool IsWanted(CallMessage message, Exchange exchange) =>
+        (message.Envelope.KnownMethod != McpMethod.NotificationsProgress || exchange.RequestEnvelope.ProgressToken.Exists) && LogLevels.Passes(message, exchange);
+
     /// <summary>The end of a call that a client of this era gets in other words than the server's; null for almost all.</summary>
     private TranslatedAnswer? TranslatedEnd(Exchange exchange, ClientInput input, ClientInput refused)
     {
-        if (UrlRound.IsIn(exchange))
+        if (UrlRound.IsIn(exchange) && CanRepeat(exchange.RequestEnvelope.KnownMethod))
         {
             return UrlRound.Translate(exchange, input, front.Parked);
         }
@@ -273,7 +287,15 @@ internal sealed class ModernCalls(McpFront front)
         var message = new ArrayBufferWriter<byte>(512);
         if (!context.RequestAborted.IsCancellationRequested && front.Parked.TryPark(parked, handle => Compose(message, exchange, parked, handle), out refusal))
         {
-            await CallFront.WriteAsync(context, stream, new TranslatedAnswer(message.WrittenSpan.ToArray(), StatusCodes.Status200OK)).ConfigureAwait(false);
+            try
+            {
+                await CallFront.WriteAsync(context, stream, new TranslatedAnswer(message.WrittenSpan.ToArray(), StatusCodes.Status200OK)).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is IOException or OperationCanceledException)
+            {
+                // The client has gone. The call is no longer this request's: it waits until it expires.
+            }
+
             return true;
         }
 

@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Fairlead.Routing;
 
 namespace Fairlead.Catalog;
@@ -8,11 +6,11 @@ namespace Fairlead.Catalog;
 /// <summary>Lists for sessions whose calls go to an instance that was told less than the shared one, and that therefore has less to offer (decision 8, lists per kind of instance).</summary>
 /// <remarks>
 /// The lists of the shared instance are the base; what the session's own instance does not have is left out, so that nobody sees a tool that its calls would not find. Clients of
-/// 2026-07-28 see the base: their lists must not differ as a side effect of requests. Any thread; a filtered list is made once and kept as long as its base.
+/// 2026-07-28 see the base: their lists must not differ as a side effect of requests. Any thread; a filtered list is made once, server by server, and kept as long as what it was made of.
 /// </remarks>
 internal sealed class OwnerLists
 {
-    private readonly ConditionalWeakTable<OfferedList, ConcurrentDictionary<string, OfferedList>> _filtered = [];
+    private readonly ConditionalWeakTable<OfferedList, ConditionalWeakTable<ServerCatalog, OfferedList>> _filtered = [];
 
     /// <summary>The list that a caller sees.</summary>
     /// <param name="list">As the endpoint offers it.</param>
@@ -24,26 +22,18 @@ internal sealed class OwnerLists
             return list;
         }
 
-        StringBuilder? key = null;
-        Dictionary<ServerCell, ServerCatalog>? known = null;
+        var seen = list;
         ServerCell? last = null;
         foreach (var entry in list.Entries)
         {
-            if (ReferenceEquals(entry.Cell, last))
-            {
-                continue;
-            }
-
             // Entries stand together by server.
-            last = entry.Cell;
-            if (last.OwnCatalogOf(caller) is { } catalog)
+            if (!ReferenceEquals(entry.Cell, last) && (last = entry.Cell).OwnCatalogOf(caller) is { } catalog)
             {
-                (known ??= [])[last] = catalog;
-                (key ??= new StringBuilder()).Append(last.Name).Append('.').Append(RuntimeHelpers.GetHashCode(catalog)).Append(' ');
+                seen = _filtered.GetValue(seen, static _ => []).GetValue(catalog, own => Filter(seen, entry.Cell, own));
             }
         }
 
-        return known is null ? list : _filtered.GetValue(list, static _ => new()).GetOrAdd(key!.ToString(), static (_, state) => Filter(state.list, state.known), (list, known));
+        return seen;
     }
 
     /// <summary>Which lists of an instance differ from those of the shared one by name.</summary>
@@ -61,10 +51,10 @@ internal sealed class OwnerLists
         return changes;
     }
 
-    private static OfferedList Filter(OfferedList list, Dictionary<ServerCell, ServerCatalog> known)
+    private static OfferedList Filter(OfferedList list, ServerCell cell, ServerCatalog own)
     {
-        var names = known.ToDictionary(static pair => pair.Key, pair => NamesOf(pair.Value, list.Kind));
-        OfferedEntry[] left = [.. list.Entries.Where(entry => !names.TryGetValue(entry.Cell, out var has) || has.Contains(entry.Entry.Name))];
+        var has = NamesOf(own, list.Kind);
+        OfferedEntry[] left = [.. list.Entries.Where(entry => entry.Cell != cell || has.Contains(entry.Entry.Name))];
         return left.Length == list.Entries.Length ? list : list.With(left);
     }
 

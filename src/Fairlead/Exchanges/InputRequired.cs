@@ -13,11 +13,11 @@ internal sealed record InputRequest(byte[] Key, McpMethod Method, byte[] Paramet
 /// <param name="RequestState">The raw token of <c>requestState</c>, to be echoed byte for byte; empty when there is none.</param>
 internal sealed record InputRequired(IReadOnlyList<InputRequest> Requests, byte[] RequestState)
 {
-    /// <summary>Whether a complete exchange was answered so.</summary>
+    /// <summary>Whether a complete exchange was answered so, by a server of a revision that has such results.</summary>
     public static bool IsIn(Exchange exchange)
     {
         ref readonly var envelope = ref exchange.AnswerEnvelope;
-        return envelope.Kind == MessageKind.Result && envelope.ResultType.Exists && JsonText.Equals(envelope.ResultType.Of(exchange.Answer), "input_required"u8);
+        return exchange.Connection is { Identity.IsModern: true } && envelope.Kind == MessageKind.Result && envelope.ResultType.Exists && JsonText.Equals(envelope.ResultType.Of(exchange.Answer), "input_required"u8);
     }
 
     /// <summary>Reads the answer of an exchange for which <see cref="IsIn"/> is true.</summary>

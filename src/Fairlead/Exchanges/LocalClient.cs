@@ -24,6 +24,7 @@ internal sealed class LocalClient
     public Caller Caller => _caller ??= new Caller(this, ComposeCapabilities());
 
     /// <summary>Answers a question that came with a call. Never throws for what the handler does: the server is told.</summary>
+    /// <exception cref="OperationCanceledException">The caller gave the call up; the question has been declined.</exception>
     public async Task AnswerAsync(CallMessage question, string server, CancellationToken cancellationToken)
     {
         var connection = question.AskedBy!;
@@ -39,7 +40,12 @@ internal sealed class LocalClient
             var answer = await AskAsync(handler, server, question.Envelope.Params.Of(question.Bytes).ToArray(), cancellationToken).ConfigureAwait(false);
             connection.AnswerQuestion(id.Of(question.Bytes), "result"u8, answer);
         }
-        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            QuestionRouter.Decline(connection, id.Of(question.Bytes), question.Envelope.KnownMethod);
+            throw;
+        }
+        catch (Exception)
         {
             // The edge to code that is not ours; its words may hold secrets and stay here.
             connection.AnswerQuestion(id.Of(question.Bytes), "error"u8, "{\"code\":-32603,\"message\":\"The client failed to answer.\"}"u8);

@@ -24,7 +24,6 @@ internal sealed class ParkedCall
     private readonly HashSet<string> _answered = new(StringComparer.Ordinal);
     private State _state = State.Attached;
     private int _questions;
-    private long _idleTicks;
     private long _hardLeft;
 
     /// <summary>Begins attached to the request that brought the call.</summary>
@@ -75,7 +74,7 @@ internal sealed class ParkedCall
         var word = WordOf(question.Envelope.Id.Of(question.Bytes));
         var key = word is not null && !_open.Exists(open => open.Key == word) ? word : $"q{++_questions}";
         ref readonly var request = ref Exchange.RequestEnvelope;
-        if (word is null || !TryAnswer(Exchange.Request.Span, request.InputResponses, key, question))
+        if (key != word || !TryAnswer(Exchange.Request.Span, request.InputResponses, key, question))
         {
             _open.Add(new ParkedQuestion(key, question));
         }
@@ -87,11 +86,11 @@ internal sealed class ParkedCall
     public void Park(long now, long expiresAt)
     {
         var exchange = Exchange;
-        _idleTicks = exchange.IdleTicks;
         var hard = Volatile.Read(ref exchange.HardDeadline);
         _hardLeft = hard == long.MaxValue ? long.MaxValue : Math.Max(0, hard - now);
         exchange.RestIdleDeadline();
         Volatile.Write(ref exchange.HardDeadline, long.MaxValue);
+        Volatile.Write(ref exchange.GraceDeadline, long.MaxValue);
         exchange.WantsProgress = false;
 
         // The bytes are the request's that goes away now; what is said of the call comes with the next one.
@@ -121,9 +120,14 @@ internal sealed class ParkedCall
         }
     }
 
-    /// <summary>Lets the deadlines go on after <see cref="TryAttach"/>.</summary>
-    public void Resume(long now)
+    /// <summary>Lets the deadlines go on after <see cref="TryAttach"/>. The call counts from here on as opened now: it is its owner's newest, and the time that people took is not the server's.</summary>
+    /// <param name="now">The sweep's clock.</param>
+    /// <param name="graceTicks">After which a stream is begun for the request.</param>
+    public void Resume(long now, long graceTicks)
     {
+        Exchange.TakeGrace();
+        Volatile.Write(ref Exchange.GraceDeadline, now + graceTicks);
+        Exchange.OpenedAt = now;
         Exchange.ResumeIdleDeadline();
         if (_hardLeft != long.MaxValue)
         {
@@ -147,6 +151,22 @@ internal sealed class ParkedCall
         }
     }
 
+    /// <summary>Takes the questions of a call that waits although its server has ended it: nobody needs their answers. The client gets the end when it comes back.</summary>
+    public IReadOnlyList<ParkedQuestion> TakeQuestionsOfEnded()
+    {
+        lock (_lock)
+        {
+            if (_state != State.Waiting || _open.Count == 0 || !Exchange.IsComplete)
+            {
+                return [];
+            }
+
+            ParkedQuestion[] taken = [.. _open];
+            _open.Clear();
+            return taken;
+        }
+    }
+
     /// <summary>Gives the server the answers that the client brought. Only while attached. What is missing, or is no result, stays open; keys that nobody asked for are ignored.</summary>
     /// <param name="source">The client's request.</param>
     /// <param name="responses">The place of its <c>inputResponses</c>; may be absent.</param>
@@ -165,13 +185,13 @@ internal sealed class ParkedCall
     /// <summary>Declines every question that is open. Only while attached, or after <see cref="TryEnd"/>.</summary>
     public void DeclineAll()
     {
-        foreach (var (_, question) in _open)
-        {
-            QuestionRouter.Decline(question.AskedBy!, question.Envelope.Id.Of(question.Bytes), question.Envelope.KnownMethod);
-        }
-
+        _open.ForEach(Decline);
         _open.Clear();
     }
+
+    /// <summary>Declines one question.</summary>
+    public static void Decline(ParkedQuestion open) =>
+        QuestionRouter.Decline(open.Question.AskedBy!, open.Question.Envelope.Id.Of(open.Question.Bytes), open.Question.Envelope.KnownMethod);
 
     /// <summary>Writes the <c>input_required</c> result that sends the client away (2026-07-28, basic/utilities/mrtr). Only while attached.</summary>
     /// <param name="writer">Where to.</param>

@@ -42,6 +42,7 @@ internal sealed partial class ParkedCalls : IDisposable
     private readonly Lock _lock = new();
     private ITimer? _timer;
     private long _nextId;
+    private volatile bool _hasEnded;
 
     /// <summary>Holds none.</summary>
     /// <param name="limits">parkedMax, parkedPerPrincipalMax, parkedLifetime, parkedRoundsMax.</param>
@@ -70,6 +71,12 @@ internal sealed partial class ParkedCalls : IDisposable
     public bool TryPark(ParkedCall parked, Action<byte[]> composed, out ForwardError refusal)
     {
         refusal = ForwardError.None;
+        if (_hasEnded)
+        {
+            refusal = ForwardError.ShuttingDown;
+            return false;
+        }
+
         if (parked.Round >= _limits.ParkedRoundsMax)
         {
             refusal = ForwardError.InputRoundsSpent;
@@ -86,6 +93,12 @@ internal sealed partial class ParkedCalls : IDisposable
         composed(Seal(parked.Id, parked.Round + 1, parked.Principal, parked.Request));
         parked.Park(now, now + _sweep.Ticks(_limits.ParkedLifetime));
         EnsureTimer();
+        if (_hasEnded)
+        {
+            // It came between the two: whoever ends the calls may have passed it already.
+            EndExpired(long.MaxValue);
+        }
+
         return true;
     }
 
@@ -136,6 +149,7 @@ internal sealed partial class ParkedCalls : IDisposable
     /// <summary>Gives up every call that waits, as far as that is not done.</summary>
     public void Dispose()
     {
+        _hasEnded = true;
         lock (_lock)
         {
             _timer?.Dispose();
@@ -166,13 +180,21 @@ internal sealed partial class ParkedCalls : IDisposable
     {
         lock (_lock)
         {
-            _timer ??= _sweep.TimeProvider.CreateTimer(static state => ((ParkedCalls)state!).Look(), this, s_look, s_look);
+            _timer ??= _hasEnded ? null : _sweep.TimeProvider.CreateTimer(static state => ((ParkedCalls)state!).Look(), this, s_look, s_look);
         }
     }
 
     private void Look()
     {
         EndExpired(_sweep.Now);
+        foreach (var (_, parked) in _calls)
+        {
+            foreach (var open in parked.TakeQuestionsOfEnded())
+            {
+                ParkedCall.Decline(open);
+            }
+        }
+
         lock (_lock)
         {
             if (_calls.IsEmpty)
@@ -196,14 +218,8 @@ internal sealed partial class ParkedCalls : IDisposable
             var exchange = parked.Exchange;
             LogExpired(_logger, exchange.Cell?.Name ?? "", parked.Round);
             parked.DeclineAll();
-            while (exchange.TryReadMessage(out var message))
-            {
-                if (message!.AskedBy is { } connection)
-                {
-                    QuestionRouter.Decline(connection, message.Envelope.Id.Of(message.Bytes), message.Envelope.KnownMethod);
-                }
-            }
 
+            // Whatever it asked meanwhile is declined when the exchange is given up.
             exchange.Connection?.Cancel(exchange);
             exchange.Release();
         }

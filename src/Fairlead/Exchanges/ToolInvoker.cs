@@ -116,7 +116,7 @@ internal sealed class ToolInvoker
         for (var rounds = 0; ; rounds++)
         {
             var result = await SendAsync(cell, connection, idleTicks, tool, name, headers, arguments, round, cancellationToken).ConfigureAwait(false);
-            if (!IsInputRequired(result.Span))
+            if (!connection.Identity.IsModern || !IsInputRequired(result.Span))
             {
                 return ToolResult.FromAnswer(result);
             }
@@ -188,21 +188,22 @@ internal sealed class ToolInvoker
 
         connection.Send(call, Compose(call.UpstreamId, name, arguments.Span, round.Span, connection.Identity.IsModern));
         using var registration = cancellationToken.UnsafeRegister(static state => ((UpstreamCall)state!).Connection!.Cancel((UpstreamCall)state!), call);
-        while (!call.IsComplete)
-        {
-            await call.WaitAsync().ConfigureAwait(false);
-            while (call.TryReadMessage(out var message))
-            {
-                if (message!.AskedBy is not null)
-                {
-                    await AnswerAsync(call, message, cell.Name, cancellationToken).ConfigureAwait(false);
-                }
-            }
-        }
-
-        Record(cell, now, ForwardErrors.IsServerFailure(call.Error));
         try
         {
+            for (var isComplete = false; !isComplete;)
+            {
+                await call.WaitAsync().ConfigureAwait(false);
+                isComplete = call.IsComplete;
+                while (call.TryReadMessage(out var message))
+                {
+                    if (message!.AskedBy is not null)
+                    {
+                        await AnswerAsync(call, message, cell.Name, cancellationToken).ConfigureAwait(false);
+                    }
+                }
+            }
+
+            Record(cell, now, ForwardErrors.IsServerFailure(call.Error));
             cancellationToken.ThrowIfCancellationRequested();
             return ReadAnswer(call, cell.Name, tool);
         }

@@ -37,7 +37,7 @@ internal sealed class Fleet
     public event Action<ServerCell, byte[]>? ResourceUpdated;
 
     /// <summary>Raised when a server told how a task fares (<c>notifications/tasks/status</c> of 2025-11-25), in the server's own words. Handlers must not block.</summary>
-    public event Action<ServerCell, CallMessage>? TaskChanged;
+    public event Action<ServerCell, UpstreamConnection, CallMessage>? TaskChanged;
 
     /// <summary>Whether new calls are refused because Fairlead is stopping.</summary>
     public bool IsShuttingDown { get; set; }
@@ -102,5 +102,5 @@ internal sealed class Fleet
     public void AnnounceResource(ServerCell cell, byte[] uriToken) => ResourceUpdated?.Invoke(cell, uriToken);
 
     /// <summary>Tells everybody how a task fares.</summary>
-    public void AnnounceTask(ServerCell cell, CallMessage status) => TaskChanged?.Invoke(cell, status);
+    public void AnnounceTask(ServerCell cell, UpstreamConnection connection, CallMessage status) => TaskChanged?.Invoke(cell, connection, status);
 }

@@ -88,7 +88,7 @@ internal sealed partial class ListWatch : IDisposable
                 _resources.Fleet.AnnounceResource(_cell, message.Envelope.Uri.Of(message.Bytes).ToArray());
                 break;
             case McpMethod.NotificationsTasksStatus:
-                _resources.Fleet.AnnounceTask(_cell, message);
+                _resources.Fleet.AnnounceTask(_cell, connection, message);
                 break;
             default:
                 break;

@@ -43,6 +43,9 @@ internal sealed class OwnLists : IDisposable
             case McpMethod.NotificationsResourcesUpdated when message.Envelope.Uri.Exists:
                 _resources.Fleet.AnnounceResource(_cell, message.Envelope.Uri.Of(message.Bytes).ToArray());
                 break;
+            case McpMethod.NotificationsTasksStatus:
+                _resources.Fleet.AnnounceTask(_cell, connection, message);
+                break;
             default:
                 break;
         }

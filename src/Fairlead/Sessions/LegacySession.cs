@@ -132,7 +132,7 @@ internal sealed class LegacySession
         using var splice = new Splice(question.Bytes, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
         splice.Replace(question.Envelope.Id, token);
         var message = splice.ToArray();
-        _questions[id] = new UpstreamQuestion(question, call);
+        _questions[id] = new UpstreamQuestion(question, call) { AskedAt = _timeProvider.GetTimestamp() };
         return (id, message);
     }
 
@@ -174,6 +174,19 @@ internal sealed class LegacySession
         }
     }
 
+    /// <summary>Declines questions that came without a call and have been open for too long: their server waits, and no call's deadline ends that.</summary>
+    /// <param name="lifetime">How long they may be open.</param>
+    public void DeclineForgotten(TimeSpan lifetime)
+    {
+        foreach (var (id, question) in _questions)
+        {
+            if (question is UpstreamQuestion { IsOutsideCalls: true } outside && _timeProvider.GetElapsedTime(outside.AskedAt) >= lifetime)
+            {
+                Decline(id);
+            }
+        }
+    }
+
     /// <summary>Lets a cancellation of the client's request end what happens between two rounds of it. One at a time for a request; end it with <see cref="EndRounds"/>.</summary>
     /// <param name="requestIdToken">The raw token of the client's id.</param>
     /// <param name="cancellation">Cancelled with it.</param>
@@ -188,7 +201,14 @@ internal sealed class LegacySession
     {
         if (!_rounds.IsEmpty && _rounds.TryGetValue(Encoding.UTF8.GetString(requestIdToken), out var cancellation))
         {
-            cancellation.Cancel();
+            try
+            {
+                cancellation.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The request ended between the two lines.
+            }
         }
     }
 

@@ -43,6 +43,12 @@ internal sealed class UpstreamQuestion : OpenQuestion
     /// <summary>Who asked and waits.</summary>
     public UpstreamConnection AskedBy => _askedBy;
 
+    /// <summary>Whether it came without a call. Nothing but time ends it then, when the client says nothing.</summary>
+    public bool IsOutsideCalls => _call is null;
+
+    /// <summary>Timestamp at which the client was asked.</summary>
+    public long AskedAt { get; init; }
+
     /// <inheritdoc/>
     public override void Answer(bool isResult, ReadOnlySpan<byte> payload)
     {

@@ -32,7 +32,7 @@ internal sealed class SessionTable : IDisposable
     private readonly TimeProvider _timeProvider;
     private readonly ITimer _timer;
 
-    /// <summary>Keeps to <paramref name="limits"/>: sessionsMax, sessionIdle.</summary>
+    /// <summary>Keeps to <paramref name="limits"/>: sessionsMax, sessionIdle, and parkedLifetime for questions outside calls.</summary>
     public SessionTable(LimitsOptions limits, SessionTickets tickets, TimeProvider timeProvider)
     {
         _limits = limits;
@@ -166,6 +166,10 @@ internal sealed class SessionTable : IDisposable
             if (session.Idle > _limits.SessionIdle)
             {
                 End(session);
+            }
+            else
+            {
+                session.DeclineForgotten(_limits.ParkedLifetime);
             }
         }
     }

@@ -18,7 +18,8 @@ internal sealed record CallMessage(byte[] Bytes, Envelope Envelope)
 /// <remarks>
 /// References keep it: the caller's, given up with <see cref="Release"/>, and the slot's, given up by whoever took the slot after
 /// <see cref="Complete"/> or <see cref="Fail"/>, and one for each <see cref="Retain"/>. Producers are exclusive by the slot's word, so the inbox has one producer at a time and one consumer.
-/// The consumer loops: <see cref="TryReadMessage"/>, <see cref="IsComplete"/>, then awaits <see cref="WaitAsync"/>.
+/// The consumer loops: awaits <see cref="WaitAsync"/>, looks at <see cref="IsComplete"/>, and empties the inbox with <see cref="TryReadMessage"/> before it acts on what it saw.
+/// Questions that it leaves unread are declined with the last reference.
 /// </remarks>
 internal class UpstreamCall : IValueTaskSource<bool>
 {
@@ -114,12 +115,6 @@ internal class UpstreamCall : IValueTaskSource<bool>
         _complete = 0;
         _graceIsOver = 0;
         _rests = 0;
-
-        // Clearing allocates even when there is nothing to clear, and one that was used once stays with the call for good.
-        if (_inbox is { IsEmpty: false })
-        {
-            _inbox.Clear();
-        }
 
         _inboxBytes = 0;
         UpstreamId = 0;
@@ -288,6 +283,15 @@ internal class UpstreamCall : IValueTaskSource<bool>
         if (Interlocked.Decrement(ref _references) != 0)
         {
             return;
+        }
+
+        // A question that came with the end of the call, or that its reader did not stay for: its server waits for an answer all the same.
+        while (TryReadMessage(out var unread))
+        {
+            if (unread!.AskedBy is { } connection)
+            {
+                QuestionRouter.Decline(connection, unread.Envelope.Id.Of(unread.Bytes), unread.Envelope.KnownMethod);
+            }
         }
 
         // A small answer buffer stays with the call, so that the next one copies into warm memory; a large one goes back.

@@ -16,6 +16,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private const int AbandonedMax = 1024;
     private static readonly TimeSpan AbandonedFor = TimeSpan.FromSeconds(30);
 
+    private static long s_numbers;
+
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DeadlineSweep _sweep;
     private UpstreamIdentity? _identity;
@@ -40,6 +42,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         ServerTasks = new ServerTasks(this);
         sweep.Add(this);
     }
+
+    /// <summary>Tells this connection from every other one of this process.</summary>
+    public long Number { get; } = Interlocked.Increment(ref s_numbers);
 
     /// <summary>Name of the server, as users know it.</summary>
     public string Server { get; }
@@ -179,11 +184,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <inheritdoc cref="AnswerRequest"/>
     public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
     {
-        if (Interlocked.Decrement(ref _openQuestions) == 0)
-        {
-            Volatile.Write(ref _answeredAt, _sweep.Now);
-        }
-
+        // Before the count says that nobody is asked: the deadlines of the calls begin anew here.
+        Volatile.Write(ref _answeredAt, _sweep.Now);
+        Interlocked.Decrement(ref _openQuestions);
         AnswerRequest(questionId, member, payload);
     }
 
@@ -387,7 +390,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             return false;
         }
 
-        var taken = ReferenceEquals(call.Owner, owner) && call.Deliver(message);
+        var taken = ReferenceEquals(call.Owner, owner) && (call.WantsProgress || message.Envelope.KnownMethod != McpMethod.NotificationsProgress) && call.Deliver(message);
         EndDelivery(call);
         return taken;
     }

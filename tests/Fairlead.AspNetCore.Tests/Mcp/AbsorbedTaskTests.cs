@@ -180,6 +180,33 @@ public sealed class AbsorbedTaskTests
     }
 
     [Fact]
+    public async Task Progress_WhileTheCallIsParked_TakesNoRoomAndIsNotToldToARetryWithoutAToken()
+    {
+        var runs = TaskScript.Legacy();
+        await using var host = await TaskScript.StartAsync(null, null, ("s", runs));
+        var server = (await runs.WhenRunAsync(1)).Server;
+        var call = AskableAsync(host, "", ",\"progressToken\":\"p\"");
+        await server.WhenReceivedAsync("tasks/result");
+        const string Question = """{"jsonrpc":"2.0","id":"ID-1","method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}},"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"t-1"}}}}""";
+        await server.SendAsync(Question.Replace("ID", "who", StringComparison.Ordinal));
+        var (_, asked, _) = await call;
+
+        // More than exchangeQueue, then a question that must not be lost among them.
+        var token = server.Received.Single(static request => request.Method == "tools/call").Id;
+        for (var i = 0; i < 70; i++)
+        {
+            await server.SendAsync($$$"""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":{{{token}}},"progress":{{{i}}}}}""");
+        }
+
+        await server.SendAsync(Question.Replace("ID", "when", StringComparison.Ordinal));
+        var (_, body, _) = await AskableAsync(
+            host, ",\"inputResponses\":{\"who\":{\"action\":\"decline\"}},\"requestState\":" + TaskScript.Result(asked, "requestState").GetRawText());
+
+        Assert.DoesNotContain("notifications/progress", body, StringComparison.Ordinal);
+        Assert.Equal("elicitation/create", TaskScript.Result(body, "inputRequests", "when", "method").GetString());
+    }
+
+    [Fact]
     public async Task Call_OfATaskThatTakesLong_OutlivesTheDeadlineOfCalls()
     {
         var clock = new FakeTimeProvider();
@@ -229,9 +256,9 @@ public sealed class AbsorbedTaskTests
         await call;
     }
 
-    private static Task<(HttpStatusCode Status, string Body, HttpResponseMessage Response)> AskableAsync(FrontHost host, string members) => host.PostAsync(
+    private static Task<(HttpStatusCode Status, string Body, HttpResponseMessage Response)> AskableAsync(FrontHost host, string members, string meta = "") => host.PostAsync(
         "/mcp/s",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"work\",\"arguments\":{}" + members
-        + ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{\"form\":{}}}}}}",
+        + ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{\"elicitation\":{\"form\":{}}}" + meta + "}}}",
         "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", "Mcp-Name: work");
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Fairlead.Configuration;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
 
@@ -141,6 +142,26 @@ public sealed class LegacyTaskTests : IDisposable
             """{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"ID","status":"completed","x":1.0}}""".Replace("ID", id, StringComparison.Ordinal),
             await mine.DataAsync("the status"));
         Assert.Contains("notifications/tools/list_changed", await others.DataAsync("what the other session is told first"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Status_OfTasksOfOneIdAtTwoInstances_ReachesTheSessionOfEach()
+    {
+        var runs = TaskScript.Legacy();
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Session } } }, manager => manager.AddServer("s", runs));
+        var one = await host.InitializeAsync("/mcp/s");
+        using var first = await EventStream.GetAsync(host, "/mcp/s", one);
+        await CreateAsync(host, "/mcp/s", one, "work");
+        var two = await host.InitializeAsync("/mcp/s");
+        using var second = await EventStream.GetAsync(host, "/mcp/s", two);
+        await CreateAsync(host, "/mcp/s", two, "work");
+
+        const string Status = """{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"t-1","status":"completed","of":N}}""";
+        await (await runs.WhenRunAsync(2)).Server.SendAsync(Status.Replace("N", "1", StringComparison.Ordinal));
+        Assert.Contains("\"of\":1", await first.DataAsync("the status of the first session's task"), StringComparison.Ordinal);
+        await (await runs.WhenRunAsync(3)).Server.SendAsync(Status.Replace("N", "2", StringComparison.Ordinal));
+        Assert.Contains("\"of\":2", await second.DataAsync("the status of the second session's task"), StringComparison.Ordinal);
     }
 
     [Fact]

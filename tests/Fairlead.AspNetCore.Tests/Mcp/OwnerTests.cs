@@ -108,6 +108,72 @@ public sealed class OwnerTests
     }
 
     [Fact]
+    public async Task Call_WhenItsClientCancelsItWhileItWaitsForItsTurn_IsNeverSent()
+    {
+        var clock = new FakeTimeProvider();
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", static _ => null));
+        var options = new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Shared, Interactive = InteractiveMode.Serial } } };
+        options.Limits.RequestTimeoutMax = TimeSpan.FromMinutes(47);
+        await using var host = await FrontHost.StartAsync(options, manager => manager.AddServer("s", runs), clock);
+        var server = (await runs.WhenRunAsync(1)).Server;
+        var session = await host.InitializeAsync("/mcp/s");
+        var first = CallAsync(1);
+        await server.WhenReceivedAsync("tools/call");
+        var second = CallAsync(2);
+        await clock.WhenTimerArmedAsync(TimeSpan.FromMinutes(47));
+
+        await host.PostAsync("/mcp/s", """{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":2}}""", "Mcp-Session-Id: " + session);
+        await EndedAsync(second, "the call that was cancelled");
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{Calls(server)[0].Id}}},"result":{"content":[]}}""");
+        await EndedAsync(first, "the call that was open");
+        var third = CallAsync(3);
+        await server.WhenReceivedAsync("tools/call", 2);
+
+        Assert.Equal(["""{"n":1}""", """{"n":3}"""], Calls(server).Select(static call => call.Arguments));
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{Calls(server)[1].Id}}},"result":{"content":[]}}""");
+        await EndedAsync(third, "the last call");
+
+        Task CallAsync(int n) => host.PostAsync(
+            "/mcp/s", """{"jsonrpc":"2.0","id":N,"method":"tools/call","params":{"name":"hello","arguments":{"n":N}}}""".Replace("N", $"{n}", StringComparison.Ordinal), "Mcp-Session-Id: " + session);
+
+        // What a cancelled request is answered with is nobody's concern: its connection may end too.
+        static async Task EndedAsync(Task call, string what) => await Guard.WithinAsync(Task.WhenAny(call), what);
+    }
+
+    [Fact]
+    public async Task Instances_OfAModernServerThatIsIsolatedByHand_AreThoseOfItsClients()
+    {
+        var runs = TaskScript.Modern();
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Session } } }, manager => manager.AddServer("s", runs));
+        await new ModernClient(host, "/mcp/s", name: "one").CallAsync("work");
+        await new ModernClient(host, "/mcp/s", name: "two").CallAsync("work");
+
+        Assert.Equal(3, runs.Count);
+        Assert.DoesNotContain((await runs.WhenRunAsync(1)).Server.Received, static request => request.Method == "tools/call");
+    }
+
+    [Fact]
+    public async Task Question_OutsideOfAnyCall_IsDeclinedWhenTheClientSaysNothing()
+    {
+        var clock = new FakeTimeProvider();
+        var runs = ScriptedRuns.Legacy();
+        var options = new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Session } } };
+        options.Limits.ParkedLifetime = TimeSpan.FromMinutes(2);
+        await using var host = await FrontHost.StartAsync(options, manager => manager.AddServer("s", runs), clock);
+        var session = await host.InitializeAsync("/mcp/s", capabilities: """{"elicitation":{}}""");
+        await host.PostAsync("/mcp/s", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hello"}}""", "Mcp-Session-Id: " + session);
+        var server = (await runs.WhenRunAsync(2)).Server;
+        using var stream = await EventStream.GetAsync(host, "/mcp/s", session);
+        await server.SendAsync("""{"jsonrpc":"2.0","id":"later","method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}""");
+        await stream.DataAsync("the question");
+
+        clock.Advance(TimeSpan.FromMinutes(3));
+
+        await server.WhenReceivedAsync(static received => received.Any(static line => line.Line == """{"jsonrpc":"2.0","id":"later","result":{"action":"cancel"}}"""), "the question to be declined");
+    }
+
+    [Fact]
     public async Task Question_OutsideOfAnyCall_ReachesTheOneSessionThatTheInstanceWorksFor()
     {
         var runs = ScriptedRuns.Legacy();

@@ -221,6 +221,43 @@ public sealed class ParkTests
     }
 
     [Fact]
+    public async Task Server_WhenItEndsTheCallMeanwhile_IsAnsweredSoThatNothingOfItsRests()
+    {
+        var clock = new FakeTimeProvider();
+        var server = new Asking(("elicitation/create", Form));
+        await using var host = await server.StartAsync(clock: clock);
+        var client = new ModernClient(host, "/mcp/s");
+        var asking = client.AskedAsync("hello");
+        await clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(20));
+        clock.Advance(TimeSpan.FromMilliseconds(20));
+        var (_, state) = await Guard.WithinAsync(asking, "the question");
+
+        await server.CompleteAsync();
+        await server.Server.SendAsync("""{"jsonrpc":"2.0","id":"sync","method":"ping"}""");
+        Assert.Equal(["""{"jsonrpc":"2.0","id":"sync","result":{}}"""], await server.AnswersAsync(1));
+        clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal("""{"jsonrpc":"2.0","id":0,"result":{"action":"cancel"}}""", (await server.AnswersAsync(2))[1]);
+        var (_, answer) = await client.CallAsync("hello", ModernClient.Round(state, $$"""{"q1":{{Accept}}}"""));
+        Assert.Contains("done", answer.GetRawText(), StringComparison.Ordinal);
+        Assert.Equal(2, (await server.AnswersAsync(2)).Count);
+    }
+
+    [Fact]
+    public async Task Park_WhenTheGatewayEnds_HoldsNothingMore()
+    {
+        var server = new Asking(("elicitation/create", Form));
+        await using var host = await server.StartAsync();
+        Parked(host).Dispose();
+
+        var (_, answer) = await new ModernClient(host, "/mcp/s").CallAsync("hello");
+
+        Assert.Contains("shutting down", answer.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+        Assert.Equal(["""{"jsonrpc":"2.0","id":0,"result":{"action":"cancel"}}"""], await server.AnswersAsync(1));
+        Assert.Equal(0, Parked(host).Count);
+    }
+
+    [Fact]
     public async Task Park_WhenTooManyCallsWait_RefusesTheNextWithTheMend()
     {
         var server = new Asking(("elicitation/create", Form)) { Isolation = ServerIsolation.Shared };

@@ -44,6 +44,19 @@ public sealed class ShimTests
         Assert.StartsWith("""{"name":"hello","arguments":{"n":1.50},"_meta":{"progressToken":""" + calls[1].Id + ",", calls[1].Params, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Input_WhenALegacyServerUsesTheWord_IsAnAnswerAsAnyOther()
+    {
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", """ "result":{"resultType":"input_required","inputRequests":{"a":{"method":"roots/list"}},"content":[]} """));
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = { new ServerConfig { Name = "s" } } }, manager => manager.AddServer("s", runs));
+        var session = await host.InitializeAsync("/mcp/s", capabilities: Everything);
+
+        var (_, body, _) = await host.PostAsync("/mcp/s", CallBody("""{"name":"hello"}"""), "Mcp-Session-Id: " + session);
+
+        Assert.Contains("\"inputRequests\":{\"a\"", EventStream.LastMessage(body), StringComparison.Ordinal);
+        Assert.Single((await runs.WhenRunAsync(1)).Server.Received, static request => request.Method == "tools/call");
+    }
+
     [Theory]
     [InlineData("2025-11-25", Everything, """{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}},"roots":{},"experimental":{"x":1.0},"extensions":{"a/b":{}}}""")]
     [InlineData("2025-06-18", Everything, """{"elicitation":{"form":{}},"sampling":{},"roots":{},"experimental":{"x":1.0},"extensions":{"a/b":{}}}""")]

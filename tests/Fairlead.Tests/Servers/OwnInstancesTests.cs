@@ -228,6 +228,33 @@ public sealed class OwnInstancesTests
     }
 
     [Fact]
+    public async Task Execute_WhenTheCallerGivesUpWhileItIsAsked_TheServerIsToldOfBoth()
+    {
+        using var giveUp = new CancellationTokenSource();
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", request =>
+        {
+            _ = server.SendAsync("""{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}""");
+            return null;
+        }));
+        await using var manager = new McpManager();
+        manager.OnElicitation = async (_, cancellationToken) =>
+        {
+            await giveUp.CancelAsync();
+            cancellationToken.ThrowIfCancellationRequested();
+            return new { action = "accept" };
+        };
+        manager.AddServer("s", runs);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s" });
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            async () => await Guard.WithinAsync(manager.CallAsync("s", "hello", cancellationToken: giveUp.Token), "the end of the call"));
+
+        var server = (await runs.WhenRunAsync(1)).Server;
+        await server.WhenReceivedAsync("notifications/cancelled");
+        await server.WhenReceivedAsync(static received => received.Any(static line => line.Line == """{"jsonrpc":"2.0","id":7,"result":{"action":"cancel"}}"""), "the question to be declined");
+    }
+
+    [Fact]
     public async Task Execute_WhenNoHandlerIsSet_TheQuestionIsDeclinedAndTheCallEnds()
     {
         await using var manager = new McpManager();

@@ -1,6 +1,7 @@
 using System.Text;
 using Fairlead.Configuration;
 using Fairlead.TestKit;
+using Fairlead.Tests.Servers;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Tests.Upstreams;
@@ -26,5 +27,27 @@ public sealed class UpstreamCallTests
         // What is read makes room.
         Assert.True(call.TryReadMessage(out _));
         Assert.True(call.Deliver(message));
+    }
+
+    [Fact]
+    public async Task Release_WhenAQuestionWasNotRead_DeclinesIt()
+    {
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", static _ => null));
+        await using var manager = new McpManager();
+        manager.AddServer("s", runs);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s" });
+        await manager.ReachedAsync("s", ServerState.Healthy);
+        var (connection, server) = (manager.Cell("s").Current.Shared!, (await runs.WhenRunAsync(1)).Server);
+        var call = UpstreamCall.Create();
+        (call.Owner, call.CarriesMessages) = (new object(), true);
+        Assert.True(connection.TryOpen(call));
+
+        await server.SendAsync("""{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}""");
+        await Guard.WithinAsync(call.WaitAsync(), "the question");
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{call.UpstreamId}}},"result":{"content":[]}}""");
+        await Guard.WithinAsync(Task.Run(() => SpinWait.SpinUntil(() => call.IsComplete)), "the answer");
+        call.Release();
+
+        await server.WhenReceivedAsync(static received => received.Any(static line => line.Line == """{"jsonrpc":"2.0","id":7,"result":{"action":"cancel"}}"""), "the question to be declined");
     }
 }

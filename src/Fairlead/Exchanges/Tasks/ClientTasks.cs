@@ -17,7 +17,8 @@ internal sealed class ClientTasks : IDisposable
 {
     private const int WatchedMax = 10_000;
 
-    private readonly ConcurrentDictionary<(ServerCell Server, string OwnId), WeakReference<LegacySession>> _watched = new();
+    // By connection too: instances of one server may give their tasks the same ids, and none may tell another's owner.
+    private readonly ConcurrentDictionary<(ServerCell Server, long Connection, string OwnId), WeakReference<LegacySession>> _watched = new();
     private readonly Fleet _fleet;
 
     /// <summary>Listens to <paramref name="fleet"/> until disposed.</summary>
@@ -79,20 +80,21 @@ internal sealed class ClientTasks : IDisposable
 
     /// <summary>Lets a session be told of a task. Nothing happens for calls of other owners.</summary>
     /// <param name="server">The server.</param>
+    /// <param name="connection">The instance whose task it is.</param>
     /// <param name="ownToken">Its own id of the task, a raw token.</param>
     /// <param name="owner">The owner of a call that concerns the task.</param>
     /// <param name="isCreator">Whether it created the task. Any other one is told only while nobody is: after a restart nothing says who the creator was.</param>
-    public void Watch(ServerCell server, ReadOnlySpan<byte> ownToken, object? owner, bool isCreator)
+    public void Watch(ServerCell server, UpstreamConnection connection, ReadOnlySpan<byte> ownToken, object? owner, bool isCreator)
     {
         if (owner is not LegacySession session || JsonText.ToString(ownToken) is not { } own
-            || (!isCreator && _watched.TryGetValue((server, own), out var watcher) && watcher.TryGetTarget(out _)))
+            || (!isCreator && _watched.TryGetValue((server, connection.Number, own), out var watcher) && watcher.TryGetTarget(out _)))
         {
             return;
         }
 
         if (_watched.Count < WatchedMax || HasRoomAfterSweep())
         {
-            _watched[(server, own)] = new WeakReference<LegacySession>(session);
+            _watched[(server, connection.Number, own)] = new WeakReference<LegacySession>(session);
         }
     }
 
@@ -115,18 +117,18 @@ internal sealed class ClientTasks : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _fleet.TaskChanged -= StatusChanged;
 
-    private void StatusChanged(ServerCell server, CallMessage message)
+    private void StatusChanged(ServerCell server, UpstreamConnection connection, CallMessage message)
     {
         var bytes = message.Bytes;
         if (!JsonMembers.TryFind(bytes, message.Envelope.Params, "taskId"u8, out var id) || JsonText.ToString(id.Of(bytes)) is not { } own
-            || !_watched.TryGetValue((server, own), out var watcher))
+            || !_watched.TryGetValue((server, connection.Number, own), out var watcher))
         {
             return;
         }
 
         if (JsonMembers.TryFind(bytes, message.Envelope.Params, "status"u8, out var status) && IsTerminal(status.Of(bytes)))
         {
-            _watched.TryRemove((server, own), out _);
+            _watched.TryRemove((server, connection.Number, own), out _);
         }
 
         if (watcher.TryGetTarget(out var session))

@@ -45,11 +45,11 @@ internal static class TaskTraffic
                 WaitForEnd(exchange, task.Of(answer).ToArray());
                 return true;
             case TaskRole.Creates when TaskEdits.TryFindId(exchange, answer, envelope, out var created):
-                exchange.Tasks!.Watch(exchange.Cell!, created.Of(answer), exchange.Owner, isCreator: true);
+                exchange.Tasks!.Watch(exchange.Cell!, exchange.Connection!, created.Of(answer), exchange.Owner, isCreator: true);
                 KeepProgress(exchange, created.Of(answer));
                 return false;
             case TaskRole.Follows:
-                exchange.Tasks!.Watch(exchange.Cell!, exchange.UpstreamName, exchange.Owner, isCreator: false);
+                exchange.Tasks!.Watch(exchange.Cell!, exchange.Connection!, exchange.UpstreamName, exchange.Owner, isCreator: false);
                 return false;
             default:
                 return false;
