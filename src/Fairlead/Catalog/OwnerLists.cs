@@ -10,7 +10,7 @@ namespace Fairlead.Catalog;
 /// </remarks>
 internal sealed class OwnerLists
 {
-    private readonly ConditionalWeakTable<OfferedList, ConditionalWeakTable<ServerCatalog, OfferedList>> _filtered = [];
+    private readonly ConditionalWeakTable<OfferedList, ConditionalWeakTable<LessOffered, OfferedList>> _filtered = [];
 
     /// <summary>The list that a caller sees.</summary>
     /// <param name="list">As the endpoint offers it.</param>
@@ -27,36 +27,18 @@ internal sealed class OwnerLists
         foreach (var entry in list.Entries)
         {
             // Entries stand together by server.
-            if (!ReferenceEquals(entry.Cell, last) && (last = entry.Cell).OwnCatalogOf(caller) is { } catalog)
+            if (!ReferenceEquals(entry.Cell, last) && (last = entry.Cell).LessFor(caller) is { } less)
             {
-                seen = _filtered.GetValue(seen, static _ => []).GetValue(catalog, own => Filter(seen, entry.Cell, own));
+                seen = _filtered.GetValue(seen, static _ => []).GetValue(less, without => Filter(seen, entry.Cell, without));
             }
         }
 
         return seen;
     }
 
-    /// <summary>Which lists of an instance differ from those of the shared one by name.</summary>
-    public static CatalogChanges Differences(ServerCatalog shared, ServerCatalog own)
+    private static OfferedList Filter(OfferedList list, ServerCell cell, LessOffered less)
     {
-        var changes = CatalogChanges.None;
-        for (var kind = ListKind.Tools; kind <= ListKind.ResourceTemplates; kind++)
-        {
-            if (!NamesOf(shared, kind).SetEquals(NamesOf(own, kind)))
-            {
-                changes |= ListAudiences.ChangeOf(kind);
-            }
-        }
-
-        return changes;
-    }
-
-    private static OfferedList Filter(OfferedList list, ServerCell cell, ServerCatalog own)
-    {
-        var has = NamesOf(own, list.Kind);
-        OfferedEntry[] left = [.. list.Entries.Where(entry => entry.Cell != cell || has.Contains(entry.Entry.Name))];
+        OfferedEntry[] left = [.. list.Entries.Where(entry => entry.Cell != cell || !less.Lacks(list.Kind, entry.Entry.Name))];
         return left.Length == list.Entries.Length ? list : list.With(left);
     }
-
-    private static HashSet<string> NamesOf(ServerCatalog catalog, ListKind kind) => [.. CatalogFile.ListOf(catalog, kind).Select(static entry => entry.Name)];
 }

@@ -89,8 +89,8 @@ internal sealed partial class OwnInstances
         return instance.Connection is { } ready ? new ValueTask<UpstreamConnection?>(ready) : AwaitAsync(instance, snapshot, cancellationToken);
     }
 
-    /// <summary>What the instance has to offer that <see cref="ForAsync"/> would give; null when that is what the shared one offers, or is not known. Starts nothing.</summary>
-    public ServerCatalog? CatalogOf(ServerSnapshot snapshot, Caller caller)
+    /// <summary>What the instance lacks that <see cref="ForAsync"/> would give; null when it has what the shared one has, or is not known. Starts nothing.</summary>
+    public LessOffered? LessFor(ServerSnapshot snapshot, Caller caller)
     {
         if (_all.Count == 0 || KeyOf(snapshot, caller, looksOnly: true) is not { } key)
         {
@@ -99,7 +99,7 @@ internal sealed partial class OwnInstances
 
         lock (_lock)
         {
-            return _byKey.TryGetValue(key, out var instance) ? instance.Lists?.Differing : null;
+            return _byKey.TryGetValue(key, out var instance) ? instance.Lists?.Less : null;
         }
     }
 

@@ -15,8 +15,11 @@ internal sealed class OwnLists : IDisposable
     private readonly ServerCell _cell;
     private readonly ListChangeDebouncer _debouncer;
     private readonly CancellationTokenSource _end = new();
+
+    // Not disposed: a reading may hold it when the instance ends.
+    private readonly SemaphoreSlim _oneAtATime = new(1, 1);
     private volatile UpstreamConnection? _connection;
-    private volatile Reading? _last;
+    private volatile LessOffered? _less;
 
     /// <summary>Watches nothing yet.</summary>
     /// <param name="resources">What all servers share.</param>
@@ -29,8 +32,8 @@ internal sealed class OwnLists : IDisposable
         _debouncer = new ListChangeDebouncer(resources.Time, _ => work.Run(ReadAsync));
     }
 
-    /// <summary>What the instance offers; null when that is what the shared one offers, or is not known for its lists as they are now.</summary>
-    public ServerCatalog? Differing => _last is { } last && ReferenceEquals(last.Shared, _cell.Current.Catalog) ? last.Own : null;
+    /// <summary>What the instance lacks that the shared one has; null when nothing, or when that is not known.</summary>
+    public LessOffered? Less => _less;
 
     /// <summary>Receives a notification of the instance that belongs to no call. Never blocks.</summary>
     public void Notified(UpstreamConnection connection, CallMessage message)
@@ -73,7 +76,28 @@ internal sealed class OwnLists : IDisposable
             return;
         }
 
-        var snapshot = _cell.Current;
+        // One after the other: an older reading must not take the place of a later one.
+        try
+        {
+            await _oneAtATime.WaitAsync(_end.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
+        {
+            return;
+        }
+
+        try
+        {
+            await ReadAsync(connection, _cell.Current).ConfigureAwait(false);
+        }
+        finally
+        {
+            _oneAtATime.Release();
+        }
+    }
+
+    private async Task ReadAsync(UpstreamConnection connection, ServerSnapshot snapshot)
+    {
         var reader = new ServerCatalogReader(_resources.Options.Limits, snapshot.Config.EffectiveTransport, TimeSpan.FromMilliseconds(snapshot.Config.TimeoutMs));
         CatalogReading reading;
         try
@@ -92,14 +116,12 @@ internal sealed class OwnLists : IDisposable
             return;
         }
 
-        var before = Differing ?? snapshot.Catalog;
-        _last = OwnerLists.Differences(snapshot.Catalog, reading.Catalog) == CatalogChanges.None ? null : new Reading(snapshot.Catalog, reading.Catalog);
-        var changes = OwnerLists.Differences(before, reading.Catalog);
+        var before = _less;
+        _less = LessOffered.Between(snapshot.Catalog, reading.Catalog);
+        var changes = LessOffered.Changes(before, _less);
         if (changes != CatalogChanges.None)
         {
             _resources.Fleet.AnnounceOwn(_cell, changes);
         }
     }
-
-    private sealed record Reading(ServerCatalog Shared, ServerCatalog Own);
 }

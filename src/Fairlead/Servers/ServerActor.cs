@@ -54,7 +54,7 @@ internal sealed partial class ServerActor : Actor
         {
             InstanceFor = InstanceForAsync,
             ReleaseOwner = owner => _own.Release(owner),
-            OwnCatalogOf = caller => _own.CatalogOf(Cell!.Current, caller),
+            LessFor = caller => _own.LessFor(Cell!.Current, caller),
         };
         _status = new ServerStatus(resources, Cell);
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);

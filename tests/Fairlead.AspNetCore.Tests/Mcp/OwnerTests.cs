@@ -222,6 +222,13 @@ public sealed class OwnerTests
         Assert.Equal(["s__hello"], await NamesAsync(plain));
         Assert.Equal(["s__hello", "s__ask"], await NamesAsync(asked));
 
+        // What the shared instance gets later is no reason to show what is hidden, and is not hidden by what was read before.
+        var shared = (await runs.WhenRunAsync(1)).Server;
+        shared.On("tools/list", """ "result":{"tools":[{"name":"hello","inputSchema":{"type":"object"}},{"name":"ask","inputSchema":{"type":"object"}},{"name":"more","inputSchema":{"type":"object"}}]} """);
+        await shared.SendAsync("""{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}""");
+        Assert.Contains("notifications/tools/list_changed", await stream.DataAsync("word of the shared instance's change"), StringComparison.Ordinal);
+        Assert.Equal(["s__hello", "s__more"], await NamesAsync(plain));
+
         // Lists of 2026-07-28 do not differ as a side effect of requests.
         var (_, modern, _) = await host.ModernAsync("/mcp", "tools/list", "");
         Assert.Contains("s__ask", modern, StringComparison.Ordinal);
