@@ -24,14 +24,14 @@ internal static class LegacyNotifications
         }
     }
 
-    // Only servers that this session has calls at, or had, can have asked for its roots: the shared instance declared roots for everybody.
+    // To the instance that its calls go to: the one that can have asked for its roots. The shared one declared roots for everybody.
     private static void RelayRootsChanged(McpFront front, LegacySession session)
     {
         foreach (var cell in front.Fleet.Current.InOrder)
         {
-            if (front.Fleet.Serves(session.Endpoint, cell) && cell.Current is { IsCallable: true, Shared: { Identity.IsModern: false } connection })
+            if (front.Fleet.Serves(session.Endpoint, cell) && cell.Current is { IsCallable: true, Shared: { Identity.IsModern: false } shared })
             {
-                connection.Post(OutboundFrame.Copy("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}"u8));
+                (cell.OwnOf(session.Caller)?.Connection ?? shared).Post(OutboundFrame.Copy("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/roots/list_changed\"}"u8));
             }
         }
     }

@@ -27,7 +27,7 @@ internal sealed class OwnerLists
         foreach (var entry in list.Entries)
         {
             // Entries stand together by server.
-            if (!ReferenceEquals(entry.Cell, last) && (last = entry.Cell).LessFor(caller) is { } less)
+            if (!ReferenceEquals(entry.Cell, last) && (last = entry.Cell).OwnOf(caller) is { Less: { } less })
             {
                 seen = _filtered.GetValue(seen, static _ => []).GetValue(less, without => Filter(seen, entry.Cell, without));
             }

@@ -51,8 +51,8 @@ internal sealed class ServerCell : NamedEndpoint
     /// <summary>What calls of one owner wait for where they run one at a time (decision 8.4). The owner is held weakly.</summary>
     public SemaphoreSlim TurnOf(object owner) => _turns.GetValue(owner, static _ => new SemaphoreSlim(1, 1));
 
-    /// <summary>What the instance lacks that a session's next call goes to; null when it has what the shared one has, or is not known. It starts nothing. Set by the actor.</summary>
-    public Func<Caller, LessOffered?> LessFor { get; init; } = static _ => null;
+    /// <summary>The instance beside the shared one that the next call of a caller goes to, and what it lacks of what that one has, as far as that is known. Null when it is the shared one or not there yet: nothing is started. Set by the actor.</summary>
+    public Func<Caller, (UpstreamConnection Connection, LessOffered? Less)?> OwnOf { get; init; } = static _ => null;
 
     /// <summary>Completes when the next snapshot is published.</summary>
     public Task Changed => _changed.Task;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Fairlead.Actors;
 using Fairlead.Catalog;
@@ -6,12 +7,13 @@ using Fairlead.Diagnostics;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.Upstreams;
+using Fairlead.Upstreams.Http;
 using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Servers;
 
-/// <summary>The instances of one server that belong to single owners: of a server that asks, or that is isolated by hand (decision 8.3, 8.5).</summary>
+/// <summary>The instances of one server that do not serve everybody: of a server that asks, one for each owner (on a pipe) or for each set of what owners can be asked for (over HTTP), and of one that is isolated by hand (decision 8.3, 8.5).</summary>
 /// <remarks>
 /// Called by the request path on any thread; when no instance of its own is due, a call costs a look at the snapshot and one at a weak table.
 /// Owners are held weakly. An instance ends when its owner is released or collected, when nobody used it for <c>instanceIdle</c>, or with its server.
@@ -19,6 +21,8 @@ namespace Fairlead.Servers;
 /// </remarks>
 internal sealed partial class OwnInstances
 {
+    private static readonly ClientInput s_all = ClientInputs.Of(Handshake.SharedCapabilities, ProtocolVersion.V20260728);
+
     private readonly FleetResources _resources;
     private readonly Func<ServerCell> _cell;
     private readonly ServerStart _start;
@@ -37,6 +41,9 @@ internal sealed partial class OwnInstances
 
     // The key of the one instance that declares nothing: it cannot ask, so all owners that cannot be asked may share it.
     private readonly object _quiet = new();
+
+    // The keys of instances over HTTP that owners share who can be asked for the same.
+    private readonly ConcurrentDictionary<ClientInput, object> _pools = new();
     private ITimer? _idleTimer;
     private bool _ended;
 
@@ -89,8 +96,8 @@ internal sealed partial class OwnInstances
         return instance.Connection is { } ready ? new ValueTask<UpstreamConnection?>(ready) : AwaitAsync(instance, snapshot, cancellationToken);
     }
 
-    /// <summary>What the instance lacks that <see cref="ForAsync"/> would give; null when it has what the shared one has, or is not known. Starts nothing.</summary>
-    public LessOffered? LessFor(ServerSnapshot snapshot, Caller caller)
+    /// <summary>The instance that <see cref="ForAsync"/> would give, and what it lacks of what the shared one has (null when nothing, or when that is not known). Null when it is the shared one, or not there yet: nothing is started.</summary>
+    public (UpstreamConnection Connection, LessOffered? Less)? Existing(ServerSnapshot snapshot, Caller caller)
     {
         if (_all.Count == 0 || KeyOf(snapshot, caller, looksOnly: true) is not { } key)
         {
@@ -99,7 +106,7 @@ internal sealed partial class OwnInstances
 
         lock (_lock)
         {
-            return _byKey.TryGetValue(key, out var instance) ? instance.Lists?.Less : null;
+            return _byKey.TryGetValue(key, out var instance) && instance.Connection is { } connection ? (connection, instance.Lists?.Less) : null;
         }
     }
 
@@ -133,8 +140,36 @@ internal sealed partial class OwnInstances
         ServerIsolation.Shared => null,
         ServerIsolation.Session => caller.InstanceKey,
         ServerIsolation.Principal => caller.Principal ?? caller.InstanceKey,
-        _ => snapshot.Shared is MultiplexedConnection { Identity.IsModern: false } ? AutoKey(snapshot, caller, looksOnly) : null,
+        _ => snapshot.Shared switch
+        {
+            MultiplexedConnection { Identity.IsModern: false } => AutoKey(snapshot, caller, looksOnly),
+            HttpConnection { Identity.IsModern: false } => PoolKey(snapshot, caller, looksOnly),
+            _ => null,
+        },
     };
+
+    /// <summary>Over HTTP the stream tells whose call a question belongs to, and what may be asked is all that is fixed for a session at the server: one for each set of it (protocol.md 5).</summary>
+    private object? PoolKey(ServerSnapshot snapshot, Caller caller, bool looksOnly)
+    {
+        var usedShared = caller.Owner is { } user && _usedShared.TryGetValue(user, out _);
+        if (!snapshot.IsAsking)
+        {
+            if (!usedShared && !looksOnly && caller.Owner is not null)
+            {
+                NoteSharedUse(caller.Owner);
+            }
+
+            return null;
+        }
+
+        var input = ClientInputs.Of(caller.Capabilities, ProtocolVersion.V20260728);
+        if ((usedShared && (caller.IsSession || input == ClientInput.None)) || (s_all & ~input) == 0)
+        {
+            return null;
+        }
+
+        return input == ClientInput.None ? _quiet : _pools.GetOrAdd(input, static _ => new object());
+    }
 
     private object? AutoKey(ServerSnapshot snapshot, Caller caller, bool looksOnly)
     {
@@ -242,7 +277,7 @@ internal sealed partial class OwnInstances
 
             // An instance that several owners of one principal share is told what the shared one is told; who is asked is then decided by the question.
             var isOwners = ReferenceEquals(key, caller.InstanceKey);
-            var capabilities = isOwners || ReferenceEquals(key, _quiet)
+            var capabilities = isOwners || snapshot.Config.Isolation == ServerIsolation.Auto
                 ? InteractiveCapabilities.Of(caller.Capabilities) is { IsEmpty: false } declared ? declared : InteractiveCapabilities.None
                 : Handshake.SharedCapabilities.ToArray();
             var instance = new OwnInstance(key, isOwners ? caller.Owner : null, ClientInputs.Of(capabilities.Span, ProtocolVersion.V20260728), now);

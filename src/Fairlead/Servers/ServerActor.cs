@@ -54,7 +54,7 @@ internal sealed partial class ServerActor : Actor
         {
             InstanceFor = InstanceForAsync,
             ReleaseOwner = owner => _own.Release(owner),
-            LessFor = caller => _own.LessFor(Cell!.Current, caller),
+            OwnOf = caller => _own.Existing(Cell!.Current, caller),
         };
         _status = new ServerStatus(resources, Cell);
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);

@@ -55,19 +55,12 @@ internal sealed class ServerLaunch(
     {
         connection.NotificationReceived = lists.Notified;
         connection.PausedByFlood = floodWatch(connection).Paused;
-        switch (connection)
+        connection.Asked = (_, method) => asked(method);
+        if (connection is HttpConnection http)
         {
-            case MultiplexedConnection:
-                // Over HTTP the stream tells whose call a question belongs to: only here does asking change anything (decision 8).
-                connection.Asked = (_, method) => asked(method);
-                break;
-            case HttpConnection http:
-                http.SessionRenewed = lists.Suspect;
-                http.SchemaStale = lists.HeadersOfAsync;
-                http.Unreachable = _ => resources.Work.Run(() => ProbeAsync(http));
-                break;
-            default:
-                break;
+            http.SessionRenewed = lists.Suspect;
+            http.SchemaStale = lists.HeadersOfAsync;
+            http.Unreachable = _ => resources.Work.Run(() => ProbeAsync(http));
         }
     }
 

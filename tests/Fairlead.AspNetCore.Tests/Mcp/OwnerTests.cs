@@ -3,6 +3,7 @@ using System.Text.Json;
 using Fairlead.Configuration;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
+using Fairlead.Tests.Upstreams.Http;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
@@ -151,6 +152,71 @@ public sealed class OwnerTests
 
         Assert.Equal(3, runs.Count);
         Assert.DoesNotContain((await runs.WhenRunAsync(1)).Server.Received, static request => request.Method == "tools/call");
+    }
+
+    [Fact]
+    public async Task Sessions_AtAnHttpServerThatAsks_AreOneForEachSetOfWhatClientsCanBeAskedFor()
+    {
+        var script = new LegacyScript
+        {
+            Capabilities = """{"tools":{}}""",
+            Call = static async (_, context, request) =>
+            {
+                if (request.RpcMethod == "tools/list")
+                {
+                    await context.ResultAsync(request, """{"tools":[{"name":"hello","inputSchema":{"type":"object"}}]}""");
+                    return;
+                }
+
+                await context.StartEventsAsync();
+                await context.EventAsync("""{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}""");
+                await context.EventAsync($$$"""{"jsonrpc":"2.0","id":{{{request.Id}}},"result":{"content":[]}}""");
+            },
+        };
+        await using var upstream = await script.StartAsync();
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = { new ServerConfig { Name = "s", Url = upstream.Url } } });
+        var first = await host.InitializeAsync("/mcp/s", capabilities: """{"elicitation":{}}""");
+        await CallAsync(first);
+        Assert.True(host.Manager.Fleet.TryGet("s", out var cell));
+        for (var changed = cell.Changed; !cell.Current.IsAsking; changed = cell.Changed)
+        {
+            await Guard.WithinAsync(changed, "the mark of asking");
+        }
+
+
+        // Whoever can be asked for everything uses the shared session, and so does a session that has used it.
+        await new ModernClient(host, "/mcp/s").CallAsync("hello");
+        await CallAsync(first);
+        Assert.Single(Declared());
+        foreach (var name in new[] { "one", "two" })
+        {
+            await new ModernClient(host, "/mcp/s", """{"sampling":{}}""", name).CallAsync("hello");
+        }
+
+        await CallAsync(await host.InitializeAsync("/mcp/s", capabilities: """{"elicitation":{}}"""));
+        await CallAsync(await host.InitializeAsync("/mcp/s"));
+
+        Assert.Equal(["""{"sampling":{}}""", """{"elicitation":{}}""", "{}"], Declared().Skip(1));
+
+        Task CallAsync(string session) => host.PostAsync("/mcp/s", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hello"}}""", "Mcp-Session-Id: " + session);
+
+        string[] Declared() =>
+            [.. upstream.Requests.Where(static one => one.RpcMethod == "initialize").Select(static one => JsonDocument.Parse(one.Body).RootElement.GetProperty("params").GetProperty("capabilities").GetRawText())];
+    }
+
+    [Fact]
+    public async Task Roots_WhenTheyChange_AreToldToTheInstanceThatCanHaveAskedForThem()
+    {
+        var runs = ScriptedRuns.Legacy();
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { new ServerConfig { Name = "s", Isolation = ServerIsolation.Session } } }, manager => manager.AddServer("s", runs));
+        var session = await host.InitializeAsync("/mcp/s", capabilities: """{"roots":{"listChanged":true}}""");
+        await host.PostAsync("/mcp/s", """{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"hello"}}""", "Mcp-Session-Id: " + session);
+
+        await host.PostAsync("/mcp/s", """{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}""", "Mcp-Session-Id: " + session);
+
+        await (await runs.WhenRunAsync(2)).Server.WhenReceivedAsync("notifications/roots/list_changed");
+        Assert.DoesNotContain((await runs.WhenRunAsync(1)).Server.Received, static request => request.Method == "notifications/roots/list_changed");
     }
 
     [Fact]
