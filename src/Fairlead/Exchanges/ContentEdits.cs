@@ -28,7 +28,7 @@ internal readonly ref struct ContentEdits
     /// <summary>Whether the answer of a call must be looked through. For nearly all it need not: the client is no older than the server, and nothing of the server is wrapped.</summary>
     public static bool AreDue(Exchange exchange) => IsOlder(exchange) || exchange.Route is { Wrapped: not null } || IsReadByAnotherUri(exchange);
 
-    /// <summary>Edits a tool's result, a prompt's messages, or the contents of a resource.</summary>
+    /// <summary>Edits a tool's result (also one that a task gives), a prompt's messages, or the contents of a resource.</summary>
     /// <param name="splice">Of the answer.</param>
     /// <param name="exchange">Answered with a result.</param>
     public static void Apply(scoped ref Splice splice, Exchange exchange)
@@ -37,7 +37,14 @@ internal readonly ref struct ContentEdits
         var result = exchange.AnswerEnvelope.Result;
         switch (exchange.RequestEnvelope.KnownMethod)
         {
-            case McpMethod.ToolsCall when edits.Find(result, "content"u8) is { Exists: true } content:
+            case McpMethod.ToolsCall or McpMethod.TasksResult when edits.Find(result, "content"u8) is { Exists: true } content:
+                foreach (var block in new JsonElements(edits._source, content))
+                {
+                    edits.EditBlock(ref splice, block);
+                }
+
+                break;
+            case McpMethod.TasksGet when edits.Find(edits.Find(result, "result"u8), "content"u8) is { Exists: true } content:
                 foreach (var block in new JsonElements(edits._source, content))
                 {
                     edits.EditBlock(ref splice, block);

@@ -44,6 +44,23 @@ public sealed class ExtensionTaskTests
     }
 
     [Fact]
+    public async Task Task_ThatNamesAResourceOfAnotherServersUri_NamesItAsTheListDoes()
+    {
+        static void Same(ScriptedServer server) => server
+            .SpeaksModern("""{"tools":{},"resources":{},"extensions":{"io.modelcontextprotocol/tasks":{}}}""")
+            .On("resources/list", """ "result":{"resultType":"complete","ttlMs":0,"cacheScope":"private","resources":[{"uri":"file:///same","name":"n"}]} """)
+            .On("resources/templates/list", """ "result":{"resultType":"complete","ttlMs":0,"cacheScope":"private","resourceTemplates":[]} """)
+            .On("tasks/get", """ "result":{"resultType":"complete","taskId":"t-1","status":"completed","ttlMs":1,"createdAt":"x","lastUpdatedAt":"x","result":{"content":[{"type":"resource_link","uri":"file:///same","name":"n"}]}} """);
+        await using var host = await TaskScript.StartAsync(null, null, ("one", TaskScript.Modern(Same)), ("two", TaskScript.Modern(Same)));
+        foreach (var (server, uri) in new[] { ("one", "file:///same"), ("two", "fairlead://two/file:///same") })
+        {
+            var (_, created, _) = await RequestAsync(host, "/mcp", "tools/call", $$""" "name":"{{server}}__work","arguments":{}""", server + "__work");
+            var (_, got, _) = await AboutAsync(host, "/mcp", "tasks/get", TaskScript.Result(created, "taskId").GetString()!);
+            Assert.Equal(uri, TaskScript.Result(got, "result", "content")[0].GetProperty("uri").GetString());
+        }
+    }
+
+    [Fact]
     public async Task Task_AtAnHttpServer_IsNamedInTheHeaderByTheServersOwnId()
     {
         await using var upstream = await RawUpstream.StartAsync(async (_, context, request) =>

@@ -165,6 +165,29 @@ public sealed class LegacyTaskTests : IDisposable
     }
 
     [Fact]
+    public async Task Result_ThatNamesAResourceOfAnotherServersUri_NamesItAsTheListDoes()
+    {
+        static void Same(ScriptedServer server) => server
+            .SpeaksLegacy("""{"tools":{},"resources":{},"tasks":{"requests":{"tools":{"call":{}}}}}""")
+            .On("resources/list", """ "result":{"resources":[{"uri":"file:///same","name":"n"}]} """)
+            .On("resources/templates/list", """ "result":{"resourceTemplates":[]} """)
+            .On("tasks/result", """ "result":{"content":[{"type":"resource_link","uri":"file:///same","name":"n"}]} """);
+        await using var host = await TaskScript.StartAsync(null, null, ("one", TaskScript.Legacy(Same)), ("two", TaskScript.Legacy(Same)));
+        var session = await host.InitializeAsync("/mcp");
+        foreach (var (server, uri) in new[] { ("one", "file:///same"), ("two", "fairlead://two/file:///same") })
+        {
+            var id = await CreateAsync(host, "/mcp", session, server + "__work");
+            var (_, body, _) = await PostAsync(host, "/mcp", session, About("tasks/result", id));
+            Assert.Equal(uri, TaskScript.Result(body, "content")[0].GetProperty("uri").GetString());
+        }
+
+        // At the server's own endpoint nothing collides.
+        var own = await host.InitializeAsync("/mcp/two");
+        var (_, direct, _) = await PostAsync(host, "/mcp/two", own, About("tasks/result", await CreateAsync(host, "/mcp/two", own, "work")));
+        Assert.Equal("file:///same", TaskScript.Result(direct, "content")[0].GetProperty("uri").GetString());
+    }
+
+    [Fact]
     public async Task List_OverSeveralServers_IsOneWithIdsThatStayTheSame()
     {
         var one = TaskScript.Legacy(static server => server.On("tasks/list", static request => request.Text("cursor") switch

@@ -57,6 +57,13 @@ internal sealed class ClientTasks : IDisposable
 
         exchange.Cell = cell;
         exchange.UpstreamName = own;
+
+        // What a task gives may name resources that clients of this endpoint know by wrapped URIs.
+        if ((endpoint?.Offered ?? _fleet.Aggregate).ResourceRoutes.Servers.TryGet(cell.NameUtf8, out var route) && route.Wrapped is not null)
+        {
+            exchange.Route = route;
+        }
+
         return IntakeFault.None;
     }
 
