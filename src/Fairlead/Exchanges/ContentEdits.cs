@@ -38,18 +38,10 @@ internal readonly ref struct ContentEdits
         switch (exchange.RequestEnvelope.KnownMethod)
         {
             case McpMethod.ToolsCall or McpMethod.TasksResult when edits.Find(result, "content"u8) is { Exists: true } content:
-                foreach (var block in new JsonElements(edits._source, content))
-                {
-                    edits.EditBlock(ref splice, block);
-                }
-
+                edits.EditBlocks(ref splice, content);
                 break;
             case McpMethod.TasksGet when edits.Find(edits.Find(result, "result"u8), "content"u8) is { Exists: true } content:
-                foreach (var block in new JsonElements(edits._source, content))
-                {
-                    edits.EditBlock(ref splice, block);
-                }
-
+                edits.EditBlocks(ref splice, content);
                 break;
             case McpMethod.PromptsGet when edits.Find(result, "messages"u8) is { Exists: true } messages:
                 foreach (var message in new JsonElements(edits._source, messages))
@@ -90,6 +82,14 @@ internal readonly ref struct ContentEdits
 
     private static bool IsUpstreamName(Exchange exchange, ReadOnlySpan<byte> uriToken) =>
         JsonText.ToString(uriToken) is { } uri && uri == JsonText.ToString(exchange.UpstreamName);
+
+    private void EditBlocks(scoped ref Splice splice, ByteRange content)
+    {
+        foreach (var block in new JsonElements(_source, content))
+        {
+            EditBlock(ref splice, block);
+        }
+    }
 
     private void EditBlock(scoped ref Splice splice, ByteRange block)
     {

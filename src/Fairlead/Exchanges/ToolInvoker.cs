@@ -213,12 +213,18 @@ internal sealed class ToolInvoker
         }
     }
 
-    private async ValueTask AnswerAsync(UpstreamCall call, CallMessage question, string server, CancellationToken cancellationToken)
+    private async Task AnswerAsync(UpstreamCall call, CallMessage question, string server, CancellationToken cancellationToken)
     {
         // A person may take minutes: only the hard deadline counts meanwhile.
-        Volatile.Write(ref call.IdleDeadline, long.MaxValue);
-        await _client.AnswerAsync(question, server, cancellationToken).ConfigureAwait(false);
-        Volatile.Write(ref call.IdleDeadline, call.IdleTicks == 0 ? long.MaxValue : _sweep.Now + call.IdleTicks);
+        call.RestIdleDeadline();
+        try
+        {
+            await _client.AnswerAsync(question, server, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            call.ResumeIdleDeadline();
+        }
     }
 
     private static ReadOnlyMemory<byte> ReadAnswer(UpstreamCall call, string server, string tool)

@@ -145,10 +145,7 @@ public sealed class ParkTests
         var clock = new FakeTimeProvider();
         var server = new Asking(("elicitation/create", Form));
         await using var host = await server.StartAsync(clock: clock);
-        var asking = new ModernClient(host, "/mcp/s").AskedAsync("hello");
-        await clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(20));
-        clock.Advance(TimeSpan.FromMilliseconds(20));
-        var (_, state) = await Guard.WithinAsync(asking, "the question");
+        var state = await ParkAsync(new ModernClient(host, "/mcp/s"), clock);
         Assert.Equal(1, Parked(host).Count);
         var timers = clock.ArmedTimers;
 
@@ -173,10 +170,7 @@ public sealed class ParkTests
         var server = new Asking(("elicitation/create", Form));
         await using var host = await server.StartAsync(clock: clock);
         var client = new ModernClient(host, "/mcp/s");
-        var asking = client.AskedAsync("hello");
-        await clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(20));
-        clock.Advance(TimeSpan.FromMilliseconds(20));
-        var (_, state) = await Guard.WithinAsync(asking, "the question");
+        var state = await ParkAsync(client, clock);
 
         // requestTimeout is 30 s.
         clock.Advance(TimeSpan.FromMinutes(5));
@@ -227,10 +221,7 @@ public sealed class ParkTests
         var server = new Asking(("elicitation/create", Form));
         await using var host = await server.StartAsync(clock: clock);
         var client = new ModernClient(host, "/mcp/s");
-        var asking = client.AskedAsync("hello");
-        await clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(20));
-        clock.Advance(TimeSpan.FromMilliseconds(20));
-        var (_, state) = await Guard.WithinAsync(asking, "the question");
+        var state = await ParkAsync(client, clock);
 
         await server.CompleteAsync();
         await server.Server.SendAsync("""{"jsonrpc":"2.0","id":"sync","method":"ping"}""");
@@ -375,6 +366,15 @@ public sealed class ParkTests
     internal static ParkedCalls Parked(FrontHost host) => host.Services.GetRequiredService<McpFront>().Parked;
 
     private static Fairlead.Routing.ServerCell Cell(FrontHost host) => host.Manager.Fleet.TryGet("s", out var cell) ? cell : throw new InvalidOperationException("There is no server s.");
+
+    /// <summary>Lets the time pass in which further questions may come, and gives the state that the client is sent away with.</summary>
+    private static async Task<string> ParkAsync(ModernClient client, FakeTimeProvider clock)
+    {
+        var asking = client.AskedAsync("hello");
+        await clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(20));
+        clock.Advance(TimeSpan.FromMilliseconds(20));
+        return (await Guard.WithinAsync(asking, "the question")).State;
+    }
 
     private static async Task RefusedAsync(ModernClient client, string words, string state, string responses, string arguments = """{"n":1.50}""")
     {

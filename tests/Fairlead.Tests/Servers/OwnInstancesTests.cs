@@ -2,6 +2,7 @@ using System.Text;
 using Fairlead.Configuration;
 using Fairlead.Routing;
 using Fairlead.TestKit;
+using Fairlead.Tests.Upstreams.Http;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -252,6 +253,49 @@ public sealed class OwnInstancesTests
         var server = (await runs.WhenRunAsync(1)).Server;
         await server.WhenReceivedAsync("notifications/cancelled");
         await server.WhenReceivedAsync(static received => received.Any(static line => line.Line == """{"jsonrpc":"2.0","id":7,"result":{"action":"cancel"}}"""), "the question to be declined");
+    }
+
+    [Fact]
+    public async Task Execute_WhileTheCallerIsAsked_ProgressDoesNotWakeTheDeadline()
+    {
+        var clock = new FakeTimeProvider();
+        var answer = new TaskCompletionSource<object>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var upstream = await new LegacyScript
+        {
+            Capabilities = """{"tools":{}}""",
+            Call = async (_, context, request) =>
+            {
+                if (request.RpcMethod == "tools/list")
+                {
+                    await context.ResultAsync(request, """{"tools":[{"name":"hello","inputSchema":{"type":"object"}}]}""");
+                    return;
+                }
+
+                await context.StartEventsAsync();
+                await context.EventAsync("""{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}""");
+                await asked.Task;
+                await context.EventAsync("""{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":ID,"progress":1}}""".Replace("ID", request.Id, StringComparison.Ordinal));
+                await context.EventAsync("""{"jsonrpc":"2.0","id":8,"method":"ping"}""");
+                await answer.Task;
+                await context.EventAsync($$$"""{"jsonrpc":"2.0","id":{{{request.Id}}},"result":{"content":[{"type":"text","text":"done"}]}}""");
+            },
+        }.StartAsync();
+        await using var manager = new McpManager(new FairleadOptions(), timeProvider: clock);
+        manager.OnElicitation = (_, _) =>
+        {
+            asked.TrySetResult();
+            return answer.Task;
+        };
+        await manager.DeployServerAsync(new ServerConfig { Name = "s", Url = upstream.Url });
+        var call = manager.CallAsync("s", "hello").AsTask();
+
+        // The ping comes after the progress: its answer says that both have been read.
+        await upstream.NextAsync(static one => one.Body.Contains("\"id\":8", StringComparison.Ordinal), "the answer to the ping");
+        clock.Advance(TimeSpan.FromMinutes(5));
+        answer.SetResult(new { action = "decline" });
+
+        Assert.Equal("done", (await Guard.WithinAsync(call, "the call")).Text);
     }
 
     [Fact]
