@@ -29,6 +29,7 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
         finally
         {
             DeclineAsked();
+            session.Questions.DeclineLeft();
             reply.End();
             _exchange.Release();
         }
@@ -62,6 +63,7 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
 
                 if (isComplete)
                 {
+                    await WithdrawAskedAsync().ConfigureAwait(false);
                     return;
                 }
 
@@ -73,7 +75,6 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
         }
         finally
         {
-            // The server's call is over: whatever the client has not answered will not be waited for.
             DeclineAsked();
         }
     }
@@ -158,36 +159,60 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
 
     private ValueTask PassOnAsync(CallMessage message)
     {
-        if (message.AskedBy is not { } connection)
+        if (message.Question is not { } request)
         {
             return message.Envelope.KnownMethod != McpMethod.NotificationsMessage || LogLevels.AtLeast(message, session.LogLevel)
                 ? reply.SendAsync(NotificationBytes(message))
                 : default;
         }
 
+        if (request.IsOver)
+        {
+            return default;
+        }
+
         var refusal = ClientInputs.Refusal(session.Input, ClientInputs.NeedOf(message.Envelope.KnownMethod, message.Bytes, message.Envelope.Params));
         if (refusal == 0)
         {
-            var (id, question) = session.Ask(message, _exchange);
+            var (id, question) = session.Questions.Ask(message, _exchange);
             (_asked ??= []).Add(id);
             return reply.SendAsync(question);
         }
 
         if (message.Envelope.KnownMethod == McpMethod.RootsList)
         {
-            QuestionRouter.Decline(connection, message.Envelope.Id.Of(message.Bytes), McpMethod.RootsList);
+            request.Decline();
         }
         else
         {
-            connection.AnswerQuestion(message.Envelope.Id.Of(message.Bytes), "error"u8, ClientInputs.RefusalError(refusal));
+            request.Answer("error"u8, ClientInputs.RefusalError(refusal));
         }
 
         return default;
     }
 
+    /// <summary>The server's call is over: what the client has not answered is not waited for, unless another call of the client may have asked it. The client is told.</summary>
+    private async ValueTask WithdrawAskedAsync()
+    {
+        if (_asked is not { } asked)
+        {
+            return;
+        }
+
+        foreach (var id in asked)
+        {
+            if (!session.Questions.TryLeave(id) && session.Questions.Decline(id))
+            {
+                await reply.SendAsync(SessionQuestions.Withdrawal(id)).ConfigureAwait(false);
+            }
+        }
+
+        _asked = null;
+    }
+
     private void DeclineAsked()
     {
-        _asked?.ForEach(session.Decline);
+        _asked?.ForEach(id => session.Questions.Decline(id));
         _asked = null;
     }
 

@@ -68,7 +68,7 @@ internal sealed class LegacyMessages
 
     private void ReceiveAnswer(LegacySession session, ReadOnlySpan<byte> body, in Envelope envelope)
     {
-        if (RequestIds.TryParse(envelope.Id.Of(body), out var id) && session.TryTakeQuestion(id, out var question))
+        if (RequestIds.TryParse(envelope.Id.Of(body), out var id) && session.Questions.TryTake(id, out var question))
         {
             var isResult = envelope.Kind == MessageKind.Result;
             question.Answer(isResult, _front.Tasks.AnswerForServer(question, (isResult ? envelope.Result : envelope.Error).Of(body)));

@@ -16,6 +16,9 @@ internal static class LegacyNotifications
                 session.CancelRounds(envelope.RequestId.Of(body));
                 front.Sweep.CancelCall(session, envelope.RequestId.Of(body));
                 break;
+            case McpMethod.NotificationsProgress when envelope.ProgressToken.Exists:
+                session.Questions.PassProgress(body, envelope);
+                break;
             case McpMethod.NotificationsRootsListChanged:
                 RelayRootsChanged(front, session);
                 break;

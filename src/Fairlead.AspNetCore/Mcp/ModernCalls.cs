@@ -148,7 +148,7 @@ internal sealed class ModernCalls(McpFront front)
             var refused = ClientInput.None;
             while (true)
             {
-                if (parked is not { HasQuestions: true })
+                if (parked?.HasQuestions() != true)
                 {
                     var news = exchange.WaitAsync();
                     if (stream is not null && !news.IsCompleted)
@@ -167,11 +167,11 @@ internal sealed class ModernCalls(McpFront front)
                 var isComplete = exchange.IsComplete;
                 while (exchange.TryReadMessage(out var message))
                 {
-                    if (message!.AskedBy is not null)
+                    if (message!.Question is { IsOver: false } question)
                     {
-                        parked = TakeQuestion(exchange, parked, message, input, ref refused);
+                        parked = TakeQuestion(exchange, parked, message, question, input, ref refused);
                     }
-                    else if (IsWanted(message, exchange))
+                    else if (message.Question is null && IsWanted(message, exchange))
                     {
                         stream ??= await SseResponse.StartAsync(context, front).ConfigureAwait(false);
                         await stream.WriteNotificationAsync(exchange, message).ConfigureAwait(false);
@@ -183,7 +183,7 @@ internal sealed class ModernCalls(McpFront front)
                     break;
                 }
 
-                if (parked is { HasQuestions: true })
+                if (parked?.HasQuestions() == true)
                 {
                     if (!isGathered)
                     {
@@ -254,24 +254,23 @@ internal sealed class ModernCalls(McpFront front)
     }
 
     /// <summary>Notes a question of the server, or answers it for a client that cannot be asked.</summary>
-    private ParkedCall? TakeQuestion(Exchange exchange, ParkedCall? parked, CallMessage message, ClientInput input, ref ClientInput refused)
+    private ParkedCall? TakeQuestion(Exchange exchange, ParkedCall? parked, CallMessage message, ServerRequest question, ClientInput input, ref ClientInput refused)
     {
-        var method = message.Envelope.KnownMethod;
-        var needed = ClientInputs.NeedOf(method, message.Bytes, message.Envelope.Params);
+        var needed = ClientInputs.NeedOf(question.Method, message.Bytes, message.Envelope.Params);
         var refusal = ClientInputs.Refusal(input, needed);
         if (refusal == 0 && CanRepeat(exchange.RequestEnvelope.KnownMethod))
         {
             parked ??= front.Parked.Begin(exchange);
-            parked.Add(message);
+            parked.Add(message, question);
         }
         else if (refusal == 0 || needed == ClientInput.Roots)
         {
-            QuestionRouter.Decline(message.AskedBy!, message.Envelope.Id.Of(message.Bytes), method);
+            question.Decline();
         }
         else
         {
             refused |= needed;
-            message.AskedBy!.AnswerQuestion(message.Envelope.Id.Of(message.Bytes), "error"u8, ClientInputs.RefusalError(refusal));
+            question.Answer("error"u8, ClientInputs.RefusalError(refusal));
         }
 
         return parked;

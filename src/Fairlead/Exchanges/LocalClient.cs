@@ -23,32 +23,40 @@ internal sealed class LocalClient
     /// <summary>What instances and questions are chosen by.</summary>
     public Caller Caller => _caller ??= new Caller(this, ComposeCapabilities());
 
-    /// <summary>Answers a question that came with a call. Never throws for what the handler does: the server is told.</summary>
+    /// <summary>Answers a question that came with a call. Never throws for what the handler does: the server is told. When the server withdraws it, the handler's token is cancelled.</summary>
     /// <exception cref="OperationCanceledException">The caller gave the call up; the question has been declined.</exception>
     public async Task AnswerAsync(CallMessage question, string server, CancellationToken cancellationToken)
     {
-        var connection = question.AskedBy!;
-        var id = question.Envelope.Id;
-        if (HandlerOf(question.Envelope.KnownMethod) is not { } handler)
+        var request = question.Question!;
+        if (HandlerOf(request.Method) is not { } handler)
         {
-            QuestionRouter.Decline(connection, id.Of(question.Bytes), question.Envelope.KnownMethod);
+            request.Decline();
             return;
         }
 
+        using var unwanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var withdrawn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        request.WhenWithdrawn(withdrawn.SetResult);
         try
         {
-            var answer = await AskAsync(handler, server, question.Envelope.Params.Of(question.Bytes).ToArray(), cancellationToken).ConfigureAwait(false);
-            connection.AnswerQuestion(id.Of(question.Bytes), "result"u8, answer);
+            var asking = AskAsync(handler, server, question.Envelope.Params.Of(question.Bytes).ToArray(), unwanted.Token);
+            if (await Task.WhenAny(asking, withdrawn.Task).ConfigureAwait(false) != asking)
+            {
+                await unwanted.CancelAsync().ConfigureAwait(false);
+            }
+
+            var answer = await asking.ConfigureAwait(false);
+            request.Answer("result"u8, answer);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            QuestionRouter.Decline(connection, id.Of(question.Bytes), question.Envelope.KnownMethod);
+            request.Decline();
             throw;
         }
         catch (Exception)
         {
-            // The edge to code that is not ours; its words may hold secrets and stay here.
-            connection.AnswerQuestion(id.Of(question.Bytes), "error"u8, "{\"code\":-32603,\"message\":\"The client failed to answer.\"}"u8);
+            // The edge to code that is not ours; its words may hold secrets and stay here. The server hears nothing of it when it does not wait any more.
+            request.Answer("error"u8, "{\"code\":-32603,\"message\":\"The client failed to answer.\"}"u8);
         }
     }
 

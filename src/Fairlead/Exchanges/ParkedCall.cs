@@ -7,8 +7,9 @@ namespace Fairlead.Exchanges;
 
 /// <summary>A question of a legacy server that a modern client is asked for by <c>input_required</c>.</summary>
 /// <param name="Key">The key it has there, without quotes; it needs no escaping.</param>
-/// <param name="Question">The server's request.</param>
-internal sealed record ParkedQuestion(string Key, CallMessage Question);
+/// <param name="Message">What the server sent.</param>
+/// <param name="Request">The request, which waits for its end.</param>
+internal sealed record ParkedQuestion(string Key, CallMessage Message, ServerRequest Request);
 
 /// <summary>A call of a modern client at a legacy server that asks back (protocol.md 6.2, park): it stays open at the server while the client goes and comes back.</summary>
 /// <remarks>
@@ -64,19 +65,23 @@ internal sealed class ParkedCall
     /// <summary>Timestamp after which nobody waits for the client any more; set when it is sent away.</summary>
     public long ExpiresAt { get; private set; }
 
-    /// <summary>Whether there are questions that the client has to be asked.</summary>
-    public bool HasQuestions => _open.Count != 0;
+    /// <summary>Whether there are questions that the client has to be asked; those that the server has withdrawn are forgotten. Only while attached.</summary>
+    public bool HasQuestions()
+    {
+        _open.RemoveAll(static open => open.Request.IsOver);
+        return _open.Count != 0;
+    }
 
     /// <summary>Notes a question, unless the request brought the answer with it. Only while attached.</summary>
     /// <remarks>The key is the server's own id of its request where that is a word (docs/adr/0003): both are "server-assigned identifiers", and a client that knows the server's words finds them.</remarks>
-    public void Add(CallMessage question)
+    public void Add(CallMessage message, ServerRequest question)
     {
-        var word = WordOf(question.Envelope.Id.Of(question.Bytes));
+        var word = WordOf(question.Id);
         var key = word is not null && !_open.Exists(open => open.Key == word) ? word : $"q{++_questions}";
         ref readonly var request = ref Exchange.RequestEnvelope;
         if (key != word || !TryAnswer(Exchange.Request.Span, request.InputResponses, key, question))
         {
-            _open.Add(new ParkedQuestion(key, question));
+            _open.Add(new ParkedQuestion(key, message, question));
         }
     }
 
@@ -175,7 +180,7 @@ internal sealed class ParkedCall
         _answered.Clear();
         for (var i = _open.Count - 1; i >= 0; i--)
         {
-            if (TryAnswer(source, responses, _open[i].Key, _open[i].Question))
+            if (TryAnswer(source, responses, _open[i].Key, _open[i].Request))
             {
                 _open.RemoveAt(i);
             }
@@ -185,13 +190,9 @@ internal sealed class ParkedCall
     /// <summary>Declines every question that is open. Only while attached, or after <see cref="TryEnd"/>.</summary>
     public void DeclineAll()
     {
-        _open.ForEach(Decline);
+        _open.ForEach(static open => open.Request.Decline());
         _open.Clear();
     }
-
-    /// <summary>Declines one question.</summary>
-    public static void Decline(ParkedQuestion open) =>
-        QuestionRouter.Decline(open.Question.AskedBy!, open.Question.Envelope.Id.Of(open.Question.Bytes), open.Question.Envelope.KnownMethod);
 
     /// <summary>Writes the <c>input_required</c> result that sends the client away (2026-07-28, basic/utilities/mrtr). Only while attached.</summary>
     /// <param name="writer">Where to.</param>
@@ -199,13 +200,13 @@ internal sealed class ParkedCall
     public void WriteResult(IBufferWriter<byte> writer, ReadOnlySpan<byte> requestState)
     {
         var separator = "{\"resultType\":\"input_required\",\"inputRequests\":{\""u8;
-        foreach (var (key, question) in _open)
+        foreach (var (key, message, question) in _open)
         {
             writer.Write(separator);
             writer.Write(System.Text.Encoding.ASCII.GetBytes(key));
             writer.Write("\":{\"method\":\""u8);
-            writer.Write(McpMethods.NameOf(question.Envelope.KnownMethod));
-            var parameters = InputEdits.ForModern(question.Envelope.KnownMethod, question.Bytes, question.Envelope.Params);
+            writer.Write(McpMethods.NameOf(question.Method));
+            var parameters = InputEdits.ForModern(question.Method, message.Bytes, message.Envelope.Params);
             writer.Write(parameters.Length == 0 ? "\""u8 : "\",\"params\":"u8);
             writer.Write(parameters);
             writer.Write("}"u8);
@@ -232,7 +233,7 @@ internal sealed class ParkedCall
         return word.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-') && !(word[0] == 'q' && word.Skip(1).All(char.IsAsciiDigit)) ? word : null;
     }
 
-    private bool TryAnswer(ReadOnlySpan<byte> source, ByteRange responses, string key, CallMessage question)
+    private bool TryAnswer(ReadOnlySpan<byte> source, ByteRange responses, string key, ServerRequest question)
     {
         if (!responses.Exists || source[responses.Start] != (byte)'{' || !JsonMembers.TryFind(source, responses, System.Text.Encoding.ASCII.GetBytes(key), out var value)
             || source[value.Start] != (byte)'{' || !_answered.Add(key))
@@ -240,7 +241,7 @@ internal sealed class ParkedCall
             return false;
         }
 
-        question.AskedBy!.AnswerQuestion(question.Envelope.Id.Of(question.Bytes), "result"u8, value.Of(source));
+        question.Answer("result"u8, value.Of(source));
         return true;
     }
 }

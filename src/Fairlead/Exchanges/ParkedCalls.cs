@@ -191,7 +191,7 @@ internal sealed partial class ParkedCalls : IDisposable
         {
             foreach (var open in parked.TakeQuestionsOfEnded())
             {
-                ParkedCall.Decline(open);
+                open.Request.Decline();
             }
         }
 

@@ -78,7 +78,7 @@ internal sealed class ShimRounds(LegacySession session, LimitsOptions limits, Ti
                     continue;
                 }
 
-                var (id, message) = session.Ask(question, InputEdits.ForLegacy(request, session.Version));
+                var (id, message) = session.Questions.Ask(question, InputEdits.ForLegacy(request, session.Version));
                 asked.Add((id, question));
                 await send(message).ConfigureAwait(false);
             }
@@ -96,7 +96,13 @@ internal sealed class ShimRounds(LegacySession session, LimitsOptions limits, Ti
         }
         finally
         {
-            asked.ForEach(one => session.Decline(one.Id));
+            foreach (var (id, _) in asked)
+            {
+                if (session.Questions.Decline(id))
+                {
+                    await send(SessionQuestions.Withdrawal(id)).ConfigureAwait(false);
+                }
+            }
         }
 
         if (asked.Find(static one => one.Question.Fault is not null).Question is { } failed)

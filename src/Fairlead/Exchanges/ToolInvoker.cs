@@ -196,7 +196,7 @@ internal sealed class ToolInvoker
                 isComplete = call.IsComplete;
                 while (call.TryReadMessage(out var message))
                 {
-                    if (message!.AskedBy is not null)
+                    if (message!.Question is not null)
                     {
                         await AnswerAsync(call, message, cell.Name, cancellationToken).ConfigureAwait(false);
                     }

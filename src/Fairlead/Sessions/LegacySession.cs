@@ -12,12 +12,9 @@ namespace Fairlead.Sessions;
 /// <remarks>Any request of the session may run at any time; everything here is safe for that. It is the owner (decision 8) of its calls.</remarks>
 internal sealed class LegacySession
 {
-    private readonly ConcurrentDictionary<long, OpenQuestion> _questions = new();
-
     // Calls that are between two rounds at a modern server: no open call names them, so a cancellation finds them here, by the raw token of the client's id.
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _rounds = new(StringComparer.Ordinal);
     private readonly TimeProvider _timeProvider;
-    private long _nextQuestion;
     private long _lastUsed;
     private volatile LegacyClient _client;
     private volatile LegacyClient _deafClient;
@@ -38,10 +35,10 @@ internal sealed class LegacySession
         _timeProvider = timeProvider;
         _lastUsed = timeProvider.GetTimestamp();
         var numbersAfter = isRevived ? timeProvider.GetUtcNow().ToUnixTimeMilliseconds() : 0;
-        _nextQuestion = numbersAfter;
         Log = new SessionEventLog(timeProvider, numbersAfter);
         Input = ClientInputs.Of(ticket.Capabilities, Version);
         Caller = new Caller(this, ticket.Capabilities) { IsSession = true, Principal = Caller.LocalPrincipal, Ask = AskOutsideCall };
+        Questions = new SessionQuestions(this, timeProvider, numbersAfter);
         _client = LegacyClient.From(ticket.Capabilities, ClientInfo, Version, canBeAsked: true);
         _deafClient = LegacyClient.From(ticket.Capabilities, ClientInfo, Version, canBeAsked: false);
     }
@@ -70,6 +67,9 @@ internal sealed class LegacySession
     /// <summary>What a modern server is told of the client.</summary>
     /// <param name="canBeAsked">Whether the answer of the request can carry questions; else none of those capabilities is declared (protocol.md 6.1).</param>
     public LegacyClient Client(bool canBeAsked) => canBeAsked ? _client : _deafClient;
+
+    /// <summary>What the client has been asked and has not answered.</summary>
+    public SessionQuestions Questions { get; }
 
     /// <summary>The streams and their events.</summary>
     public SessionEventLog Log { get; }
@@ -121,72 +121,6 @@ internal sealed class LegacySession
         _deafClient = WithLevel(_deafClient);
     }
 
-    /// <summary>Notes a question that a server sent, and composes it for the client with an id of ours.</summary>
-    /// <param name="question">The server's request.</param>
-    /// <param name="call">The open call that it came with; null when it came without one.</param>
-    public (long Id, byte[] Message) Ask(CallMessage question, UpstreamCall? call)
-    {
-        var id = Interlocked.Increment(ref _nextQuestion);
-        Span<byte> token = stackalloc byte[RequestIds.TokenBytesMax];
-        token = token[..RequestIds.Format(id, token)];
-        using var splice = new Splice(question.Bytes, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
-        splice.Replace(question.Envelope.Id, token);
-        var message = splice.ToArray();
-        _questions[id] = new UpstreamQuestion(question, call) { AskedAt = _timeProvider.GetTimestamp() };
-        return (id, message);
-    }
-
-    /// <summary>Notes a question that no server sent as a request, and composes it.</summary>
-    /// <param name="question">Told of the answer.</param>
-    /// <param name="parameters">The raw params object; empty = none.</param>
-    public (long Id, byte[] Message) Ask(OpenQuestion question, ReadOnlySpan<byte> parameters)
-    {
-        var id = Interlocked.Increment(ref _nextQuestion);
-        Span<byte> token = stackalloc byte[RequestIds.TokenBytesMax];
-        token = token[..RequestIds.Format(id, token)];
-        byte[] message =
-        [
-            .. "{\"jsonrpc\":\"2.0\",\"id\":"u8, .. token, .. ",\"method\":\""u8, .. McpMethods.NameOf(question.Method), .. "\""u8,
-            .. parameters.IsEmpty ? default : ",\"params\":"u8, .. parameters, .. "}"u8,
-        ];
-        _questions[id] = question;
-        return (id, message);
-    }
-
-    /// <summary>Takes a question that the client answers, or that is given up.</summary>
-    public bool TryTakeQuestion(long id, [NotNullWhen(true)] out OpenQuestion? question) => _questions.TryRemove(id, out question);
-
-    /// <summary>Declines a question if it is still open.</summary>
-    public void Decline(long id)
-    {
-        if (_questions.TryRemove(id, out var question))
-        {
-            question.Decline();
-        }
-    }
-
-    /// <summary>Declines every question that is still open: the client is gone.</summary>
-    public void DeclineAll()
-    {
-        foreach (var id in _questions.Keys)
-        {
-            Decline(id);
-        }
-    }
-
-    /// <summary>Declines questions that came without a call and have been open for too long: their server waits, and no call's deadline ends that.</summary>
-    /// <param name="lifetime">How long they may be open.</param>
-    public void DeclineForgotten(TimeSpan lifetime)
-    {
-        foreach (var (id, question) in _questions)
-        {
-            if (question is UpstreamQuestion { IsOutsideCalls: true } outside && _timeProvider.GetElapsedTime(outside.AskedAt) >= lifetime)
-            {
-                Decline(id);
-            }
-        }
-    }
-
     /// <summary>Lets a cancellation of the client's request end what happens between two rounds of it. One at a time for a request; end it with <see cref="EndRounds"/>.</summary>
     /// <param name="requestIdToken">The raw token of the client's id.</param>
     /// <param name="cancellation">Cancelled with it.</param>
@@ -221,7 +155,7 @@ internal sealed class LegacySession
             return false;
         }
 
-        Log.Standalone.Append(Ask(question, call: null).Message);
+        Log.Standalone.Append(Questions.Ask(question, call: null).Message);
         return true;
     }
 }

@@ -23,28 +23,36 @@ internal abstract class OpenQuestion(McpMethod method)
 /// <remarks>It keeps a reference to the call that it came with: a person may take minutes, so the call's idle deadline rests meanwhile.</remarks>
 internal sealed class UpstreamQuestion : OpenQuestion
 {
-    private readonly UpstreamConnection _askedBy;
-    private readonly byte[] _upstreamId;
-    private readonly UpstreamCall? _call;
+    private readonly ServerRequest _request;
+    private UpstreamCall? _call;
 
     /// <summary>Begins to wait.</summary>
-    /// <param name="question">The server's request.</param>
+    /// <param name="message">The server's request.</param>
     /// <param name="call">The open call that it came with; null when it came without one.</param>
-    public UpstreamQuestion(CallMessage question, UpstreamCall? call)
-        : base(question.Envelope.KnownMethod)
+    public UpstreamQuestion(CallMessage message, UpstreamCall? call)
+        : base(message.Envelope.KnownMethod)
     {
-        _askedBy = question.AskedBy!;
-        _upstreamId = question.Envelope.Id.Of(question.Bytes).ToArray();
+        _request = message.Question!;
+        ProgressToken = message.Envelope.ProgressToken.Exists ? message.Envelope.ProgressToken.Of(message.Bytes).ToArray() : [];
         _call = call;
         call?.Retain();
         call?.RestIdleDeadline();
     }
 
     /// <summary>Who asked and waits.</summary>
-    public UpstreamConnection AskedBy => _askedBy;
+    public UpstreamConnection AskedBy => _request.Connection;
 
-    /// <summary>Whether it came without a call. Nothing but time ends it then, when the client says nothing.</summary>
-    public bool IsOutsideCalls => _call is null;
+    /// <summary>The server's token for progress on its request, raw; empty when it wants none.</summary>
+    public byte[] ProgressToken { get; }
+
+    /// <summary>Whether it has no call, or none any more. Nothing but time ends it then, when the client says nothing.</summary>
+    public bool IsOutsideCalls => Volatile.Read(ref _call) is null;
+
+    /// <summary>The id of the call that it has; null when it has none.</summary>
+    public long? UpstreamId => Volatile.Read(ref _call)?.UpstreamId;
+
+    /// <summary>Whether another open call of this owner may be the one that waits for it: on a pipe nobody knows (decision 8.4).</summary>
+    public bool MayBeOf(object owner) => !_request.IsOver && AskedBy.SharesQuestions && AskedBy.Pending.HasCallOf(owner);
 
     /// <summary>Timestamp at which the client was asked.</summary>
     public long AskedAt { get; init; }
@@ -52,20 +60,33 @@ internal sealed class UpstreamQuestion : OpenQuestion
     /// <inheritdoc/>
     public override void Answer(bool isResult, ReadOnlySpan<byte> payload)
     {
-        _askedBy.AnswerQuestion(_upstreamId, isResult ? "result"u8 : "error"u8, payload);
+        _request.Answer(isResult ? "result"u8 : "error"u8, payload);
         End();
     }
 
     /// <inheritdoc/>
     public override void Decline()
     {
-        QuestionRouter.Decline(_askedBy, _upstreamId, Method);
+        _request.Decline();
+        End();
+    }
+
+    /// <summary>Whether the call that it came with has ended before it.</summary>
+    public bool WasLeft { get; private set; }
+
+    /// <summary>The call that it came with has ended, and it goes on without.</summary>
+    public void Leave()
+    {
+        WasLeft = true;
         End();
     }
 
     private void End()
     {
-        _call?.ResumeIdleDeadline();
-        _call?.Release();
+        if (Interlocked.Exchange(ref _call, null) is { } call)
+        {
+            call.ResumeIdleDeadline();
+            call.Release();
+        }
     }
 }

@@ -101,7 +101,7 @@ internal sealed class SessionTable : IDisposable
             return false;
         }
 
-        session.DeclineAll();
+        session.Questions.DeclineAll();
         session.Log.Standalone.End();
         Ended?.Invoke(session);
         return true;
@@ -169,7 +169,7 @@ internal sealed class SessionTable : IDisposable
             }
             else
             {
-                session.DeclineForgotten(_limits.ParkedLifetime);
+                session.Questions.DeclineForgotten(_limits.ParkedLifetime);
             }
         }
     }

@@ -49,7 +49,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
     internal override bool KeepsOrder => true;
 
     /// <inheritdoc/>
-    protected override bool SharesQuestions => true;
+    internal override bool SharesQuestions => true;
 
     /// <inheritdoc/>
     public override void Send(UpstreamCall call, OutboundFrame frame)

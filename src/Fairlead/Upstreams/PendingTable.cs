@@ -187,6 +187,20 @@ internal sealed class PendingTable
         return open;
     }
 
+    /// <summary>Whether a call of <paramref name="owner"/> is open that can carry questions.</summary>
+    public bool HasCallOf(object owner)
+    {
+        for (var i = 0; i < _capacity; i++)
+        {
+            if (Peek(i, out var call) != 0 && call!.CarriesMessages && ReferenceEquals(call.Owner, owner))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Refuses new calls from here on. The caller then takes what is still open.</summary>
     public void Close()
     {

@@ -9,10 +9,6 @@ namespace Fairlead.Upstreams;
 /// </remarks>
 internal static class QuestionRouter
 {
-    private static ReadOnlySpan<byte> Cancelled => "{\"action\":\"cancel\"}"u8;
-
-    private static ReadOnlySpan<byte> NobodyToAsk => "{\"code\":-32603,\"message\":\"No client can answer this now.\"}"u8;
-
     private static ReadOnlySpan<byte> NotFound => "{\"code\":-32601,\"message\":\"Method not found.\"}"u8;
 
     /// <summary>Receives a request of the server.</summary>
@@ -31,20 +27,19 @@ internal static class QuestionRouter
                 return;
         }
 
-        connection.NoteQuestion();
-
         // Asking for roots is no sign of interaction: real servers do it right after the handshake (protocol.md 10.25).
         if (envelope.KnownMethod != McpMethod.RootsList)
         {
             connection.Asked?.Invoke(connection, envelope.KnownMethod);
         }
 
-        var question = new CallMessage(message.ToArray(), envelope) { AskedBy = connection };
+        var request = connection.Questions.Open(id, envelope.KnownMethod);
+        var question = new CallMessage(message.ToArray(), envelope) { Question = request };
         if (streamOf is not null)
         {
             if (!streamOf.CarriesMessages || !connection.TryDeliver(streamOf.UpstreamId, question, streamOf.Owner))
             {
-                Decline(connection, id, envelope.KnownMethod);
+                request.Decline();
             }
 
             return;
@@ -55,7 +50,7 @@ internal static class QuestionRouter
         {
             if (!call.CarriesMessages || !connection.TryDeliver(waiting, question, call.Owner))
             {
-                Decline(connection, id, envelope.KnownMethod);
+                request.Decline();
             }
 
             return;
@@ -69,41 +64,24 @@ internal static class QuestionRouter
         // Outside of any call nobody can be asked but the one owner that the instance works for (protocol.md 6.1).
         if (!nobodyCalls)
         {
-            Decline(connection, id, envelope.KnownMethod);
+            request.Decline();
         }
         else if (connection.AskOwner?.Invoke(question) != true)
         {
-            Refuse(connection, id, envelope.KnownMethod);
+            Refuse(request);
         }
     }
 
     /// <summary>The answer to a question that belongs to nobody: method not found, or the configured roots.</summary>
-    private static void Refuse(UpstreamConnection connection, ReadOnlySpan<byte> questionId, McpMethod method)
+    private static void Refuse(ServerRequest request)
     {
-        if (method == McpMethod.RootsList)
+        if (request.Method == McpMethod.RootsList)
         {
-            connection.AnswerQuestion(questionId, "result"u8, connection.RootsResult);
+            request.Decline();
         }
         else
         {
-            connection.AnswerQuestion(questionId, "error"u8, NotFound);
-        }
-    }
-
-    /// <summary>The answer a server gets when nobody can be asked: cancel, an error, or the configured roots.</summary>
-    public static void Decline(UpstreamConnection connection, ReadOnlySpan<byte> questionId, McpMethod method)
-    {
-        switch (method)
-        {
-            case McpMethod.ElicitationCreate:
-                connection.AnswerQuestion(questionId, "result"u8, Cancelled);
-                break;
-            case McpMethod.RootsList:
-                connection.AnswerQuestion(questionId, "result"u8, connection.RootsResult);
-                break;
-            default:
-                connection.AnswerQuestion(questionId, "error"u8, NobodyToAsk);
-                break;
+            request.Answer("error"u8, NotFound);
         }
     }
 

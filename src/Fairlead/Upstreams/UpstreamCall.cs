@@ -10,8 +10,8 @@ namespace Fairlead.Upstreams;
 /// <param name="Envelope">Its scan.</param>
 internal sealed record CallMessage(byte[] Bytes, Envelope Envelope)
 {
-    /// <summary>For a question (a request from the server): the connection that asked and waits for <see cref="UpstreamConnection.AnswerQuestion"/>. Null for notifications.</summary>
-    public UpstreamConnection? AskedBy { get; init; }
+    /// <summary>For a question: the request of the server, which waits for its end. Null for notifications.</summary>
+    public ServerRequest? Question { get; init; }
 }
 
 /// <summary>One call as the server's side sees it: its slot, its deadlines, its inbox and its end.</summary>
@@ -288,10 +288,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         // A question that came with the end of the call, or that its reader did not stay for: its server waits for an answer all the same.
         while (TryReadMessage(out var unread))
         {
-            if (unread!.AskedBy is { } connection)
-            {
-                QuestionRouter.Decline(connection, unread.Envelope.Id.Of(unread.Bytes), unread.Envelope.KnownMethod);
-            }
+            unread!.Question?.Decline();
         }
 
         // A small answer buffer stays with the call, so that the next one copies into warm memory; a large one goes back.

@@ -28,10 +28,6 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     // When the newest of the calls above was given up at a modern server; 0 = none is known, which is all that an answer looks at.
     private long _abandonedAtModern;
 
-    // Questions of the server that have come and have not been answered, and when the last of them was.
-    private int _openQuestions;
-    private long _answeredAt;
-
     /// <summary>Starts with no call open and joins <paramref name="sweep"/>.</summary>
     protected UpstreamConnection(string server, DeadlineSweep sweep, LimitsOptions limits)
     {
@@ -40,6 +36,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         Verbosity = new ServerLogLevel(this);
         _sweep = sweep;
         ServerTasks = new ServerTasks(this);
+        Questions = new ServerRequests(this);
         sweep.Add(this);
     }
 
@@ -77,6 +74,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>What tasks need beside the calls in flight.</summary>
     internal ServerTasks ServerTasks { get; }
 
+    /// <summary>What the server has asked of clients and waits for.</summary>
+    internal ServerRequests Questions { get; }
+
     /// <summary>Receives notifications that belong to no call in flight (list_changed, resources/updated, log lines), on the reader's thread: it must not block. Set before the handshake.</summary>
     public Action<UpstreamConnection, CallMessage>? NotificationReceived { get; set; }
 
@@ -100,7 +100,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     internal virtual bool KeepsOrder => false;
 
     /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while one is open, since the server may be waiting for a person.</summary>
-    protected virtual bool SharesQuestions => false;
+    internal virtual bool SharesQuestions => false;
 
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
     public byte[] RootsResult { get; set; } = "{\"roots\":[]}"u8.ToArray();
@@ -177,28 +177,15 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return false;
     }
 
-    /// <summary>A question has come that will be answered by <see cref="AnswerQuestion"/>, by whomever.</summary>
-    internal void NoteQuestion() => Interlocked.Increment(ref _openQuestions);
-
-    /// <summary>Answers a question of the server that a client may be asked (elicitation, sampling, roots). Once for each.</summary>
-    /// <inheritdoc cref="AnswerRequest"/>
-    public void AnswerQuestion(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
-    {
-        // Before the count says that nobody is asked: the deadlines of the calls begin anew here.
-        Volatile.Write(ref _answeredAt, _sweep.Now);
-        Interlocked.Decrement(ref _openQuestions);
-        AnswerRequest(questionId, member, payload);
-    }
-
     /// <summary>Answers a request of the server.</summary>
-    /// <param name="questionId">The raw id token of the request.</param>
+    /// <param name="requestId">The raw id token of the request.</param>
     /// <param name="member">"result" or "error".</param>
     /// <param name="payload">The raw value of that member.</param>
-    internal void AnswerRequest(ReadOnlySpan<byte> questionId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
+    internal void AnswerRequest(ReadOnlySpan<byte> requestId, ReadOnlySpan<byte> member, ReadOnlySpan<byte> payload)
     {
-        var frame = OutboundFrame.Rent(64 + questionId.Length + payload.Length);
+        var frame = OutboundFrame.Rent(64 + requestId.Length + payload.Length);
         frame.Append("{\"jsonrpc\":\"2.0\",\"id\":"u8);
-        frame.Append(questionId);
+        frame.Append(requestId);
         frame.Append(",\""u8);
         frame.Append(member);
         frame.Append("\":"u8);
@@ -212,8 +199,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     internal bool Sweep(long now)
     {
         var any = false;
-        var isAsking = SharesQuestions && Volatile.Read(ref _openQuestions) > 0;
-        var answeredAt = SharesQuestions ? Volatile.Read(ref _answeredAt) : 0;
+        var isAsking = SharesQuestions && Questions.AnyOpen;
+        var answeredAt = SharesQuestions ? Questions.EndedAt : 0;
         for (var i = 0; i < Pending.Capacity; i++)
         {
             var id = Pending.Peek(i, out var call);
@@ -433,6 +420,21 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         if (envelope.KnownMethod == McpMethod.NotificationsProgress)
         {
             ReceiveProgress(message, envelope);
+            return;
+        }
+
+        if (envelope.KnownMethod == McpMethod.NotificationsCancelled && envelope.RequestId.Exists)
+        {
+            // A modern server ends a listen by it on stdio, where the id is ours (2026-07-28, basic/utilities/cancellation).
+            if (_identity is { IsModern: true })
+            {
+                RefuseAnswer(envelope.RequestId.Of(message), ForwardError.AnswerInvalid, "it cancelled the request itself");
+            }
+            else
+            {
+                Questions.Withdraw(envelope.RequestId.Of(message));
+            }
+
             return;
         }
 

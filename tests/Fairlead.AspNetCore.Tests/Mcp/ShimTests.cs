@@ -186,6 +186,7 @@ public sealed class ShimTests
 
         await host.PostAsync("/mcp/s", """{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"c"}}""", "Mcp-Session-Id: " + session);
 
+        Assert.Contains("notifications/cancelled", await stream.DataAsync("the word that nobody waits for the answer"), StringComparison.Ordinal);
         Assert.Null(await stream.NextAsync("the end of the stream without an answer"));
         Assert.Single(server.Calls);
     }
@@ -203,6 +204,7 @@ public sealed class ShimTests
         await clock.WhenTimerArmedAsync(TimeSpan.FromMinutes(10));
         clock.Advance(TimeSpan.FromMinutes(10));
 
+        Assert.Contains("notifications/cancelled", await stream.DataAsync("the word that nobody waits for the answer"), StringComparison.Ordinal);
         Assert.Contains("parkedLifetime (600 s)", await stream.DataAsync("the answer"), StringComparison.Ordinal);
     }
 

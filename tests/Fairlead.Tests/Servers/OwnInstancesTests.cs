@@ -41,7 +41,7 @@ public sealed class OwnInstancesTests
             while (call.TryReadMessage(out var received))
             {
                 questions.Add(Encoding.UTF8.GetString(received!.Bytes));
-                received.AskedBy!.AnswerQuestion(received.Envelope.Id.Of(received.Bytes), "result"u8, Encoding.UTF8.GetBytes(answer));
+                received.Question!.Answer("result"u8, Encoding.UTF8.GetBytes(answer));
             }
         }
 
@@ -253,6 +253,38 @@ public sealed class OwnInstancesTests
         var server = (await runs.WhenRunAsync(1)).Server;
         await server.WhenReceivedAsync("notifications/cancelled");
         await server.WhenReceivedAsync(static received => received.Any(static line => line.Line == """{"jsonrpc":"2.0","id":7,"result":{"action":"cancel"}}"""), "the question to be declined");
+    }
+
+    [Fact]
+    public async Task Execute_WhenTheServerWithdrawsItsQuestion_TheHandlerIsCancelledAndTheCallGoesOn()
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", request =>
+        {
+            _ = server.SendAsync("""{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"?","requestedSchema":{"type":"object","properties":{}}}}""");
+            return null;
+        }));
+        await using var manager = new McpManager();
+        manager.OnElicitation = async (_, cancellationToken) =>
+        {
+            using var registration = cancellationToken.Register(cancelled.SetResult);
+            asked.SetResult();
+            await cancelled.Task;
+            throw new OperationCanceledException(cancellationToken);
+        };
+        manager.AddServer("s", runs);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s" });
+        var call = manager.CallAsync("s", "hello").AsTask();
+        await Guard.WithinAsync(asked.Task, "the question");
+        var server = (await runs.WhenRunAsync(1)).Server;
+
+        await server.SendAsync("""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}""");
+        await Guard.WithinAsync(cancelled.Task, "the cancellation of the handler");
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{server.Received.Single(static received => received.Method == "tools/call").Id}}},"result":{"content":[]}}""");
+
+        await Guard.WithinAsync(call, "the end of the call");
+        Assert.DoesNotContain(server.Received, static received => received.Method.Length == 0);
     }
 
     [Fact]

@@ -197,7 +197,7 @@ public sealed class MultiplexedConnectionTests
 
         await server.WriteAsync("{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"sampling/createMessage\",\"params\":{}}\n");
         var question = await HttpRig.NextMessageAsync(newest);
-        question.AskedBy!.AnswerQuestion("0"u8, "result"u8, "{\n\"role\":\"assistant\"}"u8);
+        question.Question!.Answer("result"u8, "{\n\"role\":\"assistant\"}"u8);
 
         Assert.Equal("{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{ \"role\":\"assistant\"}}", await server.ReadUntilAsync("\"result\""));
     }

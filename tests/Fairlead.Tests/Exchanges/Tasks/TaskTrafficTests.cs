@@ -49,7 +49,7 @@ public sealed class TaskTrafficTests : IAsyncDisposable
         Assert.False(exchange.IsComplete);
         Assert.True(exchange.TryReadMessage(out var question));
         Assert.Equal("""{"jsonrpc":"2.0","id":7,"method":"elicitation/create","params":{"message":"?","requestedSchema":{},"_meta":{}}}""", Encoding.UTF8.GetString(question!.Bytes));
-        question.AskedBy!.AnswerQuestion(question.Envelope.Id.Of(question.Bytes), "result"u8, "{\"action\":\"cancel\"}"u8);
+        question.Question!.Answer("result"u8, "{\"action\":\"cancel\"}"u8);
         await server.WhenReceivedAsync(static received => received.Any(static message => message.Line.Contains("\"action\":\"cancel\"", StringComparison.Ordinal)), "the answer");
         await AnswerAsync(server, """ "result":{"content":[]}""");
 

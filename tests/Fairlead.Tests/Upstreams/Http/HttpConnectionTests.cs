@@ -111,7 +111,7 @@ public sealed class HttpConnectionTests
         {
             var question = await HttpRig.NextMessageAsync(call);
             Assert.Contains($"for {name}", Encoding.UTF8.GetString(question.Bytes), StringComparison.Ordinal);
-            question.AskedBy!.AnswerQuestion(question.Envelope.Id.Of(question.Bytes), "result"u8, Encoding.UTF8.GetBytes("{\"action\":\"accept\",\"content\":{\"n\":\"" + name + "\"}}"));
+            question.Question!.Answer("result"u8, Encoding.UTF8.GetBytes("{\"action\":\"accept\",\"content\":{\"n\":\"" + name + "\"}}"));
         }
 
         Assert.Contains("{\"n\":\"a\"}", (await HttpRig.EndAsync(a)).Answer, StringComparison.Ordinal);

@@ -65,7 +65,7 @@ public sealed class ServerStreamTests
 
         rig.Send(call);
         var asked = await HttpRig.NextMessageAsync(call);
-        asked.AskedBy!.AnswerQuestion(asked.Envelope.Id.Of(asked.Bytes), "result"u8, """{"action":"accept","content":{"a":30,"b":95.5}}"""u8);
+        asked.Question!.Answer("result"u8, """{"action":"accept","content":{"a":30,"b":95.5}}"""u8);
 
         var end = await HttpRig.EndAsync(call);
         Assert.Contains("\"content\":{\"a\":30,\"b\":95.5}", end.Answer, StringComparison.Ordinal);
