@@ -95,6 +95,10 @@ public sealed class ServerConfig
     [ConfigKey("interactive")]
     public InteractiveMode Interactive { get; set; } = InteractiveMode.Concurrent;
 
+    /// <summary>Whether the server keeps nothing between calls, so that a client that has used one instance may be moved to another.</summary>
+    [ConfigKey("stateless")]
+    public bool Stateless { get; set; }
+
     /// <summary>Known but not started.</summary>
     [ConfigKey("disabled")]
     public bool Disabled { get; set; }

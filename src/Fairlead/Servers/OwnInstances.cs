@@ -151,7 +151,7 @@ internal sealed partial class OwnInstances
     /// <summary>Over HTTP the stream tells whose call a question belongs to, and what may be asked is all that is fixed for a session at the server: one for each set of it (protocol.md 5).</summary>
     private object? PoolKey(ServerSnapshot snapshot, Caller caller, bool looksOnly)
     {
-        var usedShared = caller.Owner is { } user && _usedShared.TryGetValue(user, out _);
+        var usedShared = StaysWithShared(snapshot, caller);
         if (!snapshot.IsAsking)
         {
             if (!usedShared && !looksOnly && caller.Owner is not null)
@@ -183,7 +183,7 @@ internal sealed partial class OwnInstances
             return null;
         }
 
-        var usedShared = caller.Owner is { } user && _usedShared.TryGetValue(user, out _);
+        var usedShared = StaysWithShared(snapshot, caller);
         if (caller.IsSession && usedShared)
         {
             return null;
@@ -197,12 +197,12 @@ internal sealed partial class OwnInstances
 
         // A client without a session may declare other things from request to request. Where nothing can be asked, it goes where it has been; else what it has serves it as long as that is enough.
         var input = ClientInputs.Of(caller.Capabilities, ProtocolVersion.V20260728);
-        if (input == ClientInput.None && usedShared)
+        if (input == ClientInput.None && HasUsedShared(caller))
         {
             return null;
         }
 
-        if (!caller.IsSession && caller.Owner is { } known && KeyOfOwner(known, input) is { } has)
+        if (!caller.IsSession && !snapshot.Config.Stateless && caller.Owner is { } known && KeyOfOwner(known, input) is { } has)
         {
             return has;
         }
@@ -220,6 +220,11 @@ internal sealed partial class OwnInstances
 
         return caller.InstanceKey;
     }
+
+    /// <summary>Whether the owner has used the shared instance, and may have left something there.</summary>
+    private bool StaysWithShared(ServerSnapshot snapshot, Caller caller) => !snapshot.Config.Stateless && HasUsedShared(caller);
+
+    private bool HasUsedShared(Caller caller) => caller.Owner is { } user && _usedShared.TryGetValue(user, out _);
 
     private void NoteSharedUse(object? owner)
     {

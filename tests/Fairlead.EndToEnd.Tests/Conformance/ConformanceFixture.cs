@@ -17,7 +17,13 @@ internal sealed record ConformanceFixture(string Name, string RowPrefix, bool Of
 
     /// <summary>As a stdio server in the gateway's configuration.</summary>
     /// <param name="era"><c>legacy</c> or <c>modern</c>.</param>
-    public JsonObject Stdio(string era) => GatewayProcess.Stdio(Command[0], [.. Command[1..], "stdio", "--era", era]);
+    /// <remarks>The fixtures keep nothing between calls and say so: each client is served by a process that was told exactly what it declares.</remarks>
+    public JsonObject Stdio(string era)
+    {
+        var server = GatewayProcess.Stdio(Command[0], [.. Command[1..], "stdio", "--era", era]);
+        server["stateless"] = true;
+        return server;
+    }
 
     /// <summary>The era of a revision.</summary>
     public static string EraOf(string revision) => revision == "2026-07-28" ? "modern" : "legacy";

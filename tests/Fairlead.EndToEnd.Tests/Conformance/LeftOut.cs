@@ -30,15 +30,6 @@ internal static class LeftOut
         ["input-required-result-ignore-extra-params"] = LiteralKey,
     };
 
-    /// <summary>Required scenarios of 2026-07-28 that a legacy server on a pipe cannot pass while one client is its only user, who then stays at the shared instance, whatever it declares (decision 8.3).</summary>
-    /// <inheritdoc cref="WithoutKeys" path="/remarks"/>
-    public static IReadOnlyDictionary<string, string> OnSharedPipes { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
-    {
-        ["input-required-result-capability-check"] =
-            "A legacy server is told once, at initialize, what may be asked. What a request did not declare is refused when the server asks for it; this SDK takes one refusal as the end of "
-            + "all questions of the call, where another waits for the rest. The client is told which capability was missing (-32021), where the scenario wants the questions that are left.",
-    };
-
     /// <summary>Names of all that is left out of every comparison.</summary>
     /// <param name="hasTasks">Whether the server offers the tasks extension and speaks the revision of the run.</param>
     public static IReadOnlyCollection<string> NotCompared(bool hasTasks) => hasTasks ? [.. NotCarried.Keys] : [.. NotCarried.Keys, .. OfTheExtension];

@@ -38,7 +38,7 @@ public sealed class NpmConformanceTests(DirectRuns direct)
             revision,
             upstream,
             await direct.OfAsync(ConformanceFixture.Npm, revision),
-            ConformanceRun.ExpectedFailures(!parks ? revision : upstream == "http" ? $"{revision}-npm-legacy" : $"{revision}-npm-legacy-stdio"),
-            !parks ? [] : upstream == "http" ? [.. LeftOut.WithoutKeys.Keys] : [.. LeftOut.WithoutKeys.Keys, .. LeftOut.OnSharedPipes.Keys]);
+            ConformanceRun.ExpectedFailures(parks ? $"{revision}-npm-legacy" : revision),
+            parks ? [.. LeftOut.WithoutKeys.Keys] : []);
     }
 }

@@ -126,6 +126,30 @@ public sealed class OwnInstancesTests
     }
 
     [Fact]
+    public async Task InstanceFor_WhenTheServerIsStateless_EverybodyMovesToWhatDeclaresExactlyWhatTheyDeclare()
+    {
+        var runs = ScriptedRuns.Legacy();
+        var manager = new McpManager();
+        manager.AddServer("s", runs);
+        var (_, cell) = await StartAsync(manager, new ServerConfig { Name = "s", Stateless = true });
+        await using var __ = manager;
+        var (session, modern) = (Session(new object(), CanElicit), new Caller(new object(), """{"elicitation":{},"sampling":{}}"""u8.ToArray()));
+        Assert.Null(await InstanceForAsync(cell, session));
+        Assert.Null(await InstanceForAsync(cell, modern));
+
+        await MakeAskAsync(manager, runs);
+
+        Assert.NotNull(await InstanceForAsync(cell, session));
+        Assert.Equal(CanElicit, await DeclaredAsync(runs, 2));
+        Assert.NotNull(await InstanceForAsync(cell, modern));
+
+        // The same client, which can be asked for less this time.
+        var less = new Caller(modern.Owner, Encoding.UTF8.GetBytes(CanElicit)) { InstanceKey = new object() };
+        Assert.NotSame(await InstanceForAsync(cell, modern), await InstanceForAsync(cell, less));
+        Assert.Equal(CanElicit, await DeclaredAsync(runs, 4));
+    }
+
+    [Fact]
     public async Task InstanceFor_WhenAsManyAsAllowedExist_FurtherOwnersShare()
     {
         var options = new FairleadOptions();
