@@ -1,5 +1,6 @@
 using Fairlead.Catalog;
 using Fairlead.Configuration;
+using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.InProcess;
@@ -111,11 +112,12 @@ internal sealed class ToolInvoker
     private async ValueTask<ToolResult> CallUpstreamAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
     {
         var (connection, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
-        var (name, headers) = Route(cell, tool);
+        var (name, entry) = Route(cell, tool);
+        var isTask = connection.Tasks == TaskForm.Core && entry?.Tasks == TaskSupport.Required;
         ReadOnlyMemory<byte> round = default;
         for (var rounds = 0; ; rounds++)
         {
-            var result = await SendAsync(cell, connection, idleTicks, tool, name, headers, arguments, round, cancellationToken).ConfigureAwait(false);
+            var result = await SendAsync(cell, connection, idleTicks, tool, name, entry?.Headers, isTask, arguments, round, cancellationToken).ConfigureAwait(false);
             if (!connection.Identity.IsModern || !IsInputRequired(result.Span))
             {
                 return ToolResult.FromAnswer(result);
@@ -150,12 +152,12 @@ internal sealed class ToolInvoker
     }
 
     /// <summary>The server's own name of a tool, as a JSON token.</summary>
-    private static (byte[] Name, McpHeaderParameter[]? Headers) Route(ServerCell cell, string tool)
+    private static (byte[] Name, CatalogEntry? Entry) Route(ServerCell cell, string tool)
     {
         var token = JsonText.Quote(tool);
         if (cell.Offered.TryRoute(ListKind.Tools, token, out var route))
         {
-            return (route.NameToken, route.Entry is { Headers.Length: > 0 } entry ? entry.Headers : null);
+            return (route.NameToken, route.Entry);
         }
 
         var known = cell.Offered.List(ListKind.Tools).Entries.Select(static entry => entry.Name).ToList();
@@ -169,14 +171,14 @@ internal sealed class ToolInvoker
     /// <summary>Sends one request and waits for its answer, answering questions meanwhile.</summary>
     /// <returns>The raw result, of exact size and owned by the caller.</returns>
     private async ValueTask<ReadOnlyMemory<byte>> SendAsync(
-        ServerCell cell, UpstreamConnection connection, long idleTicks, string tool, byte[] name, McpHeaderParameter[]? headers, ReadOnlyMemory<byte> arguments,
+        ServerCell cell, UpstreamConnection connection, long idleTicks, string tool, byte[] name, McpHeaderParameter[]? headers, bool isTask, ReadOnlyMemory<byte> arguments,
         ReadOnlyMemory<byte> round, CancellationToken cancellationToken)
     {
-        var call = UpstreamCall.Create();
+        var call = isTask ? LocalTaskCall.Begin() : UpstreamCall.Create();
         var now = _sweep.Now;
         call.Owner = _client.Caller.Owner;
         call.CarriesMessages = _client.CanBeAsked;
-        call.Headers = headers;
+        call.Headers = headers is { Length: > 0 } ? headers : null;
         call.IdleTicks = idleTicks;
         call.IdleDeadline = idleTicks == 0 ? long.MaxValue : now + idleTicks;
         call.HardDeadline = _hardTicks == 0 ? long.MaxValue : now + _hardTicks;
@@ -186,7 +188,7 @@ internal sealed class ToolInvoker
             throw CallFailures.From(lost is null ? ForwardError.TooManyCalls : ForwardError.ServerLost, cell.Name, lost);
         }
 
-        connection.Send(call, Compose(call.UpstreamId, name, arguments.Span, round.Span, connection.Identity.IsModern));
+        connection.Send(call, Compose(call.UpstreamId, name, arguments.Span, round.Span, connection.Identity.IsModern, isTask));
         using var registration = cancellationToken.UnsafeRegister(static state => ((UpstreamCall)state!).Connection!.Cancel((UpstreamCall)state!), call);
         try
         {
@@ -245,7 +247,7 @@ internal sealed class ToolInvoker
         throw new ToolFailed($"The server '{server}' refused the call of '{tool}' with error {envelope.ErrorCode}: {text ?? "no message"}") { ServerId = server, Code = envelope.ErrorCode };
     }
 
-    private OutboundFrame Compose(long id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> arguments, ReadOnlySpan<byte> round, bool modern)
+    private OutboundFrame Compose(long id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> arguments, ReadOnlySpan<byte> round, bool modern, bool isTask)
     {
         var frame = OutboundFrame.Rent(384 + name.Length + arguments.Length + round.Length);
         frame.Append("{\"jsonrpc\":\"2.0\",\"id\":"u8);
@@ -262,6 +264,11 @@ internal sealed class ToolInvoker
         {
             frame.Append(","u8);
             frame.AppendBlankingNewlines(round);
+        }
+
+        if (isTask)
+        {
+            frame.Append(",\"task\":{}"u8);
         }
 
         // The token is there for the idle deadline alone: a server that reports progress is not silent.

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using Fairlead.Configuration;
 using Fairlead.TestKit;
@@ -254,6 +255,27 @@ public sealed class AbsorbedTaskTests
         var id = server.Received.Single(static request => request.Method == "tasks/result").Id;
         await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{id}}},"result":{"content":[]}}""");
         await call;
+    }
+
+    [Fact]
+    public async Task Call_ByACallerInThisProcess_WaitsForTheTaskAndCancelsItWhenItGivesUp()
+    {
+        var runs = TaskScript.Legacy();
+        await using var host = await TaskScript.StartAsync(null, null, ("s", runs));
+        var server = (await runs.WhenRunAsync(1)).Server;
+        var call = host.Manager.ExecuteToolAsync("s", "work", new { n = 1 }).AsTask();
+        await server.WhenReceivedAsync("tasks/result");
+        Assert.Equal("{}", JsonDocument.Parse(server.Received.Single(static request => request.Method == "tools/call").Params).RootElement.GetProperty("task").GetRawText());
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{server.Received.Single(static request => request.Method == "tasks/result").Id}}},"result":{"content":[{"type":"text","text":"done"}]}}""");
+        Assert.Contains("done", Encoding.UTF8.GetString((await Guard.WithinAsync(call, "the result of the task")).Raw.Span), StringComparison.Ordinal);
+
+        using var giveUp = new CancellationTokenSource();
+        var second = host.Manager.ExecuteToolAsync("s", "work", cancellationToken: giveUp.Token).AsTask();
+        await server.WhenReceivedAsync("tasks/result", 2);
+        await giveUp.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Guard.WithinAsync(second, "the end of the call"));
+        await server.WhenReceivedAsync("tasks/cancel");
     }
 
     private static Task<(HttpStatusCode Status, string Body, HttpResponseMessage Response)> AskableAsync(FrontHost host, string members, string meta = "") => host.PostAsync(

@@ -22,16 +22,32 @@ public sealed class CompatibilityTests(MatrixFleet fleet) : IClassFixture<Matrix
     [MemberData(nameof(Clients))]
     public async Task Client_OfARevision_UsesServersOfEveryRevision(string transport, string revision)
     {
-        await using var client = await RevisionClient.OpenAsync(transport, revision, fleet.Gateway);
+        var rows = await Task.WhenAll(fleet.Gateways.Select(gateway => RunAsync(transport, revision, gateway.Url, gateway.Kinds)));
+        var row = rows.SelectMany(static cells => cells).ToArray();
+
+        Assert.DoesNotContain(fleet.World.Said.All, static line => line.StartsWith("fault ", StringComparison.Ordinal));
+        CompatibilityDocument.Record(transport, revision, row);
+    }
+
+    [Fact]
+    public void Document_ListsTheRefusals_AsTheRowsExpectThem() => CompatibilityDocument.RecordRefusals();
+
+    private static async Task<HashSet<string>> ToolsAsync(RevisionClient client) =>
+        (await client.AskAsync("tools/list", []))["result"]!["tools"]!.AsArray().Select(static tool => (string)tool!["name"]!).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>The cells of one client at the servers of one gateway.</summary>
+    private async Task<IEnumerable<(ServerKind Kind, Dictionary<Feature, Outcome> Outcomes)>> RunAsync(string transport, string revision, Uri gateway, IReadOnlyList<ServerKind> kinds)
+    {
+        await using var client = await RevisionClient.OpenAsync(transport, revision, gateway);
         if (!client.IsModern)
         {
             Assert.NotNull((await client.AskAsync("logging/setLevel", new JsonObject { ["level"] = "info" }))["result"]);
         }
 
-        var listen = client.IsModern ? await ListenSubscription.OpenAsync(client, MatrixFleet.Kinds.Select(static kind => $"matrix://{kind.Name}/watched")) : null;
+        var listen = client.IsModern ? await ListenSubscription.OpenAsync(client, kinds.Select(static kind => $"matrix://{kind.Name}/watched")) : null;
         var listed = await ToolsAsync(client);
-        var cells = await Task.WhenAll(MatrixFleet.Kinds.Select(kind => new FeatureChecks(client, kind, fleet.World, listed, listen).RunAsync()));
-        foreach (var (cell, grown) in cells.Zip(await GrowAsync(client, listen)))
+        var cells = await Task.WhenAll(kinds.Select(kind => new FeatureChecks(client, kind, fleet.World, listed, listen).RunAsync()));
+        foreach (var (cell, grown) in cells.Zip(await GrowAsync(client, kinds, listen)))
         {
             cell[Feature.ListChanged] = grown;
         }
@@ -42,7 +58,7 @@ public sealed class CompatibilityTests(MatrixFleet fleet) : IClassFixture<Matrix
         }
 
         var wrong = new StringBuilder();
-        foreach (var (kind, cell) in MatrixFleet.Kinds.Zip(cells))
+        foreach (var (kind, cell) in kinds.Zip(cells))
         {
             foreach (var (feature, (outcome, seen)) in cell)
             {
@@ -56,27 +72,20 @@ public sealed class CompatibilityTests(MatrixFleet fleet) : IClassFixture<Matrix
 
         Assert.True(wrong.Length == 0, $"{transport} {revision}:\n{wrong}");
         Assert.Empty(client.Faults);
-        Assert.DoesNotContain(fleet.World.Said.All, static line => line.StartsWith("fault ", StringComparison.Ordinal));
-        CompatibilityDocument.Record(transport, revision, MatrixFleet.Kinds.Zip(cells, static (kind, cell) => (kind, cell.ToDictionary(static seen => seen.Key, static seen => seen.Value.Outcome!.Value))));
+        return kinds.Zip(cells, static (kind, cell) => (kind, cell.ToDictionary(static seen => seen.Key, static seen => seen.Value.Outcome!.Value)));
     }
 
-    [Fact]
-    public void Document_ListsTheRefusals_AsTheRowsExpectThem() => CompatibilityDocument.RecordRefusals();
-
-    private static async Task<HashSet<string>> ToolsAsync(RevisionClient client) =>
-        (await client.AskAsync("tools/list", []))["result"]!["tools"]!.AsArray().Select(static tool => (string)tool!["name"]!).ToHashSet(StringComparer.Ordinal);
-
     /// <summary>Each server gets a new tool; after each notification the client looks which of them it can see.</summary>
-    private async Task<(Outcome? Outcome, string Seen)[]> GrowAsync(RevisionClient client, ListenSubscription? listen)
+    private async Task<(Outcome? Outcome, string Seen)[]> GrowAsync(RevisionClient client, IReadOnlyList<ServerKind> kinds, ListenSubscription? listen)
     {
         var tag = Guid.NewGuid().ToString("N")[..8];
         var heard = client.Notifications.All.Length;
-        foreach (var kind in MatrixFleet.Kinds)
+        foreach (var kind in kinds)
         {
             fleet.World.Tell($"grow {kind.Name} {tag}");
         }
 
-        var missing = MatrixFleet.Kinds.Select(kind => $"{kind.Name}__late-{tag}").ToHashSet(StringComparer.Ordinal);
+        var missing = kinds.Select(kind => $"{kind.Name}__late-{tag}").ToHashSet(StringComparer.Ordinal);
         try
         {
             while (missing.Count > 0)
@@ -91,9 +100,9 @@ public sealed class CompatibilityTests(MatrixFleet fleet) : IClassFixture<Matrix
         }
         catch (TimeoutException exception)
         {
-            return [.. MatrixFleet.Kinds.Select(kind => missing.Contains($"{kind.Name}__late-{tag}") ? (default(Outcome?), exception.Message) : (Outcome.Passes, ""))];
+            return [.. kinds.Select(kind => missing.Contains($"{kind.Name}__late-{tag}") ? (default(Outcome?), exception.Message) : (Outcome.Passes, ""))];
         }
 
-        return [.. MatrixFleet.Kinds.Select(static _ => ((Outcome?)Outcome.Passes, ""))];
+        return [.. kinds.Select(static _ => ((Outcome?)Outcome.Passes, ""))];
     }
 }

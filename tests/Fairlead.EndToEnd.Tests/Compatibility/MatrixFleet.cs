@@ -10,7 +10,7 @@ internal sealed record ServerKind(string Transport, string Key, string Revision)
     public string Name => $"{Key}-by-{Revision}";
 }
 
-/// <summary>One gateway in front of a server of each kind, for all rows.</summary>
+/// <summary>A gateway in front of a server of each kind, for all rows; for servers inside a program, one that is embedded in it.</summary>
 public sealed class MatrixFleet : IAsyncLifetime
 {
     // Which revisions a transport can carry (decision 19).
@@ -22,12 +22,18 @@ public sealed class MatrixFleet : IAsyncLifetime
     ];
 
     private ChildProcess _server = null!;
+    private ChildProcess _embedding = null!;
+    private GatewayProcess _gateway = null!;
 
-    /// <summary>All kinds, in the order of the table.</summary>
+    /// <summary>The kinds of <c>fairlead up</c>, in the order of the table.</summary>
     internal static IReadOnlyList<ServerKind> Kinds { get; } =
         [.. s_transports.SelectMany(static transport => transport.Revisions.Select(revision => new ServerKind(transport.Transport, transport.Key, revision)))];
 
-    internal GatewayProcess Gateway { get; private set; } = null!;
+    /// <summary>The kinds of the program that embeds a gateway.</summary>
+    internal static IReadOnlyList<ServerKind> EmbeddedKinds { get; } = [.. Expectation.Revisions.Select(static revision => new ServerKind("in-process", "inproc", revision))];
+
+    /// <summary>Where each of the two gateways listens, and what stands behind it.</summary>
+    internal IReadOnlyList<(Uri Url, IReadOnlyList<ServerKind> Kinds)> Gateways { get; private set; } = [];
 
     internal World World { get; } = new();
 
@@ -48,22 +54,29 @@ public sealed class MatrixFleet : IAsyncLifetime
             };
         }
 
-        Gateway = await GatewayProcess.StartAsync(new JsonObject
+        _gateway = await GatewayProcess.StartAsync(new JsonObject
         {
             ["firstListWaitMs"] = 60_000, ["limits"] = new JsonObject { ["instancesPerServerMax"] = 64 }, ["servers"] = servers,
         });
-        await Gateway.LineAsync(static line => line.Contains("\"event\":\"summary\"", StringComparison.Ordinal), "that all servers are up");
+        await _gateway.LineAsync(static line => line.Contains("\"event\":\"summary\"", StringComparison.Ordinal), "that all servers are up");
+        _embedding = ChildProcess.StartWithInput("dotnet", [RepositoryPaths.BuiltAssembly("MatrixEmbedded", "matrix-embedded.dll"), port]);
+        var embedded = (await _embedding.LineAsync(static line => line.StartsWith("listening ", StringComparison.Ordinal), "its address"))["listening ".Length..];
+        Gateways = [(_gateway.Url, Kinds), (new Uri(embedded), EmbeddedKinds)];
 
         // A server is known to ask after its first question; from then on every client has an instance of its own (decision 8.3). The rows show that state, whichever of them comes first.
-        await using var client = await RevisionClient.OpenAsync("Streamable HTTP", "2025-11-25", Gateway);
-        await Task.WhenAll(Kinds.Where(static kind => kind.Revision != "2026-07-28")
-            .Select(kind => client.AskAsync("tools/call", new JsonObject { ["name"] = $"{kind.Name}__sample", ["arguments"] = new JsonObject() })));
+        foreach (var (gateway, kinds) in Gateways)
+        {
+            await using var client = await RevisionClient.OpenAsync("Streamable HTTP", "2025-11-25", gateway);
+            await Task.WhenAll(kinds.Where(static kind => kind.Revision != "2026-07-28")
+                .Select(kind => client.AskAsync("tools/call", new JsonObject { ["name"] = $"{kind.Name}__sample", ["arguments"] = new JsonObject() })));
+        }
     }
 
     public async Task DisposeAsync()
     {
-        await Gateway.DisposeAsync();
+        await _gateway.DisposeAsync();
         await World.DisposeAsync();
+        await _embedding.DisposeAsync();
         await _server.DisposeAsync();
     }
 }

@@ -35,13 +35,13 @@ internal abstract class RevisionClient : IAsyncDisposable
     public ConcurrentQueue<string> Faults { get; } = new();
 
     /// <summary>Opens a client and, in a legacy revision, its session and its stream for unsolicited messages.</summary>
-    public static async Task<RevisionClient> OpenAsync(string transport, string revision, GatewayProcess gateway)
+    public static async Task<RevisionClient> OpenAsync(string transport, string revision, Uri gateway)
     {
         RevisionClient client = transport switch
         {
-            "Streamable HTTP" => new StreamableClient(revision, gateway.Aggregate),
-            "HTTP+SSE" => await SseClient.ConnectAsync(revision, gateway.Url),
-            _ => new StdioClient(revision, gateway.Url),
+            "Streamable HTTP" => new StreamableClient(revision, new Uri(gateway, "mcp")),
+            "HTTP+SSE" => await SseClient.ConnectAsync(revision, gateway),
+            _ => new StdioClient(revision, gateway),
         };
         if (!client.IsModern)
         {

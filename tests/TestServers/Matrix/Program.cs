@@ -9,7 +9,7 @@ switch (args)
     case ["stdio", var revision, var name, var port]:
         using (var world = await WorldLink.ConnectAsync(int.Parse(port, CultureInfo.InvariantCulture)))
         {
-            return await StdioTransport.RunAsync(new MatrixServer(name, new Revision(revision), world));
+            return await LineTransport.RunAsync(new MatrixServer(name, new Revision(revision), world), Console.OpenStandardInput(), Console.OpenStandardOutput());
         }
 
     case ["http", var port]:

@@ -84,46 +84,48 @@ internal static class TaskTraffic
     }
 
     /// <summary>Opens the same call again, now for the result of the task that it created: at once, so that a question that follows the answer finds it open.</summary>
-    private static void WaitForEnd(Exchange exchange, byte[] task)
+    /// <param name="call">It owns the task; its slot has been taken by the answer that tells of the task.</param>
+    /// <param name="task">The server's id, a raw string token.</param>
+    public static void WaitForEnd(UpstreamCall call, byte[] task)
     {
-        var connection = exchange.Connection!;
-        var (openedAt, token) = (exchange.OpenedAt, exchange.UpstreamId);
+        var connection = call.Connection!;
+        var (openedAt, token) = (call.OpenedAt, call.UpstreamId);
 
         // The slot's reference passes to the new slot; this one keeps the object ours while that one may end at any time.
-        exchange.Retain();
-        exchange.TaskAtServer = task;
-        WaitLong(exchange, connection);
-        if (!connection.TryOpen(exchange))
+        call.Retain();
+        call.TaskAtServer = task;
+        WaitLong(call, connection);
+        if (!connection.TryOpen(call))
         {
-            exchange.Fail(connection.Lost.IsCompleted ? ForwardError.ServerLost : ForwardError.TooManyCalls, null);
-            exchange.Release();
+            call.Fail(connection.Lost.IsCompleted ? ForwardError.ServerLost : ForwardError.TooManyCalls, null);
+            call.Release();
             return;
         }
 
-        var id = exchange.UpstreamId;
-        exchange.OpenedAt = openedAt;
-        if (exchange.WantsProgress)
+        var id = call.UpstreamId;
+        call.OpenedAt = openedAt;
+        if (call.WantsProgress)
         {
             // The server goes on to use the token of the first request.
-            var owner = exchange.Owner;
+            var owner = call.Owner;
             connection.ServerTasks.KeepProgress(token, task, message => connection.TryDeliver(id, message, owner));
         }
 
-        connection.Send(exchange, ControlRequest.Compose(id, McpMethod.TasksResult, [.. "\"taskId\":"u8, .. task], modern: false));
-        if (exchange.IsGivenUp)
+        connection.Send(call, ControlRequest.Compose(id, McpMethod.TasksResult, [.. "\"taskId\":"u8, .. task], modern: false));
+        if (call.IsGivenUp)
         {
             // Whoever cancelled between the two requests found no call to end.
-            connection.Cancel(exchange);
+            connection.Cancel(call);
         }
 
-        exchange.Release();
+        call.Release();
     }
 
-    private static void WaitLong(Exchange exchange, UpstreamConnection connection)
+    private static void WaitLong(UpstreamCall call, UpstreamConnection connection)
     {
-        exchange.IdleTicks = 0;
-        exchange.IdleDeadline = long.MaxValue;
-        exchange.HardDeadline = exchange.HardDeadline == long.MaxValue ? long.MaxValue : connection.Sweeper.Now + connection.Sweeper.Ticks(s_waitMax);
+        call.IdleTicks = 0;
+        call.IdleDeadline = long.MaxValue;
+        call.HardDeadline = call.HardDeadline == long.MaxValue ? long.MaxValue : connection.Sweeper.Now + connection.Sweeper.Ticks(s_waitMax);
     }
 
     /// <summary>Lets progress of a task reach the session that created it, on its standalone stream, when its call is long over.</summary>

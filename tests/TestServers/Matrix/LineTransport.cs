@@ -4,26 +4,26 @@ using System.Text.Json.Nodes;
 namespace Fairlead.TestServers.Matrix;
 
 /// <summary>One message per line (protocol.md 2.1).</summary>
-internal static class StdioTransport
+internal static class LineTransport
 {
-    /// <summary>Serves until the end of stdin.</summary>
-    public static async Task<int> RunAsync(MatrixServer server)
+    /// <summary>Serves until the end of <paramref name="input"/>.</summary>
+    public static async Task<int> RunAsync(MatrixServer server, Stream input, Stream output)
     {
         var gate = new Lock();
-        using var output = new StreamWriter(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
+        using var writer = new StreamWriter(output, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
         void Say(string message)
         {
             lock (gate)
             {
-                output.Write(message + "\n");
+                writer.Write(message + "\n");
             }
         }
 
-        using var input = new StreamReader(Console.OpenStandardInput(), Encoding.UTF8);
+        using var reader = new StreamReader(input, Encoding.UTF8);
         using Peer peer = server.Revision.IsModern ? new ModernPeer(server) : new LegacyPeer(server, Say);
         var world = server.World.ListenAsync();
         var work = new List<Task>();
-        while (await input.ReadLineAsync() is { } line)
+        while (await reader.ReadLineAsync() is { } line)
         {
             work.RemoveAll(static task => task.IsCompletedSuccessfully);
             if (work.Find(static task => task.IsFaulted) is { } broken)
