@@ -14,6 +14,10 @@ namespace Fairlead.Servers;
 /// <remarks>Notifications come on the reader's thread: it is never held.</remarks>
 internal sealed partial class ListWatch : IDisposable
 {
+    // A hint of 0 says that nothing may be kept, not that the list changes all the time.
+    private const long PollMsMin = 60_000;
+    private const long PollMsMax = 300_000;
+
     private readonly FleetResources _resources;
     private readonly ServerCell _cell;
     private readonly BackgroundWork _work;
@@ -57,6 +61,17 @@ internal sealed partial class ListWatch : IDisposable
 
     /// <summary>Reads all lists again soon, as after a session that the server had forgotten.</summary>
     public void Suspect(UpstreamConnection connection) => Signal(connection, CatalogChanges.Tools | CatalogChanges.Prompts | CatalogChanges.Resources);
+
+    /// <summary>Reads all lists again whenever they have become stale by the server's own words (2026-07-28, basic/utilities/caching), for servers that do not tell of changes. Until cancelled.</summary>
+    public async Task PollAsync(UpstreamConnection connection, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var ttlMs = _cell.Current.Catalog.Hints.Where(static hint => hint.TtlMs != 0).Select(static hint => hint.TtlMs).DefaultIfEmpty(long.MaxValue).Min();
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(ttlMs, PollMsMin, PollMsMax)), _resources.Time, cancellationToken).ConfigureAwait(false);
+            Suspect(connection);
+        }
+    }
 
     /// <summary>Reads the tools again, publishes them, and gives the custom headers of one of them.</summary>
     /// <param name="connection">Whose tools.</param>

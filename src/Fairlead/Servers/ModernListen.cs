@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Fairlead.Servers;
 
 /// <summary>Fairlead's own <c>subscriptions/listen</c> on a modern server, for the changes of its lists (MCP 2026-07-28, server/utilities/subscriptions).</summary>
-/// <remarks>Servers that refuse it are fine: their lists are then read again only when they are started again (protocol.md 3: treat as "poll with ttl").</remarks>
+/// <remarks>Servers that refuse it, or grant nothing, are fine: their lists are then read again from time to time (protocol.md 3: treat as "poll with ttl").</remarks>
 internal static partial class ModernListen
 {
     private static readonly TimeSpan s_reopenDelay = TimeSpan.FromSeconds(5);
@@ -14,24 +14,25 @@ internal static partial class ModernListen
     /// <summary>Listens until cancelled, refused, or the connection is lost; an open listen that ends is opened again after a while.</summary>
     /// <param name="connection">A modern connection.</param>
     /// <param name="notified">Told of each notification, on this loop.</param>
+    /// <param name="otherwise">Runs from when the server turns out not to tell of changes, until cancelled.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">Where a refusal is told.</param>
     /// <param name="cancellationToken">Ends the listen; the server is told.</param>
     public static async Task RunAsync(
-        UpstreamConnection connection, Action<UpstreamConnection, CallMessage> notified, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+        UpstreamConnection connection, Action<UpstreamConnection, CallMessage> notified, Func<CancellationToken, Task> otherwise, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         var filter = FilterOf(connection.Identity.Capabilities);
-        if (filter.Length == 0)
-        {
-            return;
-        }
-
         try
         {
-            while (await ListenOnceAsync(connection, filter, notified, logger, cancellationToken).ConfigureAwait(false))
+            while (filter.Length != 0 && await ListenOnceAsync(connection, filter, notified, logger, cancellationToken).ConfigureAwait(false))
             {
                 // Lists may have changed while nobody listened, but a server that ends listens all the time must not be asked all the time.
                 await Task.Delay(s_reopenDelay, time, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (!connection.Lost.IsCompleted)
+            {
+                await otherwise(cancellationToken).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -61,7 +62,24 @@ internal static partial class ModernListen
         }
     }
 
-    /// <returns>Whether it is worth opening again: it was acknowledged and the connection lives.</returns>
+    /// <summary>Whether an acknowledgement grants any kind; the C# SDK without sessions acknowledges an empty filter and ends at once.</summary>
+    private static bool GrantsAnything(CallMessage acknowledgement)
+    {
+        if (JsonMembers.TryFind(acknowledgement.Bytes, acknowledgement.Envelope.Params, "notifications"u8, out var granted) && acknowledgement.Bytes[granted.Start] == (byte)'{')
+        {
+            foreach (var kind in new JsonMembers(acknowledgement.Bytes, granted))
+            {
+                if (kind.Value.Of(acknowledgement.Bytes).SequenceEqual("true"u8))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <returns>Whether it is worth opening again: something was granted and the connection lives.</returns>
     private static async Task<bool> ListenOnceAsync(
         UpstreamConnection connection, byte[] filter, Action<UpstreamConnection, CallMessage> notified, ILogger logger, CancellationToken cancellationToken)
     {
@@ -82,20 +100,22 @@ internal static partial class ModernListen
             complete = call.IsComplete;
             while (call.TryReadMessage(out var message))
             {
-                acknowledged |= message!.Envelope.KnownMethod == McpMethod.NotificationsSubscriptionsAcknowledged;
+                acknowledged |= message!.Envelope.KnownMethod == McpMethod.NotificationsSubscriptionsAcknowledged && GrantsAnything(message);
                 notified(connection, message);
             }
         }
 
         if (!acknowledged && !cancellationToken.IsCancellationRequested)
         {
-            LogRefused(logger, connection.Server, call.Error == ForwardError.None ? $"error {call.AnswerEnvelope.ErrorCode}" : call.ErrorDetail ?? ForwardErrors.Tag(call.Error));
+            var reason = call.Error != ForwardError.None ? call.ErrorDetail ?? ForwardErrors.Tag(call.Error)
+                : call.AnswerEnvelope.Kind == MessageKind.Error ? $"error {call.AnswerEnvelope.ErrorCode}" : "it granted nothing";
+            LogRefused(logger, connection.Server, reason);
         }
 
         call.Release();
         return acknowledged && !connection.Lost.IsCompleted && !cancellationToken.IsCancellationRequested;
     }
 
-    [LoggerMessage(EventIds.ServerListenRefused, LogLevel.Debug, "Server {Server} refused to be listened to ({Reason}); its lists are read again when it is started again.")]
+    [LoggerMessage(EventIds.ServerListenRefused, LogLevel.Debug, "Server {Server} refused to be listened to ({Reason}); its lists are read again from time to time.")]
     private static partial void LogRefused(ILogger logger, string server, string reason);
 }

@@ -404,7 +404,7 @@ internal sealed partial class ServerActor : Actor
     private void Adopt(StartResult start, CatalogReading reading)
     {
         var connection = start.Connection!;
-        _status.Attach(new ServerInstance(connection, _lists.Notified, _resources.Time, Logger, BackendWatch.Over(_start.BackendOf(Cell.Current.Config), Cell.Current.Config, _resources.Time, report => BackendLostAsync(connection, report))), start.Backend);
+        _status.Attach(new ServerInstance(connection, _lists.Notified, cancel => _lists.PollAsync(connection, cancel), _resources.Time, Logger, BackendWatch.Over(_start.BackendOf(Cell.Current.Config), Cell.Current.Config, _resources.Time, report => BackendLostAsync(connection, report))), start.Backend);
         _budget.NoteUp();
         _status.PublishServing(reading);
         LogReady(Logger, Id, connection.Identity.Version, reading.Catalog.Tools.Length);

@@ -15,15 +15,17 @@ internal sealed class ServerInstance : IDisposable
     /// <summary>Takes charge of a connection that is ready; on modern servers a listen is opened for changes.</summary>
     /// <param name="connection">Ready; disposed with this.</param>
     /// <param name="notified">Told of each notification on the listen.</param>
+    /// <param name="poll">Runs on modern servers that do not tell of changes, until the instance is retired.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">The server's log.</param>
     /// <param name="watch">Runs beside it until it is retired; null = nothing does.</param>
     public ServerInstance(
-        UpstreamConnection connection, Action<UpstreamConnection, CallMessage> notified, TimeProvider time, ILogger logger, Func<CancellationToken, Task>? watch)
+        UpstreamConnection connection, Action<UpstreamConnection, CallMessage> notified, Func<CancellationToken, Task> poll, TimeProvider time, ILogger logger,
+        Func<CancellationToken, Task>? watch)
     {
         Connection = connection;
         _time = time;
-        _listening = connection.Identity.IsModern ? Task.Run(() => ModernListen.RunAsync(connection, notified, time, logger, _end.Token)) : Task.CompletedTask;
+        _listening = connection.Identity.IsModern ? Task.Run(() => ModernListen.RunAsync(connection, notified, poll, time, logger, _end.Token)) : Task.CompletedTask;
         _watching = watch is null ? Task.CompletedTask : Task.Run(() => watch(_end.Token));
     }
 

@@ -84,6 +84,38 @@ public sealed class ServerListsTests
     }
 
     [Theory]
+    [InlineData(60_000, 60)]
+    [InlineData(120_000, 120)]
+    [InlineData(0, 300)]
+    [InlineData(3_600_000, 300)]
+    public async Task Listen_WhenTheServerGrantsNothing_ItsListsAreReadAgainWhenTheyAreStale(int ttlMs, int seconds)
+    {
+        var tools = """[{"name":"hello","inputSchema":{"type":"object"}}]""";
+        var clock = new FakeTimeProvider();
+        var runs = Modern(server => server
+            .On("tools/list", _ => $"\"result\":{{\"resultType\":\"complete\",\"tools\":{Volatile.Read(ref tools)},\"ttlMs\":{ttlMs},\"cacheScope\":\"private\"}}")
+            .On("subscriptions/listen", request =>
+            {
+                _ = server.SendAsync(
+                    """{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"notifications":{},"_meta":{"io.modelcontextprotocol/subscriptionId":ID}}}""".Replace("ID", request.Id, StringComparison.Ordinal));
+                return """ "result":{"resultType":"complete"} """;
+            }));
+        await using var manager = new McpManager(new FairleadOptions(), timeProvider: clock);
+        manager.AddServer("s", runs);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s" });
+        await manager.ReachedAsync("s", ServerState.Healthy);
+        await clock.WhenTimerArmedAsync(TimeSpan.FromSeconds(seconds));
+
+        Volatile.Write(ref tools, "[]");
+        clock.Advance(TimeSpan.FromSeconds(seconds));
+        await clock.WhenTimerArmedAsync(ListChangeDebouncer.Quiet);
+        clock.Advance(ListChangeDebouncer.Quiet);
+
+        await manager.ReachedAsync("s", static snapshot => snapshot.Catalog.Tools.Length == 0, "no tools");
+        Assert.Single((await runs.WhenRunAsync(1)).Server.Received, static request => request.Method == "subscriptions/listen");
+    }
+
+    [Theory]
     [InlineData("""{"tools":{"listChanged":true}}""", "\"notifications\":{\"toolsListChanged\":true}")]
     [InlineData("""{"tools":{},"prompts":{"listChanged":false}}""", "")]
     [InlineData("{}", "")]
