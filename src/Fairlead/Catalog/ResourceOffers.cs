@@ -100,12 +100,12 @@ internal static class ResourceOffers
             Servers = new RouteTable(unwrapped.ToDictionary(route => route.Key.NameUtf8, route => route.Value, Utf8NameComparer.Instance)),
             Templates = new RouteTable(RouteTable.ByName(templates, wrapped)),
             Patterns = [.. patterns],
+            Able = [.. able.Select(source => unchanged[source.Cell])],
             Others = able.Length == 1 ? unchanged[able[0].Cell] : null,
         };
     }
 
     private static string UserInterfaceOf(OfferedEntry tool) => JsonText.ToString(tool.Entry.UiResource.Of(tool.Entry.Raw)) ?? "";
 
-    private static bool HasResources(CatalogSource source) =>
-        source.Catalog.Identity is { } identity && JsonMembers.TryFind(identity.Capabilities, new ByteRange(0, identity.Capabilities.Length), "resources"u8, out _);
+    private static bool HasResources(CatalogSource source) => source.Catalog.Identity is { HasResources: true };
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Fairlead.Catalog;
 
-/// <summary>Finds the server of a URI: the exact one, then the one that a wrapped URI names, then the first template that matches, then the only server that has resources. Frozen.</summary>
+/// <summary>Finds the server of a URI: the exact one, then the one that a wrapped URI names, then the first that has named it in a result, then the first template that matches, then the only server that has resources. Frozen.</summary>
 internal sealed class ResourceRoutes
 {
     /// <summary>No resources.</summary>
@@ -19,6 +19,9 @@ internal sealed class ResourceRoutes
 
     /// <summary>The templates as patterns, in the order of the list.</summary>
     public (UriTemplate Template, CatalogRoute Route)[] Patterns { get; init; } = [];
+
+    /// <summary>The servers that have resources, in the order of the configuration.</summary>
+    public CatalogRoute[] Able { get; init; } = [];
 
     /// <summary>Where any other URI leads; null: nowhere.</summary>
     public CatalogRoute? Others { get; init; }
@@ -38,6 +41,15 @@ internal sealed class ResourceRoutes
         if (WrappedUri.ServerOf(uri) is { IsEmpty: false } server && Servers.TryGet(server, out route))
         {
             return true;
+        }
+
+        foreach (var able in Able)
+        {
+            if (able.Cell.NamedUris.Contains(uri))
+            {
+                route = able;
+                return true;
+            }
         }
 
         foreach (var (template, target) in Patterns)

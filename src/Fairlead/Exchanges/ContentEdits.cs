@@ -7,7 +7,7 @@ namespace Fairlead.Exchanges;
 
 /// <summary>
 /// What of a result's content is written otherwise for its client: blocks that its revision does not know become text that says the same (resource links before 2025-06-18, audio before
-/// 2025-03-26; protocol.md 6), and URIs of resources that it knows by a wrapped URI become that one (protocol.md 7).
+/// 2025-03-26; protocol.md 6), and URIs of resources that it knows by a wrapped URI become that one (protocol.md 7). URIs of other resources are noted on the way, so that the client can read them.
 /// </summary>
 internal readonly ref struct ContentEdits
 {
@@ -26,7 +26,7 @@ internal readonly ref struct ContentEdits
     }
 
     /// <summary>Whether the answer of a call must be looked through. For nearly all it need not: the client is no older than the server, and nothing of the server is wrapped.</summary>
-    public static bool AreDue(Exchange exchange) => IsOlder(exchange) || exchange.Route is { Wrapped: not null } || IsReadByAnotherUri(exchange);
+    public static bool AreDue(Exchange exchange) => IsOlder(exchange) || exchange.Route is { Wrapped: not null } || IsReadByAnotherUri(exchange) || NamesResources(exchange);
 
     /// <summary>Edits a tool's result (also one that a task gives), a prompt's messages, or the contents of a resource.</summary>
     /// <param name="splice">Of the answer.</param>
@@ -78,6 +78,11 @@ internal readonly ref struct ContentEdits
     /// <summary>Whether a resource is read by another URI than the client's.</summary>
     public static bool IsReadByAnotherUri(Exchange exchange) => exchange.UpstreamName is not null && exchange.RequestEnvelope.KnownMethod == McpMethod.ResourcesRead;
 
+    // The text of a block's type, whatever else it may be: only servers that have resources are looked through, at the speed of a search for bytes.
+    private static bool NamesResources(Exchange exchange) =>
+        exchange.Connection!.Identity.HasResources && exchange.RequestEnvelope.KnownMethod is McpMethod.ToolsCall or McpMethod.TasksResult or McpMethod.TasksGet or McpMethod.PromptsGet
+        && exchange.Answer.IndexOf("\"resource"u8) >= 0;
+
     private static bool IsOlder(Exchange exchange) => exchange.ClientVersion < ProtocolVersion.V20250618 && exchange.ClientVersion < exchange.Connection!.Identity.Version;
 
     private static bool IsUpstreamName(Exchange exchange, ReadOnlySpan<byte> uriToken) =>
@@ -96,6 +101,7 @@ internal readonly ref struct ContentEdits
         var type = Find(block, "type"u8).Of(_source);
         if (JsonText.Equals(type, "resource_link"u8))
         {
+            Note(Find(block, "uri"u8));
             if (_linksAreText)
             {
                 splice.Replace(block, TextBlock(DescribeLink(block), block));
@@ -107,11 +113,22 @@ internal readonly ref struct ContentEdits
         }
         else if (JsonText.Equals(type, "resource"u8))
         {
-            EditUri(ref splice, Find(Find(block, "resource"u8), "uri"u8));
+            var uri = Find(Find(block, "resource"u8), "uri"u8);
+            Note(uri);
+            EditUri(ref splice, uri);
         }
         else if (_audioIsText && JsonText.Equals(type, "audio"u8))
         {
             splice.Replace(block, TextBlock(DescribeAudio(block), block));
+        }
+    }
+
+    // One that clients know by a wrapped URI leads to its server as it is.
+    private void Note(ByteRange uri)
+    {
+        if (JsonText.ToString(uri.Of(_source)) is { } text && _exchange.Route?.Wrapped?.TryWrap(uri.Of(_source), out _) != true)
+        {
+            _exchange.Cell!.NamedUris.Add(Encoding.UTF8.GetBytes(text));
         }
     }
 

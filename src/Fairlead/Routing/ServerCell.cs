@@ -27,6 +27,9 @@ internal sealed class ServerCell : NamedEndpoint
     /// <summary>Counters of the request path.</summary>
     public CallCounters Counters { get; } = new();
 
+    /// <summary>Resources that it has named in results. Written by whoever passes those on.</summary>
+    public NamedUris NamedUris { get; } = new();
+
     /// <summary>The snapshot of the moment.</summary>
     public ServerSnapshot Current => _current;
 

@@ -18,6 +18,9 @@ internal sealed record UpstreamIdentity(ProtocolVersion Version, byte[] Capabili
     /// <summary>Whether the server declares that it logs to its clients.</summary>
     public bool Logs { get; } = JsonMembers.TryFind(Capabilities, new ByteRange(0, Capabilities.Length), "logging"u8, out _);
 
+    /// <summary>Whether the server declares that it has resources.</summary>
+    public bool HasResources { get; } = JsonMembers.TryFind(Capabilities, new ByteRange(0, Capabilities.Length), "resources"u8, out _);
+
     /// <summary>How long what the server says of itself may be kept (the hints of <c>server/discover</c>); the default for legacy servers, which say nothing of it.</summary>
     public CacheHint Caching { get; init; }
 }
