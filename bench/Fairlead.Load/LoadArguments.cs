@@ -41,8 +41,9 @@ internal sealed class LoadArguments
         Console.Error.WriteLine("""
             usage: fairlead-load bare [--port N]
                        the bare web server; prints {"event":"listening","url":...}
-                   fairlead-load road [--rounds 5] [--seconds 5] [--root DIR] [--target gateway|bare] [--connections 1,16,64]
-                       calls per second and latency, through the gateway beside the bare web server; --target bare checks the measuring itself
+                   fairlead-load road [--rounds 5] [--seconds 5] [--root DIR] [--target gateway|bare] [--base DIR] [--connections 1,16,64]
+                       calls per second and latency, through the gateway beside the bare web server; --target bare checks the measuring itself;
+                       --base holds the gateway against that of another checkout, built there: before and after a change
                    fairlead-load bytes [--calls 10000] [--root DIR]
                        bytes that a call allocates, through the gateway beside the bare web server
                    fairlead-load parked [--calls 1000] [--root DIR]

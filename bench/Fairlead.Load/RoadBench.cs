@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Fairlead.Load;
 
 /// <summary>
-/// Calls per second and latency through the gateway beside the bare web server. Per number of connections, after a warm-up, some rounds of
+/// Calls per second and latency through the gateway beside the bare web server, or beside the gateway of another checkout (before and after a change). Per number of connections, after a warm-up, some rounds of
 /// bare, through, bare again; the two bare runs of a round (A/A) show how far two measurements of one and the same thing lie apart here and today.
 /// </summary>
 internal static class RoadBench
@@ -17,15 +17,17 @@ internal static class RoadBench
         var (rounds, seconds) = (arguments.Number("--rounds", 5), arguments.Number("--seconds", 5));
         var connectionCounts = arguments.Text("--connections", "1,16,64").Split(',').Select(text => int.Parse(text, CultureInfo.InvariantCulture));
 
-        await using var bare = await workplace.StartBareAsync().ConfigureAwait(false);
+        var other = arguments.Text("--base", "");
+        await using var bare = await (other.Length == 0 ? workplace.StartBareAsync() : workplace.StartOtherGatewayAsync(other)).ConfigureAwait(false);
+        var before = other.Length == 0 ? [] : ProcessFigures.WithEnvironment(workplace.Mark);
         var self = arguments.Text("--target", "gateway") == "bare";
         await using var target = self ? await workplace.StartBareAsync().ConfigureAwait(false) : await workplace.StartGatewayAsync(servers: 1).ConfigureAwait(false);
         var (bareEndpoint, endpoint) = (new Uri(bare.Url, Workplace.EndpointOf(1)), new Uri(target.Url, Workplace.EndpointOf(1)));
         await BenchCall.CheckAsync(client, bareEndpoint).ConfigureAwait(false);
         await BenchCall.CheckAsync(client, endpoint).ConfigureAwait(false);
-        var children = ProcessFigures.WithEnvironment(workplace.Mark);
+        int[] children = [.. ProcessFigures.WithEnvironment(workplace.Mark).Except(before)];
 
-        var report = new RoadReport(self ? "bare" : "gateway", rounds, seconds);
+        var report = new RoadReport(self ? "bare" : "gateway", other.Length == 0 ? "bare" : "base", rounds, seconds);
         foreach (var connections in connectionCounts)
         {
             Task<Sample> MeasureAsync(Uri to, int length, params int[] pids) => Sample.TakeAsync(workplace.Script, to, connections, length, pids);
@@ -39,7 +41,7 @@ internal static class RoadBench
                 row.Through.Add(await MeasureAsync(endpoint, seconds, [target.Id, .. children]).ConfigureAwait(false));
                 row.BareAgain.Add(await MeasureAsync(bareEndpoint, seconds, bare.Id).ConfigureAwait(false));
                 Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{connections} connections, round {round}: bare {row.Bare[^1].Run.CallsPerSecond:0}, through {row.Through[^1].Run.CallsPerSecond:0}, bare again {row.BareAgain[^1].Run.CallsPerSecond:0} calls/s"));
+                    $"{connections} connections, round {round}: {report.Reference} {row.Bare[^1].Run.CallsPerSecond:0}, through {row.Through[^1].Run.CallsPerSecond:0}, {report.Reference} again {row.BareAgain[^1].Run.CallsPerSecond:0} calls/s"));
             }
 
             CheckSameAnswers(row, warm);

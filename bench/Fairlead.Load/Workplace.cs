@@ -35,6 +35,15 @@ internal sealed class Workplace : IDisposable
 
     private string Gateway => Binary("Fairlead.Cli", "Fairlead.Cli.dll");
 
+    /// <summary>Starts the gateway of another checkout, which is built there, with one echo server of this one.</summary>
+    public Task<ServerProcess> StartOtherGatewayAsync(string root)
+    {
+        var gateway = Path.Combine(Path.GetFullPath(root), "artifacts", "bin", "Fairlead.Cli", "release", "Fairlead.Cli.dll");
+        return File.Exists(gateway)
+            ? StartAsync(gateway, FleetOf(1), Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")))
+            : throw new BenchFailedException($"'{gateway}' is not there; run 'dotnet build src/Fairlead.Cli -c Release' in that checkout");
+    }
+
     public Task<ServerProcess> StartBareAsync() => ServerProcess.StartAsync(Self, "bare");
 
     /// <summary>Starts the gateway with servers echo, echo-2, echo-3, ... on stdio.</summary>
@@ -53,21 +62,25 @@ internal sealed class Workplace : IDisposable
             Directory.Delete(state, recursive: true);
         }
 
-        var pair = Mark.Split('=');
-        var entry = new { command = Echo, args = Array.Empty<string>(), env = new Dictionary<string, string> { [pair[0]] = pair[1] } };
-        var fleet = Enumerable.Range(1, servers).ToDictionary(ServerName, _ => entry);
-        return StartGatewayAsync(new { mcpServers = fleet }, state);
+        return StartAsync(Gateway, FleetOf(servers), state);
     }
 
     /// <summary>Starts the gateway with a configuration, as on its first start.</summary>
     public Task<ServerProcess> StartGatewayAsync(object configuration) =>
-        StartGatewayAsync(configuration, Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")));
+        StartAsync(Gateway, configuration, Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")));
 
-    private Task<ServerProcess> StartGatewayAsync(object content, string state)
+    private object FleetOf(int servers)
     {
-        var configuration = Path.Combine(_folder.FullName, "fairlead.json");
+        var pair = Mark.Split('=');
+        var entry = new { command = Echo, args = Array.Empty<string>(), env = new Dictionary<string, string> { [pair[0]] = pair[1] } };
+        return new { mcpServers = Enumerable.Range(1, servers).ToDictionary(ServerName, _ => entry) };
+    }
+
+    private Task<ServerProcess> StartAsync(string gateway, object content, string state)
+    {
+        var configuration = Path.Combine(_folder.FullName, $"{Guid.NewGuid():N}.json");
         File.WriteAllText(configuration, JsonSerializer.Serialize(content));
-        return ServerProcess.StartAsync("dotnet", Gateway, "up", "--config", configuration, "--port", "0", "--state", state, "--json");
+        return ServerProcess.StartAsync("dotnet", gateway, "up", "--config", configuration, "--port", "0", "--state", state, "--json");
     }
 
     /// <summary>The path of the endpoint of the server with that number, 1 first; names are not changed there.</summary>
