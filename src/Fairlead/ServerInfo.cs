@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fairlead.Configuration;
+using Fairlead.Guards;
 using Fairlead.Routing;
 using Fairlead.Wire;
 
@@ -65,6 +66,18 @@ public sealed record ServerInfo
     /// <summary>Instances that belong to single clients at this moment, beside the shared one.</summary>
     public int OwnInstances { get; init; }
 
+    /// <summary>Calls in flight to it, over all its instances.</summary>
+    public int CallsInFlight { get; init; }
+
+    /// <summary>Calls that wait because <c>maxConnections</c> are in flight.</summary>
+    public int CallsWaiting { get; init; }
+
+    /// <summary>How the circuit of its instance stands (of the first, when there are several).</summary>
+    public CircuitState Circuit { get; init; }
+
+    /// <summary>Tools whose circuit is not closed, by the server's own names.</summary>
+    public IReadOnlyList<string> OpenToolCircuits { get; init; } = [];
+
     /// <summary>The port of its own listener; null when it has none.</summary>
     public int? Port { get; init; }
 
@@ -101,6 +114,10 @@ public sealed record ServerInfo
             Tools = snapshot.Catalog.Tools.Length,
             IsAsking = snapshot.IsAsking,
             OwnInstances = ownInstances,
+            CallsInFlight = cell.Guards.Bulkhead.Taken,
+            CallsWaiting = cell.Guards.Bulkhead.Waiting,
+            Circuit = snapshot.Shared is { } shared ? InstanceGuard.Of(shared, cell.Guards).Breaker.State : CircuitState.Closed,
+            OpenToolCircuits = [.. cell.Guards.Tools.Where(static tool => tool.Breaker.State != CircuitState.Closed).Select(static tool => tool.Name)],
             Port = snapshot.Config.Port,
             PortProblem = cell.PortProblem,
             Tags = [.. snapshot.Config.Tags],

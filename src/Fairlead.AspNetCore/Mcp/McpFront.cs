@@ -118,6 +118,7 @@ internal sealed partial class McpFront : IAsyncDisposable
     {
         Broadcast.Dispose();
         Parked.Dispose();
+        Dispatcher.Dispose();
         Sessions.Dispose();
         Tasks.Dispose();
         await Subscriptions.DisposeAsync().ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using Fairlead.Guards;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -65,6 +66,9 @@ internal sealed record CatalogEntry(string Name, byte[] Raw, ByteRange NameToken
     /// <summary>Whether a tool runs as a task.</summary>
     public TaskSupport Tasks { get; init; }
 
+    /// <summary>Whether a tool says of itself that calling it again does no harm (<c>annotations.readOnlyHint</c> or <c>idempotentHint</c>).</summary>
+    public bool MayRepeat { get; init; }
+
     /// <summary>Whether a tool has an <c>outputSchema</c> that is not one of objects, so that legacy clients see it and its values wrapped (<see cref="OutputWrap"/>).</summary>
     public bool WrapsOutput { get; init; }
 }
@@ -95,11 +99,16 @@ internal sealed record ServerCatalog(CatalogEntry[] Tools, CatalogEntry[] Prompt
 /// <param name="Entry">The definition; null when no exact definition was found (<paramref name="NameToken"/> is empty then, too).</param>
 internal sealed record CatalogRoute(ServerCell Cell, byte[] NameToken, bool IsRenamed, CatalogEntry? Entry)
 {
+    private ToolGuard? _tool;
+
     /// <summary>Whether the client's URI is a wrapped one that stands in no list (<see cref="WrappedUri"/>): the server's own is inside it.</summary>
     public bool IsWrapped { get; init; }
 
     /// <summary>What of the server clients know by wrapped URIs; null for nearly all servers, whose results need no look at their URIs.</summary>
     public WrappedResources? Wrapped { get; init; }
+
+    /// <summary>The guard of the tool that the route leads to; null for other things.</summary>
+    public ToolGuard? Tool => Entry is null ? null : _tool ??= Cell.Guards.ToolOf(Entry.Name);
 
     /// <summary>What the request must carry upstream instead of the client's word; null when that goes on unchanged. Allocates only for wrapped URIs that stand in no list.</summary>
     /// <param name="nameToken">The raw string token that was routed.</param>

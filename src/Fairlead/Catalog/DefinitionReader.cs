@@ -42,7 +42,7 @@ internal static class DefinitionReader
             note = $"'{Shorten(name)}': {fault}; clients over HTTP may refuse the tool";
         }
 
-        entry = new CatalogEntry(name, raw, shape.Name) { Headers = headers, UiResource = shape.UiResource, WrapsOutput = shape.WrapsOutput, Tasks = shape.Tasks };
+        entry = new CatalogEntry(name, raw, shape.Name) { Headers = headers, UiResource = shape.UiResource, WrapsOutput = shape.WrapsOutput, Tasks = shape.Tasks, MayRepeat = shape.MayRepeat };
         return true;
     }
 

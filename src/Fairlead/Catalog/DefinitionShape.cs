@@ -32,6 +32,9 @@ internal readonly record struct DefinitionShape
     /// <summary>The URI token of a tool's user interface (MCP Apps); absent for most.</summary>
     public ByteRange UiResource { get; private init; }
 
+    /// <summary>Whether a tool's <c>annotations</c> say that it only reads, or that once more changes nothing.</summary>
+    public bool MayRepeat { get; private init; }
+
     /// <summary>Looks through a definition.</summary>
     /// <param name="raw">A valid JSON object.</param>
     /// <param name="kind">What it defines.</param>
@@ -62,6 +65,10 @@ internal readonly record struct DefinitionShape
             {
                 shape = shape with { Execution = member.Value, Tasks = TasksOf(raw, member.Value) };
             }
+            else if (JsonText.Equals(name, "annotations"u8))
+            {
+                shape = shape with { MayRepeat = IsTrue(raw, member.Value, "readOnlyHint"u8) || IsTrue(raw, member.Value, "idempotentHint"u8) };
+            }
             else if (JsonText.Equals(name, "_meta"u8))
             {
                 shape = shape with { UiResource = FindUiResource(raw, member.Value) };
@@ -82,6 +89,9 @@ internal readonly record struct DefinitionShape
     private static TaskSupport TasksOf(ReadOnlySpan<byte> raw, ByteRange execution) =>
         HasText(raw, execution, "taskSupport"u8, "required"u8) ? TaskSupport.Required
         : HasText(raw, execution, "taskSupport"u8, "optional"u8) ? TaskSupport.Optional : TaskSupport.Forbidden;
+
+    private static bool IsTrue(ReadOnlySpan<byte> raw, ByteRange objectToken, ReadOnlySpan<byte> member) =>
+        JsonMembers.TryFind(raw, objectToken, member, out var value) && value.Of(raw).SequenceEqual("true"u8);
 
     private static bool HasText(ReadOnlySpan<byte> raw, ByteRange objectToken, ReadOnlySpan<byte> member, ReadOnlySpan<byte> text) =>
         JsonMembers.TryFind(raw, objectToken, member, out var value) && JsonText.Equals(value.Of(raw), text);

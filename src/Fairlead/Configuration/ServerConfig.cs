@@ -63,9 +63,13 @@ public sealed class ServerConfig
     [ConfigKey("capabilities")]
     public IList<string> Capabilities { get; set; } = [];
 
-    /// <summary>Calls in flight to the server, over all its instances.</summary>
+    /// <summary>Calls in flight to the server, over all its instances. Calls beyond wait for their turn.</summary>
     [ConfigKey("maxConnections", Min = 1, Max = 100_000, Unit = "calls")]
     public int MaxConnections { get; set; } = 50;
+
+    /// <summary>Calls that may wait while maxConnections are in flight. 0 = none waits, they are refused at once.</summary>
+    [ConfigKey("queueMax", Min = 0, Max = 100_000, Unit = "calls")]
+    public int QueueMax { get; set; } = 1_000;
 
     /// <summary>Longest wait for an answer; each progress notification starts it again.</summary>
     [ConfigKey("timeoutMs", Min = 100, Max = 3_600_000, Unit = "ms")]
@@ -116,7 +120,7 @@ public sealed class ServerConfig
     public LoadBalancingOptions LoadBalancing { get; set; } = new();
 
     /// <summary>When calls are refused because the server keeps failing.</summary>
-    [ConfigKey("circuitBreaker", WithoutEffect = true)]
+    [ConfigKey("circuitBreaker")]
     public CircuitBreakerOptions CircuitBreaker { get; set; } = new();
 
     /// <summary>How and how often the server's health is asked for.</summary>
@@ -124,7 +128,7 @@ public sealed class ServerConfig
     public HealthCheckOptions HealthCheck { get; set; } = new();
 
     /// <summary>How many calls are let through in a time.</summary>
-    [ConfigKey("rateLimit", WithoutEffect = true)]
+    [ConfigKey("rateLimit")]
     public RateLimitOptions RateLimit { get; set; } = new();
 
     /// <summary>How a changed server replaces the one that runs.</summary>

@@ -96,10 +96,13 @@ internal static class AnswerTranslation
     public static byte[] Failure(Exchange exchange)
     {
         var server = exchange.Cell?.Name ?? "";
-        byte[] data = [.. "{\"server\":"u8, .. JsonText.Quote(server), .. ",\"reason\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(ForwardErrors.Tag(exchange.Error)), .. "\"}"u8];
+        byte[] data = [.. "{\"server\":"u8, .. JsonText.Quote(server), .. ",\"reason\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(ForwardErrors.Tag(exchange.Error)), .. RetryAfter(exchange)];
         var message = ForwardErrors.Message(exchange.Error, server, exchange.ErrorDetail);
         return Compose(exchange.RequestEnvelope.Id.Of(exchange.Request.Span), ForwardErrors.JsonRpcCode, message, data);
     }
+
+    private static byte[] RetryAfter(Exchange exchange) => System.Text.Encoding.ASCII.GetBytes(
+        exchange.RetryAfterMs > 0 ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"\",\"retryAfterMs\":{exchange.RetryAfterMs}}}") : "\"}");
 
     private static byte[] Hidden(Exchange exchange, int code)
     {

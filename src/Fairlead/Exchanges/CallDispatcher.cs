@@ -6,14 +6,15 @@ using Fairlead.Wire;
 
 namespace Fairlead.Exchanges;
 
-/// <summary>Sends an exchange on its road: instance, slot, frame (steps 4 to 6 of docs/architecture.md). No lock and no allocation when the server is ready.</summary>
-internal sealed class CallDispatcher
+/// <summary>Sends an exchange on its road: limits, instance, permit, slot, frame (steps 3 to 6 of docs/architecture.md). No lock and no allocation when the server is ready.</summary>
+internal sealed class CallDispatcher : IDisposable
 {
     private readonly Fleet _fleet;
     private readonly DeadlineSweep _sweep;
     private readonly long _idleTicksDefault;
     private readonly long _hardTicks;
     private readonly TimeSpan _turnWaitMax;
+    private readonly CallRecovery _recovery;
 
     /// <summary>Reads servers from <paramref name="fleet"/> and limits from <paramref name="limits"/>.</summary>
     public CallDispatcher(Fleet fleet, DeadlineSweep sweep, LimitsOptions limits)
@@ -23,6 +24,7 @@ internal sealed class CallDispatcher
         _idleTicksDefault = sweep.Ticks(limits.RequestTimeout);
         _hardTicks = sweep.Ticks(limits.RequestTimeoutMax);
         _turnWaitMax = limits.RequestTimeoutMax;
+        _recovery = new CallRecovery(this, fleet, sweep);
     }
 
     /// <summary>Sends the call to its server's instance for <paramref name="caller"/>, waiting while the server starts or wakes (decision 12).</summary>
@@ -30,6 +32,35 @@ internal sealed class CallDispatcher
     /// <param name="caller">Whose call it is.</param>
     /// <param name="cancellationToken">The client went away while the call waited for the server.</param>
     public ValueTask SendAsync(Exchange exchange, Caller caller, CancellationToken cancellationToken)
+    {
+        exchange.Caller = caller;
+        exchange.Recovery = _recovery;
+        exchange.HardDeadline = _hardTicks == 0 ? long.MaxValue : _sweep.Now + _hardTicks;
+        var tool = exchange.RequestEnvelope.KnownMethod == McpMethod.ToolsCall ? exchange.Route?.Tool : null;
+        if (!exchange.TryAdmit(exchange.Cell!, caller.Owner, tool, _sweep.Now))
+        {
+            return default;
+        }
+
+        return SendAdmittedAsync(exchange, caller, cancellationToken);
+    }
+
+    /// <summary>Sends a call once more that has failed.</summary>
+    internal ValueTask ResendAsync(Exchange exchange)
+    {
+        if (exchange.IsGivenUp)
+        {
+            exchange.Fail(ForwardError.ClientCancelled, null);
+            return default;
+        }
+
+        return SendAdmittedAsync(exchange, exchange.Caller!, CancellationToken.None);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _recovery.Dispose();
+
+    private ValueTask SendAdmittedAsync(Exchange exchange, Caller caller, CancellationToken cancellationToken)
     {
         var cell = exchange.Cell!;
         var snapshot = cell.Current;
@@ -178,21 +209,13 @@ internal sealed class CallDispatcher
         exchange.Owner = caller.Owner ?? exchange;
         exchange.IdleTicks = idle;
         exchange.IdleDeadline = idle == 0 ? long.MaxValue : now + idle;
-        exchange.HardDeadline = _hardTicks == 0 ? long.MaxValue : now + _hardTicks;
         exchange.WantsProgress = exchange.RequestEnvelope.ProgressToken.Exists;
         if (connection.Tasks != TaskForm.None)
         {
             TaskTraffic.Admit(exchange, connection);
         }
 
-        if (!connection.TryOpen(exchange))
-        {
-            var lost = connection.Lost.IsCompleted;
-            exchange.Fail(lost ? ForwardError.ServerLost : ForwardError.TooManyCalls, null);
-            return;
-        }
-
-        connection.Send(exchange, RequestSplicer.Compose(exchange, connection.Identity.IsModern));
+        exchange.SendTo(connection, exchange.Cell!, snapshot.Config, now);
     }
 
     private static string Describe(ServerSnapshot snapshot)

@@ -7,11 +7,14 @@ namespace Fairlead.Exchanges;
 internal static class CallFailures
 {
     /// <summary>The exception for a call that could not be forwarded or answered. Not for <see cref="ForwardError.ClientCancelled"/>, which is the caller's own token.</summary>
-    public static McpException From(ForwardError error, string server, string? detail)
+    public static McpException From(ForwardError error, string server, string? detail, long retryAfterMs = 0)
     {
         var message = ForwardErrors.Message(error, server, detail);
+        TimeSpan? retryAfter = retryAfterMs > 0 ? TimeSpan.FromMilliseconds(retryAfterMs) : null;
         return error switch
         {
+            ForwardError.CircuitOpen => new CircuitOpen(message) { ServerId = server, RetryAfter = retryAfter },
+            ForwardError.RateLimited => new ResourceExhausted(message) { ServerId = server, RetryAfter = retryAfter },
             ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => new McpTimeout(message) { ServerId = server },
             ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.AnswerTooLarge => new ResourceExhausted(message) { ServerId = server },
             ForwardError.AuthenticationRequired => new Unauthenticated(message) { ServerId = server },

@@ -13,7 +13,7 @@ namespace Fairlead.Exchanges;
 /// Pooled. The front rents it, fills it, hands it to <see cref="CallDispatcher"/>, reads messages until it is complete, writes the answer, and calls
 /// <see cref="UpstreamCall.Release"/> exactly once. <see cref="Request"/> must stay valid until then.
 /// </remarks>
-internal sealed class Exchange : UpstreamCall
+internal sealed class Exchange : GuardedCall
 {
     private const int PooledMax = 1024;
 
@@ -57,6 +57,15 @@ internal sealed class Exchange : UpstreamCall
     /// <summary>Why the input that a server asked for cannot be had, in words for the client; null while nobody has tried.</summary>
     public string? InputFault { get; set; }
 
+    /// <summary>How often it has been sent, or tried to be. Counted by <see cref="Recovery"/>.</summary>
+    public int Tries { get; set; } = 1;
+
+    /// <summary>Who calls; set when it is sent.</summary>
+    public Caller? Caller { get; set; }
+
+    /// <summary>Carries the call on when it fails; null = nobody does. Set when it is sent.</summary>
+    public CallRecovery? Recovery { get; set; }
+
     /// <summary>The turn that the call has at a server whose calls run one at a time for an owner; given up with the exchange. Null for almost all.</summary>
     public SemaphoreSlim? Turn { get; set; }
 
@@ -80,6 +89,12 @@ internal sealed class Exchange : UpstreamCall
     public override bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => RequestEnvelope.Id.Of(Request.Span).SequenceEqual(requestIdToken);
 
     /// <inheritdoc/>
+    public override OutboundFrame Compose() => RequestSplicer.Compose(this, Connection!.Identity.IsModern);
+
+    /// <inheritdoc/>
+    protected override bool TryRecover(ForwardError error, string? detail) => Recovery?.TryBegin(this, error) == true;
+
+    /// <inheritdoc/>
     protected override bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => TaskTraffic.Intercept(this, answer, envelope);
 
     /// <inheritdoc/>
@@ -90,6 +105,9 @@ internal sealed class Exchange : UpstreamCall
     protected override void Recycle()
     {
         TaskRole = TaskRole.None;
+        Tries = 1;
+        Caller = null;
+        Recovery = null;
         Tasks = null;
         Request = default;
         Client = null;

@@ -97,6 +97,7 @@ internal sealed class ParkedCall
         Volatile.Write(ref exchange.HardDeadline, long.MaxValue);
         Volatile.Write(ref exchange.GraceDeadline, long.MaxValue);
         exchange.WantsProgress = false;
+        exchange.LeaveBulkhead();
 
         // The bytes are the request's that goes away now; what is said of the call comes with the next one.
         exchange.Request = default;
@@ -133,6 +134,13 @@ internal sealed class ParkedCall
         Exchange.TakeGrace();
         Volatile.Write(ref Exchange.GraceDeadline, now + graceTicks);
         Exchange.OpenedAt = now;
+        Exchange.Admission.ReenterBulkhead();
+        if (Exchange.IsComplete)
+        {
+            // The server ended it while nobody was attached: the end has given back what there was then.
+            Exchange.LeaveBulkhead();
+        }
+
         Exchange.ResumeIdleDeadline();
         if (_hardLeft != long.MaxValue)
         {

@@ -1,6 +1,5 @@
 using Fairlead.Catalog;
 using Fairlead.Configuration;
-using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.InProcess;
@@ -112,12 +111,11 @@ internal sealed class ToolInvoker
     private async ValueTask<ToolResult> CallUpstreamAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
     {
         var (connection, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
-        var (name, entry) = Route(cell, tool);
-        var isTask = connection.Tasks == TaskForm.Core && entry?.Tasks == TaskSupport.Required;
+        var route = Route(cell, tool);
         ReadOnlyMemory<byte> round = default;
         for (var rounds = 0; ; rounds++)
         {
-            var result = await SendAsync(cell, connection, idleTicks, tool, name, entry?.Headers, isTask, arguments, round, cancellationToken).ConfigureAwait(false);
+            var result = await SendAsync(route, connection, idleTicks, tool, arguments, round, cancellationToken).ConfigureAwait(false);
             if (!connection.Identity.IsModern || !IsInputRequired(result.Span))
             {
                 return ToolResult.FromAnswer(result);
@@ -151,13 +149,12 @@ internal sealed class ToolInvoker
         }
     }
 
-    /// <summary>The server's own name of a tool, as a JSON token.</summary>
-    private static (byte[] Name, CatalogEntry? Entry) Route(ServerCell cell, string tool)
+    private static CatalogRoute Route(ServerCell cell, string tool)
     {
         var token = JsonText.Quote(tool);
         if (cell.Offered.TryRoute(ListKind.Tools, token, out var route))
         {
-            return (route.NameToken, route.Entry);
+            return route;
         }
 
         var known = cell.Offered.List(ListKind.Tools).Entries.Select(static entry => entry.Name).ToList();
@@ -171,25 +168,26 @@ internal sealed class ToolInvoker
     /// <summary>Sends one request and waits for its answer, answering questions meanwhile.</summary>
     /// <returns>The raw result, of exact size and owned by the caller.</returns>
     private async ValueTask<ReadOnlyMemory<byte>> SendAsync(
-        ServerCell cell, UpstreamConnection connection, long idleTicks, string tool, byte[] name, McpHeaderParameter[]? headers, bool isTask, ReadOnlyMemory<byte> arguments,
-        ReadOnlyMemory<byte> round, CancellationToken cancellationToken)
+        CatalogRoute route, UpstreamConnection connection, long idleTicks, string tool, ReadOnlyMemory<byte> arguments, ReadOnlyMemory<byte> round, CancellationToken cancellationToken)
     {
-        var call = isTask ? LocalTaskCall.Begin() : UpstreamCall.Create();
+        var cell = route.Cell;
+        var isTask = connection.Tasks == TaskForm.Core && route.Entry?.Tasks == TaskSupport.Required;
+        var call = LocalCall.Begin(id => Compose(id, route.NameToken, arguments.Span, round.Span, connection.Identity.IsModern, isTask), isTask);
         var now = _sweep.Now;
         call.Owner = _client.Caller.Owner;
         call.CarriesMessages = _client.CanBeAsked;
-        call.Headers = headers is { Length: > 0 } ? headers : null;
+        call.Headers = route.Entry is { Headers.Length: > 0 } entry ? entry.Headers : null;
         call.IdleTicks = idleTicks;
         call.IdleDeadline = idleTicks == 0 ? long.MaxValue : now + idleTicks;
         call.HardDeadline = _hardTicks == 0 ? long.MaxValue : now + _hardTicks;
-        if (!connection.TryOpen(call))
+
+        // A further round belongs to the call that has been let in.
+        if (!round.IsEmpty || call.TryAdmit(cell, _client.Caller.Owner, route.Tool, now))
         {
-            var lost = connection.Lost.IsCompletedSuccessfully ? await connection.Lost.ConfigureAwait(false) : null;
-            throw CallFailures.From(lost is null ? ForwardError.TooManyCalls : ForwardError.ServerLost, cell.Name, lost);
+            call.SendTo(connection, cell, cell.Current.Config, now);
         }
 
-        connection.Send(call, Compose(call.UpstreamId, name, arguments.Span, round.Span, connection.Identity.IsModern, isTask));
-        using var registration = cancellationToken.UnsafeRegister(static state => ((UpstreamCall)state!).Connection!.Cancel((UpstreamCall)state!), call);
+        using var registration = cancellationToken.UnsafeRegister(static state => ((UpstreamCall)state!).Connection?.Cancel((UpstreamCall)state!), call);
         try
         {
             for (var isComplete = false; !isComplete;)
@@ -233,7 +231,7 @@ internal sealed class ToolInvoker
     {
         if (call.Error != ForwardError.None)
         {
-            throw CallFailures.From(call.Error, server, call.ErrorDetail);
+            throw CallFailures.From(call.Error, server, call.ErrorDetail, call.RetryAfterMs);
         }
 
         var answer = call.Answer;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Fairlead.Catalog;
+using Fairlead.Guards;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
@@ -13,16 +14,21 @@ internal sealed class ServerCell : NamedEndpoint
     private volatile string? _portProblem;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Starts with <paramref name="first"/>.</summary>
-    public ServerCell(string name, ServerSnapshot first)
+    /// <summary>Starts with <paramref name="first"/>; the guards read <paramref name="time"/>.</summary>
+    public ServerCell(string name, ServerSnapshot first, TimeProvider time)
         : base(name)
     {
+        Guards = new ServerGuards(time);
+        Guards.Apply(first.Config);
         NameUtf8 = System.Text.Encoding.UTF8.GetBytes(name);
         _current = first;
     }
 
     /// <summary>The server's name, a slug and its id, as bytes.</summary>
     public byte[] NameUtf8 { get; }
+
+    /// <summary>The guards of the request path; they follow the configuration that is published.</summary>
+    public ServerGuards Guards { get; }
 
     /// <summary>Counters of the request path.</summary>
     public CallCounters Counters { get; } = new();
@@ -66,6 +72,11 @@ internal sealed class ServerCell : NamedEndpoint
     /// <summary>Publishes a snapshot. Only the server's actor calls it.</summary>
     public void Publish(ServerSnapshot snapshot)
     {
+        if (!ReferenceEquals(snapshot.Config, _current.Config))
+        {
+            Guards.Apply(snapshot.Config);
+        }
+
         _current = snapshot;
         var told = _changed;
         _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -15,6 +15,9 @@ namespace Fairlead.Routing;
 internal sealed record ServerSnapshot(
     long Version, ServerState State, string? Reason, DateTimeOffset Since, ServerConfig Config, UpstreamConnection? Shared, ServerCatalog Catalog)
 {
+    /// <summary>The connections that share the calls, <see cref="Shared"/> first; empty when none is ready.</summary>
+    public UpstreamConnection[] Replicas => Shared is null ? [] : [Shared];
+
     /// <summary>The last failure, in words; kept when the server has recovered.</summary>
     public string? LastFailure { get; init; }
 

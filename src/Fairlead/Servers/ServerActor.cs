@@ -50,7 +50,7 @@ internal sealed partial class ServerActor : Actor
         Cell = new ServerCell(config.Name, new ServerSnapshot(0, state, reason, resources.Time.GetUtcNow(), config, null, known)
         {
             IsAsking = resources.Verdicts.Find(config) is { Asks: true } || AskingServers.Includes(config),
-        })
+        }, resources.Time)
         {
             InstanceFor = InstanceForAsync,
             ReleaseOwner = owner => _own.Release(owner),

@@ -42,6 +42,12 @@ internal enum ForwardError : byte
     /// <summary>The server refused credentials (401 or 403).</summary>
     AuthenticationRequired,
 
+    /// <summary>A circuit is open: too many calls to the server, or to the tool, have failed.</summary>
+    CircuitOpen,
+
+    /// <summary>The client, the server or the tool has had as many calls as its rate allows.</summary>
+    RateLimited,
+
     /// <summary>The client went away or cancelled. Nobody is told.</summary>
     ClientCancelled,
 
@@ -60,7 +66,8 @@ internal static class ForwardErrors
     {
         ForwardError.None => 200,
         ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => 504,
-        ForwardError.ServerUnavailable or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.ShuttingDown => 503,
+        ForwardError.RateLimited => 429,
+        ForwardError.CircuitOpen or ForwardError.ServerUnavailable or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.ShuttingDown => 503,
         ForwardError.ClientCancelled => 499,
         ForwardError.InputNotPossible or ForwardError.InputRoundsSpent => 422,
         _ => 502,
@@ -82,6 +89,8 @@ internal static class ForwardErrors
         ForwardError.TooManyParked => "too_many_parked",
         ForwardError.InputRoundsSpent => "input_rounds_spent",
         ForwardError.AuthenticationRequired => "auth_required",
+        ForwardError.CircuitOpen => "circuit_open",
+        ForwardError.RateLimited => "rate_limited",
         ForwardError.ClientCancelled => "client_cancelled",
         _ => "shutting_down",
     };
@@ -103,6 +112,8 @@ internal static class ForwardErrors
             ForwardError.TooManyParked => $"The server '{server}' asked for input, and too many calls wait for input already; answer some of them, or raise parkedMax and parkedPerPrincipalMax",
             ForwardError.InputRoundsSpent => $"The server '{server}' asked for input more often in one call than parkedRoundsMax allows; the call was given up",
             ForwardError.AuthenticationRequired => $"The server '{server}' refused Fairlead's credentials; mend its auth or headers",
+            ForwardError.CircuitOpen => $"The server '{server}' is not asked for a while",
+            ForwardError.RateLimited => $"Too many calls to '{server}'",
             ForwardError.ClientCancelled => "The call was cancelled",
             ForwardError.ShuttingDown => "Fairlead is shutting down",
             _ => "No error",
@@ -112,9 +123,9 @@ internal static class ForwardErrors
 
     /// <summary>Whether trying the same call again later can help without changing anything.</summary>
     public static bool IsTransient(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerUnavailable
-        or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.SendFailed or ForwardError.ShuttingDown;
+        or ForwardError.CircuitOpen or ForwardError.RateLimited or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.SendFailed or ForwardError.ShuttingDown;
 
-    /// <summary>Whether the server is to blame (decision 15), for metrics and, later, breakers.</summary>
+    /// <summary>Whether the server is to blame (decision 15), for metrics, breakers, retries and rollouts alike.</summary>
     public static bool IsServerFailure(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard
         or ForwardError.AnswerInvalid or ForwardError.SendFailed;
 }

@@ -99,7 +99,7 @@ internal static class QuestionRouter
         for (var i = 0; i < connection.Pending.Capacity; i++)
         {
             var id = connection.Pending.Peek(i, out var call);
-            if (id == 0 || call!.Owner is not { } other)
+            if (id == 0 || call!.IsQueued || call.Owner is not { } other)
             {
                 continue;
             }

@@ -74,7 +74,13 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Whether the client knows nothing of the task that this call creates and waits for, so that the task ends when the call is given up.</summary>
     public bool OwnsTask { get; set; }
 
-    /// <summary>Whether somebody wanted to cancel the call, perhaps while it was between two requests. Kept only for calls that look at their answer.</summary>
+    /// <summary>Whether the call is open and waits for its turn to be sent (<see cref="SendQueued"/>): the server knows nothing of it.</summary>
+    public bool IsQueued { get; private set; }
+
+    /// <summary>When to try again after <see cref="Error"/>, in milliseconds; 0 = not known.</summary>
+    public long RetryAfterMs { get; set; }
+
+    /// <summary>Whether somebody wanted to cancel the call, perhaps while it was between two requests.</summary>
     public bool IsGivenUp => Volatile.Read(ref _givenUp) != 0;
 
     /// <summary>Timestamp (of the sweep's clock) after which the call fails unless the server is heard of; moved by progress. <see cref="long.MaxValue"/> = never.</summary>
@@ -97,6 +103,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     /// <summary>The scan of the answer. Valid once <see cref="IsComplete"/> without <see cref="Error"/>.</summary>
     public Envelope AnswerEnvelope;
+
+    /// <summary>Whether a message for the client has come before the end.</summary>
+    public bool HasDelivered { get; private set; }
 
     /// <summary>Messages that were dropped because the inbox was full.</summary>
     public int Dropped { get; private set; }
@@ -134,6 +143,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
         TaskAtServer = null;
         OwnsTask = false;
         _givenUp = 0;
+        IsQueued = false;
+        RetryAfterMs = 0;
+        HasDelivered = false;
     }
 
     /// <summary>A call of Fairlead's own (handshake, lists, probes); not pooled.</summary>
@@ -185,6 +197,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     public bool Deliver(CallMessage message)
     {
         _inbox ??= new ConcurrentQueue<CallMessage>();
+        HasDelivered = true;
         if (Connection!.Tasks == TaskForm.Core)
         {
             message = Localize(message);
@@ -228,15 +241,44 @@ internal class UpstreamCall : IValueTaskSource<bool>
         answer.CopyTo(_answer);
         _answerLength = answer.Length;
         AnswerEnvelope = envelope;
+        Settle(ForwardError.None);
         End();
     }
 
     /// <summary>Ends the call without an answer. Only by the winner of the slot.</summary>
     public void Fail(ForwardError error, string? detail)
     {
+        if (IsQueued && error is ForwardError.ServerTimedOut)
+        {
+            // Not the server's silence: it has not heard of the call.
+            (error, detail) = (ForwardError.TooManyCalls, "the call waited for its turn until its time was over");
+        }
+
+        Settle(error);
+        if (error != ForwardError.None && TryRecover(error, detail))
+        {
+            return;
+        }
+
         Error = error;
         ErrorDetail = detail;
         End();
+    }
+
+    /// <summary>The server waits rather than works from here on: the call does not count as one in flight any more.</summary>
+    internal virtual void LeaveBulkhead()
+    {
+    }
+
+    /// <summary>Marks the call, which is open, as one that waits for its turn.</summary>
+    internal void MarkQueued() => IsQueued = true;
+
+    /// <summary>Sends a call whose turn has come. Only within a delivery, which keeps it what it is.</summary>
+    internal void SendQueued()
+    {
+        IsQueued = false;
+        MoveIdleDeadline(Connection!.Sweeper.Now);
+        Connection.Send(this, ComposeFrame());
     }
 
     /// <summary>Whether the idle deadline rests, because somebody other than the server is waited for.</summary>
@@ -307,15 +349,24 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Notes that the call is to be cancelled, before its slot is looked for. Only until <see cref="Release"/>.</summary>
     internal void NoteGivenUp()
     {
-        if (LooksAtAnswer)
-        {
-            Interlocked.Exchange(ref _givenUp, 1);
-        }
+        Interlocked.Exchange(ref _givenUp, 1);
     }
 
     /// <summary>Looks at an answer on the reader's thread, before the call ends with it; it must not block.</summary>
     /// <returns>True when the call goes on with another request: it is open again, or has failed, and the answer concerns nobody.</returns>
     protected virtual bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => false;
+
+    /// <summary>The whole request with the call's upstream id, for a call that waited for its turn.</summary>
+    protected virtual OutboundFrame ComposeFrame() => throw new InvalidOperationException("This kind of call is not queued.");
+
+    /// <summary>Called once for each time that the call was open or refused, by the winner, before anybody sees the end: gives back what guards gave.</summary>
+    protected virtual void Settle(ForwardError error)
+    {
+    }
+
+    /// <summary>Tries to save a call that failed. Must not block.</summary>
+    /// <returns>True when the call goes on; the reference of its slot is then with whoever carries on.</returns>
+    protected virtual bool TryRecover(ForwardError error, string? detail) => false;
 
     /// <summary>Puts the client's words for the server's into a message before it reaches the inbox. Only at servers with tasks of 2025-11-25.</summary>
     protected virtual CallMessage Localize(CallMessage message) => message;
@@ -340,7 +391,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     private void End()
     {
-        Volatile.Write(ref _complete, 1);
+        // Before the look at the permit: a call that is taken up again at this moment sees one of the two.
+        Interlocked.Exchange(ref _complete, 1);
+        LeaveBulkhead();
         Wake();
         Release();
     }

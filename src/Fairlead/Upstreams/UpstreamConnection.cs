@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using Fairlead.Configuration;
 using Fairlead.Wire;
@@ -12,21 +11,17 @@ namespace Fairlead.Upstreams;
 /// </remarks>
 internal abstract class UpstreamConnection : IAsyncDisposable
 {
-    // Calls given up whose late answer has not come yet. A server that obeys the cancellation never answers: after this time it is taken to have stopped.
-    private const int AbandonedMax = 1024;
-    private static readonly TimeSpan AbandonedFor = TimeSpan.FromSeconds(30);
-
     private static long s_numbers;
 
     private readonly TaskCompletionSource<string> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly DeadlineSweep _sweep;
     private UpstreamIdentity? _identity;
     private string? _flood;
-    private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
+    private readonly AbandonedCalls _abandoned;
     private long _lateAnswers;
 
-    // When the newest of the calls above was given up at a modern server; 0 = none is known, which is all that an answer looks at.
-    private long _abandonedAtModern;
+    /// <summary>What the guards know of this instance; theirs alone.</summary>
+    internal object? Guard;
 
     /// <summary>Starts with no call open and joins <paramref name="sweep"/>.</summary>
     protected UpstreamConnection(string server, DeadlineSweep sweep, LimitsOptions limits)
@@ -37,6 +32,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         _sweep = sweep;
         ServerTasks = new ServerTasks(this);
         Questions = new ServerRequests(this);
+        _abandoned = new AbandonedCalls(sweep);
         sweep.Add(this);
     }
 
@@ -231,56 +227,13 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         return any;
     }
 
-    /// <summary>Whether the server may still work on a call that was given up for somebody else than <paramref name="owner"/>: its questions may be about that one.</summary>
-    internal bool WorksForOthers(object owner)
-    {
-        var now = _sweep.Now;
-        foreach (var (id, call) in _abandoned)
-        {
-            if (now >= call.Until)
-            {
-                _abandoned.TryRemove(id, out _);
-            }
-            else if (!ReferenceEquals(call.Owner, owner))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>
-    /// Takes note that a modern server has answered a call that was opened at <paramref name="openedAt"/>: it has read the cancellations before it, after which it
-    /// must stay silent about those calls (2026-07-28, basic/utilities/cancellation). Legacy servers may go on with what was cancelled.
-    /// </summary>
-    private void ForgetAbandoned(long openedAt)
-    {
-        foreach (var (id, call) in _abandoned)
-        {
-            if (call.ToldAt < openedAt)
-            {
-                _abandoned.TryRemove(id, out _);
-            }
-        }
-
-        if (_abandoned.IsEmpty)
-        {
-            Volatile.Write(ref _abandonedAtModern, 0);
-        }
-    }
+    /// <inheritdoc cref="AbandonedCalls.AreForOthers"/>
+    internal bool WorksForOthers(object owner) => _abandoned.AreForOthers(owner);
 
     /// <summary>Tells the server that a call has been given up: a cancelled notification, or the end of the call's own stream.</summary>
     protected virtual void AbandonAtServer(UpstreamCall call)
     {
-        if (call.Owner is { } owner)
-        {
-            // A call that is its own owner is pooled and will be somebody else's: its entry is nobody's. So is the one that stands for all past the bound.
-            owner = ReferenceEquals(owner, call) ? this : owner;
-            var room = _abandoned.Count < AbandonedMax;
-            _abandoned[room ? call.UpstreamId : -1] =
-                new AbandonedCall(room ? owner : this, long.MaxValue, _sweep.Now + _sweep.Ticks(AbandonedFor), call is { OwnsTask: true, TaskAtServer: null });
-        }
+        _abandoned.Add(call, nobody: this);
 
         // initialize must not be cancelled (2025-11-25, basic/utilities/cancellation).
         if (call.IsInitialize)
@@ -293,12 +246,9 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         frame.Append(call.UpstreamId);
         frame.Append(",\"reason\":\"The client gave up.\"}}"u8);
         Post(frame);
-        if (_identity is { IsModern: true } && _abandoned.TryGetValue(call.UpstreamId, out var abandoned))
+        if (_identity is { IsModern: true })
         {
-            // After its notification: a call that is opened from now on is read by the server after it.
-            var now = _sweep.Now;
-            _abandoned[call.UpstreamId] = abandoned with { ToldAt = now };
-            Volatile.Write(ref _abandonedAtModern, now);
+            _abandoned.NoteTold(call.UpstreamId);
         }
     }
 
@@ -368,6 +318,20 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends the call with this id, whose turn has come.</summary>
+    /// <returns>False when it has ended meanwhile.</returns>
+    internal bool TrySendQueued(long upstreamId)
+    {
+        if (!Pending.TryBeginDelivery(upstreamId, out var call))
+        {
+            return false;
+        }
+
+        call.SendQueued();
+        EndDelivery(call);
+        return true;
+    }
+
     /// <summary>Puts a message into the inbox of the call with this id, if the call is <paramref name="owner"/>'s.</summary>
     /// <returns>Whether the call was open and took it.</returns>
     internal bool TryDeliver(long upstreamId, CallMessage message, object? owner)
@@ -389,17 +353,14 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     {
         if (RequestIds.TryParse(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
         {
-            if (Volatile.Read(ref _abandonedAtModern) != 0)
-            {
-                ForgetAbandoned(call.OpenedAt);
-            }
+            _abandoned.ForgetBefore(call.OpenedAt);
 
             call.Complete(message, envelope);
             return;
         }
 
         Interlocked.Increment(ref _lateAnswers);
-        if (_abandoned.TryRemove(id, out var abandoned) && abandoned.MayCreateTask)
+        if (_abandoned.TakeTaskMaker(id))
         {
             ServerTasks.CancelCreated(message, envelope);
         }
@@ -408,6 +369,11 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Tells the server that a call has been given up, and the task with it that only this call knows.</summary>
     private void GiveUp(UpstreamCall call)
     {
+        if (call.IsQueued)
+        {
+            return;
+        }
+
         AbandonAtServer(call);
         if (call is { OwnsTask: true, TaskAtServer: { } task })
         {
@@ -480,8 +446,6 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
         EndDelivery(call);
     }
-
-    private readonly record struct AbandonedCall(object Owner, long ToldAt, long Until, bool MayCreateTask);
 
     /// <summary>For people: server, kind and number of open calls.</summary>
     public override string ToString() =>

@@ -35,7 +35,7 @@ internal static class CatalogWorld
     {
         var config = new ServerConfig { Name = name };
         configure?.Invoke(config);
-        return new ServerCell(name, new ServerSnapshot(1, state, null, DateTimeOffset.UnixEpoch, config, null, catalog ?? ServerCatalog.Empty));
+        return new ServerCell(name, new ServerSnapshot(1, state, null, DateTimeOffset.UnixEpoch, config, null, catalog ?? ServerCatalog.Empty), TimeProvider.System);
     }
 
     public static CatalogSource Source(string name, ServerCatalog catalog, Action<ServerConfig>? configure = null)

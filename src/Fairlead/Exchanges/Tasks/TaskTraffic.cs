@@ -93,6 +93,7 @@ internal static class TaskTraffic
 
         // The slot's reference passes to the new slot; this one keeps the object ours while that one may end at any time.
         call.Retain();
+        call.LeaveBulkhead();
         call.TaskAtServer = task;
         WaitLong(call, connection);
         if (!connection.TryOpen(call))

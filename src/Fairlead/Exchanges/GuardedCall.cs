@@ -1,0 +1,115 @@
+using Fairlead.Configuration;
+using Fairlead.Guards;
+using Fairlead.Routing;
+using Fairlead.Upstreams;
+
+namespace Fairlead.Exchanges;
+
+/// <summary>A call that passes the guards of its server: admitted by rates and circuits, counted by the bulkhead while it is in flight, recorded at its end.</summary>
+internal abstract class GuardedCall : UpstreamCall
+{
+    /// <summary>What it holds of the server's guards.</summary>
+    public CallAdmission Admission;
+
+    /// <summary>The whole request, once the call is open: it carries the upstream id.</summary>
+    public abstract OutboundFrame Compose();
+
+    /// <summary>Asks rates and the tool's circuit (step 3). The call fails when they refuse it.</summary>
+    /// <param name="cell">The server.</param>
+    /// <param name="client">Who calls; null = one that does not say who it is.</param>
+    /// <param name="tool">The tool; null when it is no call of a tool.</param>
+    /// <param name="now">The clock's timestamp.</param>
+    /// <returns>False when the call has failed.</returns>
+    public bool TryAdmit(ServerCell cell, object? client, ToolGuard? tool, long now)
+    {
+        var refusal = cell.Guards.TryAdmit(client, tool, now, out var isProbe, out var retryAfter);
+        if (refusal != GuardRefusal.None)
+        {
+            Refuse(refusal, cell, tool?.Name, retryAfter);
+            return false;
+        }
+
+        Admission.Begin(cell.Guards, tool, isProbe);
+        return true;
+    }
+
+    /// <summary>Sends the call to an instance, or lets it wait for its turn (steps 4 to 6). Deadlines and owner are set. It is on its way afterwards, or has failed.</summary>
+    public void SendTo(UpstreamConnection connection, ServerCell cell, ServerConfig config, long now)
+    {
+        // 4. Instance and permit. Waiting for the end of a task is no work of the server's.
+        var guards = cell.Guards;
+        var instance = InstanceGuard.Of(connection, guards);
+        if (!Admission.TryEnter(guards, instance, now))
+        {
+            Refuse(GuardRefusal.Circuit, cell, null, instance.Breaker.RetryAfter(now));
+            return;
+        }
+
+        var isWaiting = TaskAtServer is null && !Admission.TryTakePermit();
+        if (isWaiting)
+        {
+            MarkQueued();
+        }
+
+        // 5. Open the exchange.
+        if (!connection.TryOpen(this))
+        {
+            Fail(connection.Lost.IsCompleted ? ForwardError.ServerLost : ForwardError.TooManyCalls, connection.Lost.IsCompletedSuccessfully ? connection.Lost.Result : null);
+            return;
+        }
+
+        // 6. Send.
+        if (!isWaiting)
+        {
+            connection.Send(this, Compose());
+        }
+        else if (!guards.Bulkhead.TryWait(this, connection) && connection.Pending.TryTake(UpstreamId, ForwardError.TooManyCalls, out _))
+        {
+            Fail(ForwardError.TooManyCalls, $"maxConnections ({config.MaxConnections}) are in flight and queueMax ({config.QueueMax}) wait");
+        }
+    }
+
+    /// <inheritdoc/>
+    internal override void LeaveBulkhead() => Admission.LeaveBulkhead();
+
+    /// <inheritdoc/>
+    protected override OutboundFrame ComposeFrame()
+    {
+        Admission.TakePermit();
+        return Compose();
+    }
+
+    /// <inheritdoc/>
+    protected override void Settle(ForwardError error) => Admission.Settle(OutcomeOf(error, IsQueued), error == ForwardError.ServerLost);
+
+    /// <summary>What the end of a call says of its server (decision 15).</summary>
+    private static CallOutcome OutcomeOf(ForwardError error, bool isQueued) => error switch
+    {
+        _ when isQueued => CallOutcome.Neutral,
+        ForwardError.None => CallOutcome.Good,
+        ForwardError.ServerLost or ForwardError.SendFailed => CallOutcome.ConnectionFailed,
+        _ => ForwardErrors.IsServerFailure(error) ? CallOutcome.Failed : CallOutcome.Neutral,
+    };
+
+    private void Refuse(GuardRefusal refusal, ServerCell cell, string? tool, long retryAfterTicks)
+    {
+        RetryAfterMs = (long)Math.Ceiling(retryAfterTicks * 1000.0 / cell.Guards.Time.TimestampFrequency);
+        Fail(
+            refusal is GuardRefusal.Circuit or GuardRefusal.ToolCircuit ? ForwardError.CircuitOpen : ForwardError.RateLimited,
+            Describe(refusal, cell, tool, RetryAfterMs));
+    }
+
+    /// <summary>Which guard it was, the key that sets it, and when to come back; words that follow the sentence of the error.</summary>
+    private static string Describe(GuardRefusal refusal, ServerCell cell, string? tool, long retryAfterMs)
+    {
+        var when = retryAfterMs > 0 ? $"; try again in {(retryAfterMs < 10_000 ? $"{retryAfterMs} ms" : $"{retryAfterMs / 1000} s")}" : "";
+        return refusal switch
+        {
+            GuardRefusal.ClientRate => $"this client has made as many calls as rateLimit.client allows{when}",
+            GuardRefusal.ServerRate => $"it gets as many calls as rateLimit.server allows{when}",
+            GuardRefusal.ToolRate => $"the tool '{tool}' gets as many calls as rateLimit.tools allows{when}",
+            GuardRefusal.ToolCircuit => $"the circuit of the tool '{tool}' is open because too many of its calls failed{when}",
+            _ => $"the circuit of {(cell.Current.Replicas.Length > 1 ? "each of its instances" : "its instance")} is open because too many calls failed{when}",
+        };
+    }
+}
