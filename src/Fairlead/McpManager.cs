@@ -190,16 +190,23 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     /// <summary>Sets the number of instances.</summary>
     /// <param name="id">Which.</param>
-    /// <param name="replicas">Only 1 is possible until calls are balanced over several.</param>
+    /// <param name="replicas">From 1 to 1 000. Those that are too many end when their calls have ended; the others are started beside those that serve.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    /// <exception cref="InvalidConfiguration">Any other number.</exception>
+    /// <exception cref="InvalidConfiguration">Any other number, or one outside replicas.min and replicas.max where they are set.</exception>
     public Task ScaleServerAsync(string id, int replicas, CancellationToken cancellationToken = default) => CommandAsync(
         async () =>
         {
             var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            return replicas == 1 ? true : throw new InvalidConfiguration(
-                $"replicas = {replicas} for '{server.Id}': only 1 is supported, because calls are not balanced over several instances yet. Set it to 1; isolation gives single clients instances of their own.") { ServerId = server.Id };
+            var bounds = server.Cell.Current.Config.Replicas;
+            var (min, max) = (bounds.Min ?? 1, bounds.Max ?? 1_000);
+            if (replicas < min || replicas > max)
+            {
+                throw new InvalidConfiguration($"replicas = {replicas} for '{server.Id}': it may have {min} to {max} instances. Choose a number between them, or change replicas.min and replicas.max in its configuration.") { ServerId = server.Id };
+            }
+
+            await server.ScaleAsync(replicas, "by hand", cancellationToken).ConfigureAwait(false);
+            return true;
         },
         cancellationToken);
 

@@ -66,6 +66,12 @@ public sealed record ServerInfo
     /// <summary>Instances that belong to single clients at this moment, beside the shared one.</summary>
     public int OwnInstances { get; init; }
 
+    /// <summary>Instances that share its calls at this moment.</summary>
+    public int Replicas { get; init; }
+
+    /// <summary>How many instances there are to be.</summary>
+    public int ReplicasWanted { get; init; } = 1;
+
     /// <summary>Calls in flight to it, over all its instances.</summary>
     public int CallsInFlight { get; init; }
 
@@ -114,6 +120,8 @@ public sealed record ServerInfo
             Tools = snapshot.Catalog.Tools.Length,
             IsAsking = snapshot.IsAsking,
             OwnInstances = ownInstances,
+            Replicas = snapshot.Replicas.Length,
+            ReplicasWanted = snapshot.ReplicasWanted,
             CallsInFlight = cell.Guards.Bulkhead.Taken,
             CallsWaiting = cell.Guards.Bulkhead.Waiting,
             Circuit = snapshot.Shared is { } shared ? InstanceGuard.Of(shared, cell.Guards).Breaker.State : CircuitState.Closed,

@@ -24,6 +24,10 @@ public sealed class FairleadOptions
     [ConfigKey("naming")]
     public NamingPolicy Naming { get; set; } = NamingPolicy.Prefix;
 
+    /// <summary>When servers are started that do not say it themselves.</summary>
+    [ConfigKey("start")]
+    public ServerStartMode Start { get; set; } = ServerStartMode.Eager;
+
     /// <summary>How many servers start at the same time. 0 = twice the number of processors.</summary>
     [ConfigKey("startConcurrency", Min = 0, Max = 10_000, Unit = "servers")]
     public int StartConcurrency { get; set; }

@@ -103,6 +103,14 @@ public sealed class ServerConfig
     [ConfigKey("stateless")]
     public bool Stateless { get; set; }
 
+    /// <summary>When the server is started: with Fairlead, or at its first call. One whose lists are not known is started once to read them.</summary>
+    [ConfigKey("start", DefaultText = "that of the gateway")]
+    public ServerStartMode? Start { get; set; }
+
+    /// <summary>The server is stopped when nobody has called it for so long; the next call starts it again and waits. Unset: never, or 5 minutes for one that starts at its first call.</summary>
+    [ConfigKey("idleStopMs", Min = 1_000, Max = 604_800_000, Unit = "ms", DefaultText = "never")]
+    public int? IdleStopMs { get; set; }
+
     /// <summary>Known but not started.</summary>
     [ConfigKey("disabled")]
     public bool Disabled { get; set; }
@@ -112,11 +120,11 @@ public sealed class ServerConfig
     public ExposeOptions Expose { get; set; } = new();
 
     /// <summary>How many instances run.</summary>
-    [ConfigKey("replicas", WithoutEffect = true)]
+    [ConfigKey("replicas")]
     public ReplicasOptions Replicas { get; set; } = new();
 
     /// <summary>How an instance is chosen.</summary>
-    [ConfigKey("loadBalancing", WithoutEffect = true)]
+    [ConfigKey("loadBalancing")]
     public LoadBalancingOptions LoadBalancing { get; set; } = new();
 
     /// <summary>When calls are refused because the server keeps failing.</summary>

@@ -78,6 +78,29 @@ public sealed class LoadBalancingOptions
     /// <summary>A client session stays on the instance it began with, as long as that lives.</summary>
     [ConfigKey("sessionAffinity")]
     public bool SessionAffinity { get; set; } = true;
+
+    /// <summary>Weights of the instances for weightedRoundRobin, in their order, as in 3,1,1. Instances beyond the list weigh 1. Unset: all weigh the same.</summary>
+    [ConfigKey("weights", DefaultText = "all the same")]
+    public string? Weights { get; set; }
+
+    /// <summary>Reads the list of weights.</summary>
+    /// <returns>Null when it is none of whole numbers from 1 to 1 000.</returns>
+    internal static int[]? ReadWeights(string? text)
+    {
+        var weights = new List<int>();
+        foreach (var word in text?.Split(',') ?? [])
+        {
+            if (!int.TryParse(word, System.Globalization.NumberStyles.AllowLeadingWhite | System.Globalization.NumberStyles.AllowTrailingWhite, System.Globalization.CultureInfo.InvariantCulture, out var weight)
+                || weight is < 1 or > 1_000)
+            {
+                return null;
+            }
+
+            weights.Add(weight);
+        }
+
+        return [.. weights];
+    }
 }
 
 /// <summary>When calls are refused because a server keeps failing.</summary>

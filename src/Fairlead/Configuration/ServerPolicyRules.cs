@@ -9,7 +9,7 @@ internal static class ServerPolicyRules
     {
         CheckAuth(server, error, isWritten);
         CheckExpose(server.Expose, error);
-        CheckReplicas(server.Replicas, error);
+        CheckReplicas(server, server.Replicas, error);
         CheckHealth(server.HealthCheck, error);
         if (server.Retry.DelayMs > server.Retry.DelayMaxMs)
         {
@@ -75,7 +75,7 @@ internal static class ServerPolicyRules
         }
     }
 
-    private static void CheckReplicas(ReplicasOptions replicas, ReportRule error)
+    private static void CheckReplicas(ServerConfig server, ReplicasOptions replicas, ReportRule error)
     {
         if (replicas.Min > replicas.Count)
         {
@@ -85,6 +85,11 @@ internal static class ServerPolicyRules
         if (replicas.Max < replicas.Count)
         {
             error("replicas.max", $"{replicas.Max}", $"max must not be below count, which is {replicas.Count}.", "Raise max or lower count.");
+        }
+
+        if (LoadBalancingOptions.ReadWeights(server.LoadBalancing.Weights) is null)
+        {
+            error("loadBalancing.weights", $"\"{server.LoadBalancing.Weights}\"", "Weights are whole numbers from 1 to 1000 with commas between them.", "Write one for each instance, such as \"3,1,1\".");
         }
 
         if (replicas.ScaleDownAt >= replicas.ScaleUpAt)

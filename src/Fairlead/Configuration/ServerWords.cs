@@ -67,6 +67,16 @@ public enum LoadBalancingPolicy
     ConsistentHash,
 }
 
+/// <summary>When a server is started.</summary>
+public enum ServerStartMode
+{
+    /// <summary>With Fairlead.</summary>
+    Eager,
+
+    /// <summary>At its first call.</summary>
+    OnDemand,
+}
+
 /// <summary>How the health of a server is asked for.</summary>
 public enum HealthCheckKind
 {

@@ -31,8 +31,11 @@ internal static class EventIds
     public const int ServerListenRefused = 2011;
     public const int ServerNotDrained = 2014;
     public const int ServerInstanceLost = 2015;
-    public const int ServerReplicasIgnored = 2016;
     public const int ServerBackendAway = 2017;
+    public const int ServerReplicaReady = 2060;
+    public const int ServerReplicaLost = 2061;
+    public const int ServerScaled = 2062;
+    public const int ServerAsleep = 2063;
 
     // 3000 Upstreams
     public const int UpstreamJunk = 3000;

@@ -79,7 +79,7 @@ internal sealed class CallDispatcher : IDisposable
         var own = cell.InstanceFor is { } instanceFor ? instanceFor(caller, cancellationToken) : default;
         if (own.IsCompletedSuccessfully)
         {
-            return SendInTurn(exchange, caller, snapshot, own.Result ?? snapshot.Shared!, cancellationToken);
+            return SendInTurn(exchange, caller, snapshot, own.Result ?? cell.Choose(snapshot, caller), cancellationToken);
         }
 
         return SendToOwnAsync(exchange, caller, snapshot, own, cancellationToken);
@@ -92,7 +92,7 @@ internal sealed class CallDispatcher : IDisposable
         try
         {
             var connection = await own.AsTask().WaitAsync(timeout, _sweep.TimeProvider, cancellationToken).ConfigureAwait(false);
-            await SendInTurn(exchange, caller, snapshot, connection ?? snapshot.Shared!, cancellationToken).ConfigureAwait(false);
+            await SendInTurn(exchange, caller, snapshot, connection ?? exchange.Cell!.Choose(snapshot, caller), cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -124,7 +124,7 @@ internal sealed class CallDispatcher : IDisposable
             }
 
             var own = cell.InstanceFor is { } instanceFor ? await instanceFor(caller, either.Token).ConfigureAwait(false) : null;
-            await SendInTurn(exchange, caller, snapshot, own ?? snapshot.Shared!, cancellationToken).ConfigureAwait(false);
+            await SendInTurn(exchange, caller, snapshot, own ?? cell.Choose(snapshot, caller), cancellationToken).ConfigureAwait(false);
         }
         catch (ConnectionFailed exception)
         {

@@ -141,7 +141,7 @@ internal sealed class ToolInvoker
             }
 
             var own = cell.InstanceFor is { } instanceFor ? await instanceFor(_client.Caller, either.Token).ConfigureAwait(false) : null;
-            return (own ?? snapshot.Shared!, snapshot.IdleTicks(_sweep, 0));
+            return (own ?? cell.Choose(snapshot, _client.Caller), snapshot.IdleTicks(_sweep, 0));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

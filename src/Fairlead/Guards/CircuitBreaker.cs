@@ -63,6 +63,15 @@ internal sealed class CircuitBreaker(ServerGuards guards)
         return Volatile.Read(ref _state) == (int)CircuitState.Closed || TryProbe(now, out isProbe);
     }
 
+    /// <summary>Whether a call that came now would pass, or could be a probe. Changes nothing.</summary>
+    public bool MayPass(long now) => State switch
+    {
+        CircuitState.Closed => true,
+        CircuitState.Open => now - Volatile.Read(ref _openedAt) >= guards.Settings.OpenTicks,
+        CircuitState.HalfOpen => Volatile.Read(ref _probesLeft) > 0,
+        _ => false,
+    };
+
     /// <summary>Ticks after which a refused call can pass; 0 when that is not known.</summary>
     public long RetryAfter(long now) => State switch
     {

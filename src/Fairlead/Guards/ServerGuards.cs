@@ -34,6 +34,9 @@ internal sealed record GuardSettings
     /// <summary>The rate of each client; null = no bound.</summary>
     public RateOptions? ClientRate { get; init; }
 
+    /// <summary>Weights of the instances, in their order; those beyond weigh 1.</summary>
+    public required int[] Weights { get; init; }
+
     /// <summary>Whether any rate is bounded, a tool's included.</summary>
     public bool HasRates { get; init; }
 }
@@ -62,15 +65,27 @@ internal enum GuardRefusal : byte
 
 /// <summary>The guards of one server: rates, circuits, the bulkhead (decision 3, product D1 and D3). They live as long as the server is known and follow its configuration.</summary>
 /// <remarks>Any thread; nothing here locks or allocates for a call, except for the first one of a client whose rate is bounded.</remarks>
-internal sealed class ServerGuards(TimeProvider time)
+internal sealed class ServerGuards
 {
     // A server that renames its tools all the time must not fill the memory; the guards of all tools begin anew then.
     private const int ToolsMax = 8_000;
 
     private readonly ConcurrentDictionary<string, ToolGuard> _tools = new(StringComparer.Ordinal);
     private readonly TokenBucketsByClient _clients = new();
-    private volatile GuardSettings _settings = Read(new ServerConfig(), time, null);
+    private readonly TimeProvider _time;
+    private volatile GuardSettings _settings;
     private volatile ServerConfig? _config;
+
+    /// <summary>Guards with the defaults of every option.</summary>
+    public ServerGuards(TimeProvider time)
+    {
+        _time = time;
+        _settings = Read(new ServerConfig(), time, null);
+        Balancer = new Balancer(this);
+    }
+
+    /// <summary>Chooses among instances.</summary>
+    public Balancer Balancer { get; }
 
     /// <summary>The settings of the moment.</summary>
     public GuardSettings Settings => _settings;
@@ -79,7 +94,7 @@ internal sealed class ServerGuards(TimeProvider time)
     public Bulkhead Bulkhead { get; } = new();
 
     /// <summary>The clock.</summary>
-    public TimeProvider Time => time;
+    public TimeProvider Time => _time;
 
     /// <summary>The tools that have been called.</summary>
     public IEnumerable<ToolGuard> Tools => _tools.Values;
@@ -90,7 +105,7 @@ internal sealed class ServerGuards(TimeProvider time)
         var old = _config;
         var keepsRates = old is not null && AreEqual(old.RateLimit, config.RateLimit);
         _config = config;
-        _settings = Read(config, time, keepsRates ? _settings : null);
+        _settings = Read(config, _time, keepsRates ? _settings : null);
         Bulkhead.Apply(config.MaxConnections, config.QueueMax);
         if (!keepsRates)
         {
@@ -161,6 +176,7 @@ internal sealed class ServerGuards(TimeProvider time)
             HalfOpenProbes = breaker.HalfOpenProbes,
             ServerRate = keep is not null ? keep.ServerRate : rates.Server is { } server ? TokenBucketsByClient.Make(server, time) : null,
             ClientRate = rates.Client,
+            Weights = LoadBalancingOptions.ReadWeights(config.LoadBalancing.Weights) ?? [],
             HasRates = rates.Server is not null || rates.Client is not null || rates.Tools.Count != 0,
         };
     }
@@ -171,11 +187,11 @@ internal sealed class ServerGuards(TimeProvider time)
 
     private static bool AreEqual(RateOptions? one, RateOptions? other) => (one?.Calls, one?.PerMs, one?.Burst) == (other?.Calls, other?.PerMs, other?.Burst);
 
-    private TokenBucket? RateOf(string tool) => _config?.RateLimit.Tools.TryGetValue(tool, out var rate) == true ? TokenBucketsByClient.Make(rate, time) : null;
+    private TokenBucket? RateOf(string tool) => _config?.RateLimit.Tools.TryGetValue(tool, out var rate) == true ? TokenBucketsByClient.Make(rate, _time) : null;
 
     private GuardRefusal TakeRates(GuardSettings settings, object? client, ToolGuard? tool, long now, out long retryAfter)
     {
-        var ofClient = settings.ClientRate is { } rate ? _clients.Of(client, rate, time) : null;
+        var ofClient = settings.ClientRate is { } rate ? _clients.Of(client, rate, _time) : null;
         if (ofClient is not null && (retryAfter = ofClient.TryTake(now)) != 0)
         {
             return GuardRefusal.ClientRate;

@@ -46,6 +46,13 @@ internal sealed class ServerCell : NamedEndpoint
         set => _portProblem = value;
     }
 
+    /// <summary>The instance for the next call of a caller, among those that share the calls.</summary>
+    /// <param name="snapshot">The server at this moment; callable.</param>
+    /// <param name="caller">Who calls.</param>
+    public UpstreamConnection Choose(ServerSnapshot snapshot, Caller caller) => snapshot.Replicas.Length < 2
+        ? snapshot.Shared!
+        : Guards.Balancer.Pick(snapshot.Replicas, snapshot.Config.LoadBalancing, caller.Owner, caller.IsSession, Guards.Time.GetTimestamp());
+
     /// <summary>Wakes a sleeping server; returns at once. Set by the actor.</summary>
     public Action Wake { get; init; } = static () => { };
 

@@ -15,8 +15,11 @@ namespace Fairlead.Routing;
 internal sealed record ServerSnapshot(
     long Version, ServerState State, string? Reason, DateTimeOffset Since, ServerConfig Config, UpstreamConnection? Shared, ServerCatalog Catalog)
 {
-    /// <summary>The connections that share the calls, <see cref="Shared"/> first; empty when none is ready.</summary>
-    public UpstreamConnection[] Replicas => Shared is null ? [] : [Shared];
+    /// <summary>The connections that share the calls, <see cref="Shared"/> first; empty when none is ready. Not to be changed.</summary>
+    public UpstreamConnection[] Replicas { get; init; } = [];
+
+    /// <summary>How many instances there are to be; 1 unless it was configured, scaled or chosen otherwise.</summary>
+    public int ReplicasWanted { get; init; } = 1;
 
     /// <summary>The last failure, in words; kept when the server has recovered.</summary>
     public string? LastFailure { get; init; }

@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
-using Fairlead.Diagnostics;
 using Fairlead.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -10,7 +9,7 @@ namespace Fairlead.Servers;
 
 /// <summary>Owner of the fleet: which servers there are. Adding and removing replaces the published map; nothing here waits for a server.</summary>
 /// <remarks>A reply comes after its effect can be seen in <see cref="Fleet.Current"/>. What takes long (stopping) is handed back as a task.</remarks>
-internal sealed partial class FleetActor : Actor
+internal sealed class FleetActor : Actor
 {
     private readonly FleetResources _resources;
     private readonly List<ServerActor> _inOrder = [];
@@ -209,11 +208,6 @@ internal sealed partial class FleetActor : Actor
         for (var i = 0; i < configs.Count; i++)
         {
             _resources.Redactor.Add(ServerSecrets.Of(configs[i]));
-            if (configs[i].Replicas.Count > 1)
-            {
-                LogReplicasIgnored(Logger, configs[i].Name, configs[i].Replicas.Count);
-            }
-
             var server = new ServerActor(configs[i], _resources, known[i]);
             added.Add(server);
             _inOrder.Add(server);
@@ -270,7 +264,4 @@ internal sealed partial class FleetActor : Actor
         _resources.Fleet.Publish(new FleetSnapshot(
             _resources.Fleet.Current.Version + 1, cells, cells.ToFrozenDictionary(static cell => cell.Name, StringComparer.Ordinal)));
     }
-
-    [LoggerMessage(EventIds.ServerReplicasIgnored, LogLevel.Warning, "Server {Server}: replicas is {Replicas}, but calls are not balanced over several instances yet; one instance is started.")]
-    private static partial void LogReplicasIgnored(ILogger logger, string server, int replicas);
 }

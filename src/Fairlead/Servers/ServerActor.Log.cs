@@ -13,6 +13,12 @@ internal sealed partial class ServerActor
     [LoggerMessage(EventIds.ServerStarting, LogLevel.Debug, "Server {Server} starts: {Reason}.")]
     private static partial void LogStarting(ILogger logger, string server, string reason);
 
+    [LoggerMessage(EventIds.ServerScaled, LogLevel.Information, "Server {Server} is scaled from {Before} to {Count} instances: {Reason}.")]
+    private static partial void LogScaled(ILogger logger, string server, int before, int count, string reason);
+
+    [LoggerMessage(EventIds.ServerAsleep, LogLevel.Information, "Server {Server} sleeps: nobody called it for {Limit}.")]
+    private static partial void LogAsleep(ILogger logger, string server, TimeSpan limit);
+
     [LoggerMessage(EventIds.ServerReady, LogLevel.Information, "Server {Server} is ready; it speaks {Version} and has {Tools} tools.")]
     private static partial void LogReady(ILogger logger, string server, ProtocolVersion version, int tools);
 

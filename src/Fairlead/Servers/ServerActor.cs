@@ -19,7 +19,8 @@ internal sealed partial class ServerActor : Actor
     /// <summary>Restarts in a row before a server is given up.</summary>
     public const int RestartsMax = 5;
 
-    private static readonly TimeSpan s_stable = TimeSpan.FromMinutes(5);
+    /// <summary>How long an instance must have been up for its restarts to be forgotten.</summary>
+    public static readonly TimeSpan Stable = TimeSpan.FromMinutes(5);
 
     private readonly FleetResources _resources;
     private readonly ServerStart _start;
@@ -29,9 +30,11 @@ internal sealed partial class ServerActor : Actor
     private readonly ServerStatus _status;
     private readonly ListWatch _lists;
     private readonly ServerLaunch _launch;
+    private readonly ReplicaSet _replicas;
     private CancellationTokenSource _attempt = new();
     private int _attemptNumber;
     private Task _attemptWork = Task.CompletedTask;
+    private int _isWaking;
 
     /// <summary>Makes the server known; <see cref="StartAsync"/> starts it.</summary>
     /// <param name="config">Checked, and changed by nobody afterwards.</param>
@@ -45,20 +48,23 @@ internal sealed partial class ServerActor : Actor
         _work = new BackgroundWork(Name, Logger);
         _own = new OwnInstances(resources, () => Cell!, _start, _work, Logger);
         var limits = resources.Options.Limits;
-        _budget = new RestartBudget(RestartsMax, limits.RestartBase, limits.RestartMax, s_stable, resources.Time);
+        _budget = new RestartBudget(RestartsMax, limits.RestartBase, limits.RestartMax, Stable, resources.Time);
         var (state, reason) = ServerStatus.First(config);
         Cell = new ServerCell(config.Name, new ServerSnapshot(0, state, reason, resources.Time.GetUtcNow(), config, null, known)
         {
             IsAsking = resources.Verdicts.Find(config) is { Asks: true } || AskingServers.Includes(config),
+            ReplicasWanted = config.Replicas.Count,
         }, resources.Time)
         {
+            Wake = Wake,
             InstanceFor = InstanceForAsync,
             ReleaseOwner = owner => _own.Release(owner),
             OwnOf = caller => _own.Existing(Cell!.Current, caller),
         };
-        _status = new ServerStatus(resources, Cell);
+        _status = new ServerStatus(resources, Cell) { Others = () => _replicas!.Ready };
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
         _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, FloodedAsync));
+        _replicas = new ReplicaSet(resources, _start, _work, Logger, _launch.WireReplica, () => _work.Run(() => TellAsync(() => _status.PublishSame(static snapshot => snapshot))));
     }
 
     /// <summary>The server's place in the fleet.</summary>
@@ -78,9 +84,26 @@ internal sealed partial class ServerActor : Actor
         () => Done(() =>
         {
             var old = _status.Detach();
-            BeginOrRest("it is restarted by hand");
+            BeginOrRest("it is restarted by hand", mayRest: false);
             End(old, _resources.Options.Limits.DrainGrace);
+            _work.Run(_replicas.EndAllAsync);
         }),
+        cancellationToken);
+
+    /// <summary>Sets how many instances there are to be. The reply does not wait for their starts; it says how many were wanted before.</summary>
+    public Task<int> ScaleAsync(int count, string reason, CancellationToken cancellationToken) => AskAsync(
+        () =>
+        {
+            var before = Cell.Current.ReplicasWanted;
+            LogScaled(Logger, Id, before, count, reason);
+            _status.PublishSame(snapshot => snapshot with { ReplicasWanted = count });
+            if (_status.Instance is not null)
+            {
+                _replicas.SetTarget(Cell.Current.Config, count - 1);
+            }
+
+            return new ValueTask<int>(before);
+        },
         cancellationToken);
 
     /// <summary>Stops the server; it stays known. Completes when its processes are gone.</summary>
@@ -96,7 +119,7 @@ internal sealed partial class ServerActor : Actor
                 var old = _status.Detach();
                 _status.Publish(ServerState.Stopped, reason, static snapshot => snapshot with { Deployment = DeploymentState.NotDeployed });
                 LogStopped(Logger, Id, reason);
-                return new ValueTask<Task>(Task.WhenAll(End(old, grace), _own.EndAllAsync(grace, forGood: false), _attemptWork));
+                return new ValueTask<Task>(Task.WhenAll(End(old, grace), _own.EndAllAsync(grace, forGood: false), _replicas.EndAllAsync(), _attemptWork));
             },
             cancellationToken).ConfigureAwait(false);
         await gone.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -125,6 +148,7 @@ internal sealed partial class ServerActor : Actor
         await _attempt.CancelAsync().ConfigureAwait(false);
         _lists.Stop();
         await _own.EndAllAsync(TimeSpan.Zero, forGood: true).ConfigureAwait(false);
+        await _replicas.EndAllAsync().ConfigureAwait(false);
         await _work.WhenIdleAsync().ConfigureAwait(false);
         _lists.Dispose();
         await _start.DisposeAsync().ConfigureAwait(false);
@@ -156,13 +180,19 @@ internal sealed partial class ServerActor : Actor
     private ValueTask<UpstreamConnection?> InstanceForAsync(Caller caller, CancellationToken cancellationToken) =>
         _own.ForAsync(Cell.Current, caller, cancellationToken);
 
-    private void BeginOrRest(string reason)
+    /// <param name="reason">Why it is started.</param>
+    /// <param name="mayRest">Whether a server that starts at its first call may wait for that, when its lists are known.</param>
+    private void BeginOrRest(string reason, bool mayRest = true)
     {
         CancelAttempt();
         _budget.Reset();
         var config = Cell.Current.Config;
         var (state, why) = ServerStatus.First(config);
-        if (state == ServerState.Initializing)
+        if (state == ServerState.Initializing && mayRest && IdleWatch.IsOnDemand(config, _resources.Options) && !Cell.Current.Catalog.IsUnknown)
+        {
+            _status.Publish(ServerState.Idle, "it starts at its first call", static snapshot => snapshot with { Deployment = DeploymentState.Deployed });
+        }
+        else if (state == ServerState.Initializing)
         {
             Begin(reason);
         }
@@ -179,14 +209,15 @@ internal sealed partial class ServerActor : Actor
         var isServing = old.IsCallable && ServerStatus.First(config).State == ServerState.Initializing;
         if (isServing && !LaunchComparison.Differ(old.Config, config))
         {
-            _status.PublishSame(snapshot => snapshot with { Config = config });
+            _status.PublishSame(snapshot => Configured(snapshot, config));
+            _replicas.SetTarget(config, Cell.Current.ReplicasWanted - 1);
             return Task.FromResult<string?>(null);
         }
 
         if (!isServing)
         {
             var detached = _status.Detach();
-            _status.PublishSame(snapshot => snapshot with { Config = config });
+            _status.PublishSame(snapshot => Configured(snapshot, config));
             BeginOrRest("its configuration was changed");
             _work.Run(() => Task.WhenAll(End(detached, _resources.Options.Limits.DrainGrace), _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false)));
             return Task.FromResult<string?>(null);
@@ -226,9 +257,10 @@ internal sealed partial class ServerActor : Actor
                 unwanted = null;
                 reason = null;
                 var old = _status.Detach();
-                _status.PublishSame(snapshot => snapshot with { Config = config, Shared = old?.Connection });
+                _status.PublishSame(snapshot => Configured(snapshot, config) with { Shared = old?.Connection });
                 Adopt(result, reading!);
                 End(old, _resources.Options.Limits.DrainGrace);
+                _replicas.Replace(config);
                 _ = _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false);
             }).ConfigureAwait(false);
         }
@@ -247,6 +279,13 @@ internal sealed partial class ServerActor : Actor
             }
         }
     }
+
+    /// <summary>A changed number of instances counts; an unchanged one leaves what was scaled since.</summary>
+    private static ServerSnapshot Configured(ServerSnapshot snapshot, ServerConfig config) => snapshot with
+    {
+        Config = config,
+        ReplicasWanted = config.Replicas.Count == snapshot.Config.Replicas.Count ? snapshot.ReplicasWanted : config.Replicas.Count,
+    };
 
     private void CancelAttempt()
     {
@@ -404,8 +443,14 @@ internal sealed partial class ServerActor : Actor
     private void Adopt(StartResult start, CatalogReading reading)
     {
         var connection = start.Connection!;
-        _status.Attach(new ServerInstance(connection, _lists.Notified, cancel => _lists.PollAsync(connection, cancel), _resources.Time, Logger, BackendWatch.Over(_start.BackendOf(Cell.Current.Config), Cell.Current.Config, _resources.Time, report => BackendLostAsync(connection, report))), start.Backend);
+        var backend = BackendWatch.Over(_start.BackendOf(Cell.Current.Config), Cell.Current.Config, _resources.Time, report => BackendLostAsync(connection, report));
+        _status.Attach(
+            new ServerInstance(
+                connection, _lists.Notified, cancel => _lists.PollAsync(connection, cancel), _resources.Time, Logger,
+                cancel => Task.WhenAll(backend?.Invoke(cancel) ?? Task.CompletedTask, WatchLoadAsync(connection, cancel))),
+            start.Backend);
         _budget.NoteUp();
+        _replicas.SetTarget(Cell.Current.Config, Cell.Current.ReplicasWanted - 1);
         _status.PublishServing(reading);
         LogReady(Logger, Id, connection.Identity.Version, reading.Catalog.Tools.Length);
         _lists.Adopted(connection);
@@ -453,10 +498,69 @@ internal sealed partial class ServerActor : Actor
         {
             LogLost(Logger, Id, reason);
             var lost = _status.Detach();
-            Failed(reason);
+            if (_replicas.TryPromote() is { } next)
+            {
+                reason = _resources.Redactor.Redact(reason);
+                Adopt(new StartResult(StartOutcome.Ready, next, null, Cell.Current.Backend), new CatalogReading(Cell.Current.Catalog, [], IsComplete: true));
+                _status.PublishSame(snapshot => snapshot with { LastFailure = reason, Restarts = snapshot.Restarts + 1 });
+            }
+            else
+            {
+                Failed(reason);
+            }
+
             End(lost, TimeSpan.Zero);
         }
     });
+
+    /// <summary>What hangs on the load of the server while the instance serves: the number of instances, and whether it is needed at all.</summary>
+    private async Task WatchLoadAsync(UpstreamConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var scaling = ReplicaScaler.RunAsync(Cell, (count, why) => ScaleAsync(count, why, cancellationToken), _resources.Time, cancellationToken);
+            if (IdleWatch.LimitOf(Cell.Current.Config, _resources.Options) is { } limit)
+            {
+                await IdleWatch.UntilIdleAsync(Cell, limit, () => _own.Count != 0, _resources.Time, cancellationToken).ConfigureAwait(false);
+                _ = SleepAsync(connection, limit);
+            }
+
+            await scaling.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The instance is being retired.
+        }
+    }
+
+    private Task<bool> SleepAsync(UpstreamConnection connection, TimeSpan limit) => TellAsync(() =>
+    {
+        if (_status.Instance?.Connection == connection)
+        {
+            CancelAttempt();
+            var old = _status.Detach();
+            _status.Publish(ServerState.Idle, $"nobody has called it for {limit.TotalSeconds:0.#} s; the next call starts it");
+            LogAsleep(Logger, Id, limit);
+            End(old, _resources.Options.Limits.DrainGrace);
+            _work.Run(_replicas.EndAllAsync);
+        }
+    });
+
+    /// <summary>A call waits for the server, which may be asleep. Any thread, often.</summary>
+    private void Wake()
+    {
+        if (Interlocked.Exchange(ref _isWaking, 1) == 0)
+        {
+            _work.Run(() => TellAsync(() =>
+            {
+                Volatile.Write(ref _isWaking, 0);
+                if (Cell.Current.State == ServerState.Idle)
+                {
+                    BeginOrRest("a call woke it", mayRest: false);
+                }
+            }));
+        }
+    }
 
     private void Failed(string reason)
     {
@@ -484,6 +588,7 @@ internal sealed partial class ServerActor : Actor
         reason = _resources.Redactor.Redact(reason);
         CancelAttempt();
         _status.Publish(state, reason, snapshot => snapshot with { LastFailure = reason, Deployment = DeploymentState.Failed });
+        _work.Run(_replicas.EndAllAsync);
         LogGivenUp(Logger, Id, state, reason);
     }
 

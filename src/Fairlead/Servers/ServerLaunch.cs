@@ -51,11 +51,17 @@ internal sealed class ServerLaunch(
         }
     }
 
-    private void Wire(UpstreamConnection connection)
+    /// <summary>Attaches to the events of an instance beside the first one: what it tells of the server's lists, the first one tells too.</summary>
+    public void WireReplica(UpstreamConnection connection)
     {
-        connection.NotificationReceived = lists.Notified;
         connection.PausedByFlood = floodWatch(connection).Paused;
         connection.Asked = (_, method) => asked(method);
+    }
+
+    private void Wire(UpstreamConnection connection)
+    {
+        WireReplica(connection);
+        connection.NotificationReceived = lists.Notified;
         if (connection is HttpConnection http)
         {
             http.SessionRenewed = lists.Suspect;

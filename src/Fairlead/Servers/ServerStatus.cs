@@ -1,6 +1,7 @@
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Routing;
+using Fairlead.Upstreams;
 
 namespace Fairlead.Servers;
 
@@ -16,6 +17,9 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
 
     /// <summary>The shared instance in service; null when there is none.</summary>
     public ServerInstance? Instance { get; private set; }
+
+    /// <summary>The instances beside it that share its calls.</summary>
+    public Func<UpstreamConnection[]> Others { get; init; } = static () => [];
 
     /// <summary>The state of a server that nothing has been done to yet, and why.</summary>
     public static (ServerState State, string? Reason) First(ServerConfig config) =>
@@ -55,6 +59,7 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
             Reason = reason,
             Since = state == old.State ? old.Since : resources.Time.GetUtcNow(),
             Shared = Instance?.Connection,
+            Replicas = Instance is null ? [] : Others() is { Length: > 0 } others ? [Instance.Connection, .. others] : [Instance.Connection],
             Backend = Instance is null ? null : _backend,
             ProcessId = Instance?.ProcessId,
             NextRetry = state == old.State ? old.NextRetry : null,

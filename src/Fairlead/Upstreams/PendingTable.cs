@@ -201,6 +201,20 @@ internal sealed class PendingTable
         return false;
     }
 
+    /// <summary>Whether a call of any client is open.</summary>
+    public bool HasOwnedCall()
+    {
+        for (var i = 0; i < _capacity; i++)
+        {
+            if (Peek(i, out var call) != 0 && call!.Owner is not null)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Refuses new calls from here on. The caller then takes what is still open.</summary>
     public void Close()
     {

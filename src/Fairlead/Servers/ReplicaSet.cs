@@ -1,0 +1,250 @@
+using Fairlead.Actors;
+using Fairlead.Configuration;
+using Fairlead.Diagnostics;
+using Fairlead.Upstreams;
+using Microsoft.Extensions.Logging;
+
+namespace Fairlead.Servers;
+
+/// <summary>The instances of a server beside the first one, which share its calls (product D7).</summary>
+/// <remarks>
+/// Each has a place with a loop of its own that starts it, waits for its loss, and starts it again within its own restart budget; what happens in one place touches no other. The first
+/// instance is the actor's, with all that hangs on it (lists, subscriptions, health). When it is lost, one of these takes its place. Any thread; what is ready is read without a lock.
+/// </remarks>
+internal sealed partial class ReplicaSet(FleetResources resources, ServerStart start, BackgroundWork work, ILogger logger, Action<UpstreamConnection> wire, Action changed)
+{
+    private readonly Lock _lock = new();
+    private readonly List<Place> _places = [];
+    private volatile UpstreamConnection[] _ready = [];
+
+    /// <summary>Those that take calls now.</summary>
+    public UpstreamConnection[] Ready => _ready;
+
+    /// <summary>How many there are to be, starting and lost ones included.</summary>
+    public int Target
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _places.Count;
+            }
+        }
+    }
+
+    /// <summary>Sets how many there are to be. Returns at once; those that are too many end when their calls have ended, within the drain grace.</summary>
+    public void SetTarget(ServerConfig config, int count)
+    {
+        lock (_lock)
+        {
+            while (_places.Count > count)
+            {
+                End_NeedsLock(_places[^1]);
+            }
+
+            while (_places.Count < count)
+            {
+                Add_NeedsLock(config);
+            }
+        }
+    }
+
+    /// <summary>Puts instances of a changed configuration into the places, one after the other: each old one ends when its successor is ready, or has failed to become so.</summary>
+    public void Replace(ServerConfig config)
+    {
+        Place[] old;
+        lock (_lock)
+        {
+            old = [.. _places];
+        }
+
+        if (old.Length == 0)
+        {
+            return;
+        }
+
+        work.Run(async () =>
+        {
+            foreach (var place in old)
+            {
+                Place next;
+                lock (_lock)
+                {
+                    if (!_places.Contains(place))
+                    {
+                        continue;
+                    }
+
+                    next = Add_NeedsLock(config);
+                }
+
+                await next.Settled.Task.ConfigureAwait(false);
+                lock (_lock)
+                {
+                    End_NeedsLock(place);
+                }
+            }
+        });
+    }
+
+    /// <summary>Gives one that is ready to the actor, which owns it from here on; its place starts another.</summary>
+    public UpstreamConnection? TryPromote()
+    {
+        lock (_lock)
+        {
+            foreach (var place in _places)
+            {
+                if (place.Connection is { Lost.IsCompleted: false } connection)
+                {
+                    place.Connection = null;
+                    Publish_NeedsLock();
+                    place.Promoted.TrySetResult();
+                    return connection;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Ends all of them. Completes when their processes are gone.</summary>
+    public async Task EndAllAsync()
+    {
+        Task[] loops;
+        lock (_lock)
+        {
+            loops = [.. _places.Select(static place => place.Loop)];
+            while (_places.Count != 0)
+            {
+                End_NeedsLock(_places[^1]);
+            }
+        }
+
+        await Task.WhenAll(loops).ConfigureAwait(false);
+    }
+
+    private Place Add_NeedsLock(ServerConfig config)
+    {
+        var place = new Place();
+        _places.Add(place);
+        place.Loop = work.Run(() => RunAsync(place, config));
+        return place;
+    }
+
+    private void End_NeedsLock(Place place)
+    {
+        if (_places.Remove(place))
+        {
+            Publish_NeedsLock();
+            work.Run(place.End.CancelAsync);
+        }
+    }
+
+    private void Publish_NeedsLock()
+    {
+        _ready = [.. _places.Where(static place => place.Connection is not null).Select(static place => place.Connection!)];
+        changed();
+    }
+
+    private async Task RunAsync(Place place, ServerConfig config)
+    {
+        var limits = resources.Options.Limits;
+        var budget = new RestartBudget(ServerActor.RestartsMax, limits.RestartBase, limits.RestartMax, ServerActor.Stable, resources.Time);
+        var end = place.End.Token;
+        try
+        {
+            while (!end.IsCancellationRequested)
+            {
+                var reason = await RunOnceAsync(place, config, budget, end).ConfigureAwait(false);
+                place.Settled.TrySetResult();
+                if (reason is null)
+                {
+                    continue;
+                }
+
+                var delay = budget.TrySpend();
+                LogLost(logger, config.Name, reason, delay ?? ServerActor.Stable);
+
+                // A place is never given up for good: the first instance decides about the state of the server, and this one is tried again with it.
+                await Task.Delay(delay ?? ServerActor.Stable, resources.Time, end).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            place.Settled.TrySetResult();
+            place.End.Dispose();
+        }
+    }
+
+    /// <returns>Why the instance failed or was lost; null when it was given away.</returns>
+    private async Task<string?> RunOnceAsync(Place place, ServerConfig config, RestartBudget budget, CancellationToken end)
+    {
+        var result = await start.RunAsync(config, Handshake.SharedCapabilities.ToArray(), wire, end).ConfigureAwait(false);
+        if (result.Connection is not { } connection)
+        {
+            return result.Reason ?? "it could not be started";
+        }
+
+        var isOurs = true;
+        try
+        {
+            lock (_lock)
+            {
+                if (!_places.Contains(place))
+                {
+                    return null;
+                }
+
+                place.Promoted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                place.Connection = connection;
+                Publish_NeedsLock();
+            }
+
+            budget.NoteUp();
+            place.Settled.TrySetResult();
+            LogReady(logger, config.Name);
+            await ((Task)Task.WhenAny(connection.Lost, place.Promoted.Task)).WaitAsync(end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            lock (_lock)
+            {
+                isOurs = place.Connection == connection;
+                if (isOurs)
+                {
+                    place.Connection = null;
+                    Publish_NeedsLock();
+                }
+            }
+
+            return connection.Lost.IsCompletedSuccessfully ? await connection.Lost.ConfigureAwait(false) : null;
+        }
+        finally
+        {
+            if (isOurs)
+            {
+                await Drain.WaitAsync(connection, resources.Options.Limits.DrainGrace, resources.Time).ConfigureAwait(false);
+                await connection.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    [LoggerMessage(EventIds.ServerReplicaReady, LogLevel.Information, "Server {Server}: another instance is ready.")]
+    private static partial void LogReady(ILogger logger, string server);
+
+    [LoggerMessage(EventIds.ServerReplicaLost, LogLevel.Warning, "Server {Server}: one of its instances is not there: {Reason}. It is started again in {Delay}.")]
+    private static partial void LogLost(ILogger logger, string server, string reason, TimeSpan delay);
+
+    private sealed class Place
+    {
+        public CancellationTokenSource End { get; } = new();
+
+        public Task Loop { get; set; } = Task.CompletedTask;
+
+        /// <summary>Completes when the first start has ended, well or not.</summary>
+        public TaskCompletionSource Settled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Completes when the connection of the moment was given away.</summary>
+        public TaskCompletionSource Promoted { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ready; null while it starts or is lost. Under the lock.</summary>
+        public UpstreamConnection? Connection { get; set; }
+    }
+}
