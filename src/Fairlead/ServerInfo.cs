@@ -71,6 +71,12 @@ public sealed record ServerInfo
     /// <summary>Why that port is not open, in words that follow the server's name; null when it is. It is tried again every second.</summary>
     public string? PortProblem { get; init; }
 
+    /// <summary>Who decides that it is part of the fleet.</summary>
+    public ServerOwner Owner { get; init; }
+
+    /// <summary>What was done to it by hand; null = nothing.</summary>
+    public ServerOverlay? ByHand { get; init; }
+
     /// <summary>The tags of its configuration.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
@@ -103,6 +109,8 @@ public sealed record ServerInfo
             OwnInstances = ownInstances,
             Port = snapshot.Config.Port,
             PortProblem = cell.PortProblem,
+            Owner = snapshot.Config.Owner,
+            ByHand = snapshot.Config.ByHand.IsNone ? null : snapshot.Config.ByHand,
             Tags = [.. snapshot.Config.Tags],
         };
     }

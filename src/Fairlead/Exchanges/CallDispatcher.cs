@@ -187,6 +187,12 @@ internal sealed class CallDispatcher
 
         if (!connection.TryOpen(exchange))
         {
+            if (exchange.Cell!.Current is { IsCallable: true } latest && connection == snapshot.Shared && latest.Shared != connection)
+            {
+                Send(exchange, caller, latest, latest.Shared!); // A changed instance has taken over since the caller looked.
+                return;
+            }
+
             var lost = connection.Lost.IsCompleted;
             exchange.Fail(lost ? ForwardError.ServerLost : ForwardError.TooManyCalls, null);
             return;
