@@ -114,7 +114,7 @@ public sealed partial class McpManager
         }
     }
 
-    private Task ByHandAsync(string id, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, CancellationToken cancellationToken) => CommandAsync(
+    private Task<bool> ByHandAsync(string id, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, CancellationToken cancellationToken) => CommandAsync(
         async () =>
         {
             await _live.ChangeByHandAsync(id, change, cancellationToken).ConfigureAwait(false);
@@ -124,7 +124,7 @@ public sealed partial class McpManager
 
     private async Task<bool> SetReplicasAsync(string id, int replicas, CancellationToken cancellationToken)
     {
-        await _live.ChangeByHandAsync(id, (overlay, _) => overlay with { Replicas = replicas }, cancellationToken).ConfigureAwait(false);
+        await _live.ChangeByHandAsync(id, (overlay, snapshot) => snapshot.Config.Replicas.Count == replicas ? overlay : overlay with { Replicas = replicas }, cancellationToken).ConfigureAwait(false);
         return true;
     }
 }

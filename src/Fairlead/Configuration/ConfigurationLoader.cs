@@ -12,7 +12,8 @@ namespace Fairlead.Configuration;
 /// </remarks>
 public static class ConfigurationLoader
 {
-    private static readonly string[] s_dotEnvFiles = [".env", ".env.local", ".env.mcp"];
+    /// <summary>The dotenv files that are read beside a configuration; a later one wins.</summary>
+    internal static IReadOnlyList<string> DotEnvFiles { get; } = [".env", ".env.local", ".env.mcp"];
 
     /// <summary>Loads a file.</summary>
     /// <param name="path">The file; null = none, which leaves the defaults, the variables and the flags.</param>
@@ -94,7 +95,7 @@ public static class ConfigurationLoader
             _folders = ConfigFolders.For(file, _settings);
             Problems = new Problems(file);
             _variables = new Dictionary<string, string>(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
-            foreach (string name in s_dotEnvFiles)
+            foreach (string name in DotEnvFiles)
             {
                 ReadDotEnv(Path.Combine(_folders.Configuration, name));
             }
