@@ -52,6 +52,9 @@ internal sealed partial class ConfigurationReload : IDisposable
     /// <summary>How the last load went.</summary>
     public ConfigurationStatus Status => _status;
 
+    /// <summary>Told of each reload when its changes are in force or have failed, or when it was refused. Returns at once. Set before the first.</summary>
+    public Action<ConfigurationStatus>? Ended { get; set; }
+
     /// <summary>What the last load without errors gave.</summary>
     public ConfigurationResult Loaded => _loaded;
 
@@ -107,12 +110,18 @@ internal sealed partial class ConfigurationReload : IDisposable
 
         // Not over a later load, whose changes may have ended before these.
         Interlocked.CompareExchange(ref _status, ended, status);
+        if (ended.Valid)
+        {
+            Ended?.Invoke(ended);
+        }
+
         return ended;
     }
 
     private ConfigurationStatus Refused(ConfigurationStatus status)
     {
         LogRefused(_logger, status.Cause, string.Join('\n', status.Errors));
+        Ended?.Invoke(status);
         return status;
     }
 

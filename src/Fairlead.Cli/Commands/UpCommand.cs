@@ -132,6 +132,7 @@ internal static class UpCommand
         var host = GatewayHost.Build(loaded.Options, loaded.Redactor, token, loggers, (loaded, load));
         await using (host.ConfigureAwait(false))
         {
+            host.Reload!.Ended = status => TellReload(status, view);
             Volatile.Write(ref reload, host.Reload);
             var watch = new ConfigurationWatch(() => ConfigurationWatch.FilesOf(host.Reload!.Loaded), () => host.Reload!.Request("file"), TimeProvider.System, loggers.CreateLogger("Fairlead.Configuration"));
             await using var watching = watch.ConfigureAwait(false);
@@ -168,6 +169,17 @@ internal static class UpCommand
             view.Event(new { @event = "stopped" });
             view.Say("Stopped.");
             return ExitCodes.Ok;
+        }
+    }
+
+    /// <summary>Tells of a reload; what is wrong with a configuration that was refused stands in the log.</summary>
+    private static void TellReload(ConfigurationStatus status, LaunchView view)
+    {
+        view.Event(new { @event = "reloaded", status.Cause, status.Valid, errors = status.Errors.Count, status.Differences?.Added, status.Differences?.Removed, status.Differences?.Changed });
+        if (status.Differences is { } differences)
+        {
+            string[] changes = [.. differences.Added.Select(static id => "+" + id), .. differences.Removed.Select(static id => "-" + id), .. differences.Changed.Select(static id => "~" + id)];
+            view.Say($"Reloaded the configuration ({(status.Cause == "file" ? "its file changed" : status.Cause)}): {(changes.Length == 0 ? "no server differs" : string.Join(" ", changes))}");
         }
     }
 
