@@ -182,10 +182,16 @@ internal sealed class ToolInvoker
         call.IdleTicks = idleTicks;
         call.IdleDeadline = idleTicks == 0 ? long.MaxValue : now + idleTicks;
         call.HardDeadline = _hardTicks == 0 ? long.MaxValue : now + _hardTicks;
-        if (!connection.TryOpen(call))
+        while (!connection.TryOpen(call))
         {
-            var lost = connection.Lost.IsCompletedSuccessfully ? await connection.Lost.ConfigureAwait(false) : null;
-            throw CallFailures.From(lost is null ? ForwardError.TooManyCalls : ForwardError.ServerLost, cell.Name, lost);
+            var (latest, _) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
+            if (latest == connection)
+            {
+                var lost = connection.Lost.IsCompletedSuccessfully ? await connection.Lost.ConfigureAwait(false) : null;
+                throw CallFailures.From(lost is null ? ForwardError.TooManyCalls : ForwardError.ServerLost, cell.Name, lost);
+            }
+
+            connection = latest; // A changed instance has taken over since the caller looked.
         }
 
         connection.Send(call, Compose(call.UpstreamId, name, arguments.Span, round.Span, connection.Identity.IsModern, isTask));
