@@ -414,7 +414,6 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
         await _fleet.ShutdownAsync(grace).ConfigureAwait(false);
         await _fleet.DisposeAsync().ConfigureAwait(false);
         await _metrics.DisposeAsync().ConfigureAwait(false);
-        _live.Dispose();
         await _resources.DisposeAsync().ConfigureAwait(false);
     }
 

@@ -21,7 +21,9 @@ internal sealed record ConfigurationStatus(
 
 /// <summary>Loads the configuration again while Fairlead serves, and remembers how that went. A configuration with errors changes nothing and says why.</summary>
 /// <remarks>Any thread. Loads run one at a time and their changes are decided in that order; a start that takes long delays no later reload.</remarks>
-internal sealed partial class ConfigurationReload : IDisposable
+#pragma warning disable CA1001 // Its semaphore never makes a wait handle, so there is nothing to dispose of; disposed, it would fail a reload that ends during the shutdown.
+internal sealed partial class ConfigurationReload
+#pragma warning restore CA1001 // As above.
 {
     private readonly McpManager _manager;
     private readonly Func<ConfigurationResult> _load;
@@ -60,7 +62,17 @@ internal sealed partial class ConfigurationReload : IDisposable
 
     /// <summary>Reloads beside the caller.</summary>
     /// <param name="cause">As in <see cref="ConfigurationStatus"/>.</param>
-    public void Request(string cause) => _work.Run(() => ReloadAsync(cause, CancellationToken.None));
+    public void Request(string cause) => _work.Run(async () =>
+    {
+        try
+        {
+            await ReloadAsync(cause, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (RuntimeShutdown)
+        {
+            // Fairlead is stopping: nothing is left to be changed.
+        }
+    });
 
     /// <summary>Reloads and waits until the changes are in force or have failed. Never throws for what the configuration says.</summary>
     /// <param name="cause">As in <see cref="ConfigurationStatus"/>.</param>
@@ -90,9 +102,6 @@ internal sealed partial class ConfigurationReload : IDisposable
 
         return await EndAsync(status, changing.WaitAsync(cancellationToken)).ConfigureAwait(false);
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _turn.Dispose();
 
     private async Task<ConfigurationStatus> EndAsync(ConfigurationStatus status, Task<ReloadDifferences> changing)
     {

@@ -118,8 +118,10 @@ internal sealed partial class FleetActor : Actor
     public async Task StopServerAsync(string id, TimeSpan grace, CancellationToken cancellationToken)
     {
         var server = await FindAsync(id, cancellationToken).ConfigureAwait(false);
-        await server.StopAsync("it was stopped by hand", grace, cancellationToken).ConfigureAwait(false);
-        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        var stopping = server.StopAsync("it was stopped by hand", grace, cancellationToken);
+        await server.ReadAsync(cancellationToken).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false); // While calls in flight end, not after them.
+        await stopping.ConfigureAwait(false);
     }
 
     /// <summary>Starts a server again with a full restart budget, without waiting for it.</summary>

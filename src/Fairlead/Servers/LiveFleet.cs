@@ -12,7 +12,9 @@ namespace Fairlead.Servers;
 /// Owns the configurations as they were declared, without what was done by hand; actors get both together. One change at a time is decided, so that decisions reach
 /// the actors in their order; nothing that takes long (a start, a drain) is waited for meanwhile, so that a server that hangs never stands in the way of its own correction.
 /// </remarks>
-internal sealed partial class LiveFleet : IDisposable
+#pragma warning disable CA1001 // Its semaphore never makes a wait handle, so there is nothing to dispose of; disposed, it would fail whoever leaves his turn during the shutdown.
+internal sealed partial class LiveFleet
+#pragma warning restore CA1001 // As above.
 {
     private readonly FleetActor _fleet;
     private readonly FleetResources _resources;
@@ -36,9 +38,6 @@ internal sealed partial class LiveFleet : IDisposable
         _file = new FleetFile(resources.State, _logger);
         _allowedCommands = [.. resources.Options.AllowedCommands];
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _turn.Dispose();
 
     /// <summary>Deploys the servers of the configuration, all or none, then those that were deployed over the API in an earlier run.</summary>
     /// <exception cref="InvalidConfiguration">A server of the configuration breaks a rule; none is deployed.</exception>
