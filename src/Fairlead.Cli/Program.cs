@@ -13,7 +13,18 @@ internal static class Program
         typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     /// <summary>All commands. Each call makes them anew.</summary>
-    public static RootCommand Root() => new(Describe())
+    public static RootCommand Root()
+    {
+        var root = Reading();
+        foreach (var command in FleetCommands.Create())
+        {
+            root.Subcommands.Add(command);
+        }
+
+        return root;
+    }
+
+    private static RootCommand Reading() => new(Describe())
     {
         UpCommand.Create(),
         StdioCommand.Create(),
@@ -22,6 +33,9 @@ internal static class Program
         CallCommand.Create(),
         LogsCommand.Create(),
         DownCommand.Create(),
+        DeployCommand.Create(),
+        DeployCommand.CreateUndeploy(),
+        ReloadCommand.Create(),
         ConfigCommand.Create(),
         ServerCommand.Create(),
         ImportCommand.Create(),

@@ -17,7 +17,7 @@ namespace Fairlead;
 /// actors and reply after their effect can be seen; at most <see cref="FairleadOptions.MaxConcurrentOperations"/> run at once, the others wait. Tool calls
 /// pass by the actors and limit each other only at their server.
 /// </remarks>
-public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
+public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 {
     // Calls of one batch in flight at once; the rest of the batch waits.
     private const int BatchConcurrency = 64;
@@ -27,6 +27,7 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     private readonly FleetResources _resources;
     private readonly FleetActor _fleet;
+    private readonly LiveFleet _live;
     private readonly MetricsActor _metrics;
     private readonly CallCounters _commands = new();
     private readonly SemaphoreSlim _operations;
@@ -49,6 +50,7 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
         var loggers = loggerFactory ?? NullLoggerFactory.Instance;
         _resources = new FleetResources(Options, loggers, timeProvider ?? TimeProvider.System, redactor ?? new SecretRedactor());
         _fleet = new FleetActor(_resources);
+        _live = new LiveFleet(_fleet, _resources, RemoveAsync);
         _metrics = new MetricsActor(_resources.Fleet, _commands, _resources.Time, loggers.CreateLogger("Fairlead.Servers"));
         _operations = new SemaphoreSlim(Options.MaxConcurrentOperations, Options.MaxConcurrentOperations);
         _tools = new ToolInvoker(_resources.Fleet, _resources.Sweep, Options, _client);
@@ -76,6 +78,12 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     /// <summary>The deadlines of all calls.</summary>
     internal DeadlineSweep Sweep => _resources.Sweep;
+
+    /// <summary>Deploys and removes what is kept over restarts.</summary>
+    internal LiveFleet Live => _live;
+
+    /// <summary>Knows the secrets of all configurations.</summary>
+    internal SecretRedactor Redactor => _resources.Redactor;
 
     /// <summary>The files of the state folder; null when nothing is kept on disk.</summary>
     internal StateFiles? State => _resources.State;
@@ -126,7 +134,7 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
             return _initializing ??= CommandAsync(
                 async () =>
                 {
-                    await _fleet.DeployAsync([.. Options.Servers.Select(static server => server.Copy())], cancellationToken).ConfigureAwait(false);
+                    await _live.BeginAsync(cancellationToken).ConfigureAwait(false);
                     _resources.Fleet.FirstListWait = WaitForFirstListsAsync();
                     return true;
                 },
@@ -154,7 +162,7 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
     {
         ArgumentNullException.ThrowIfNull(config);
         var copy = config.Copy();
-        return CommandAsync(async () => (await _fleet.DeployAsync([copy], cancellationToken).ConfigureAwait(false))[0], cancellationToken);
+        return CommandAsync(() => _live.DeployAsync(copy, cancellationToken), cancellationToken);
     }
 
     /// <summary>Removes a server: it is gone from lists at once, its calls in flight may end within the drain grace, then its processes end.</summary>
@@ -162,8 +170,7 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
     public Task UndeployServerAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
         async () =>
         {
-            var server = await _fleet.UndeployAsync(id, Options.Limits.DrainGrace, cancellationToken).ConfigureAwait(false);
-            await _metrics.KeepAsync(server.Cell.Counters, cancellationToken).ConfigureAwait(false);
+            await _live.UndeployAsync(id, cancellationToken).ConfigureAwait(false);
             return true;
         },
         cancellationToken);
@@ -182,7 +189,7 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
         return CommandAsync(
             async () =>
             {
-                await _fleet.UpdateAsync(id, copy, cancellationToken).ConfigureAwait(false);
+                await _live.UpdateAsync(id, copy, cancellationToken).ConfigureAwait(false);
                 return true;
             },
             cancellationToken);
@@ -206,7 +213,7 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
             }
 
             await server.ScaleAsync(replicas, "by hand", cancellationToken).ConfigureAwait(false);
-            return true;
+            return await SetReplicasAsync(server.Id, replicas, cancellationToken).ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -400,6 +407,12 @@ public sealed class McpManager : IAsyncDisposable, IMcpServerRegistry
 
             _operations.Release();
         }
+    }
+
+    private async Task RemoveAsync(string id)
+    {
+        var server = await _fleet.UndeployAsync(id, Options.Limits.DrainGrace, CancellationToken.None).ConfigureAwait(false);
+        await _metrics.KeepAsync(server.Cell.Counters, CancellationToken.None).ConfigureAwait(false);
     }
 
     private async Task StopAsync(TimeSpan grace)

@@ -90,6 +90,12 @@ public sealed record ServerInfo
     /// <summary>Why that port is not open, in words that follow the server's name; null when it is. It is tried again every second.</summary>
     public string? PortProblem { get; init; }
 
+    /// <summary>Who decides that it is part of the fleet.</summary>
+    public ServerOwner Owner { get; init; }
+
+    /// <summary>What was done to it by hand; null = nothing.</summary>
+    public ServerOverlay? ByHand { get; init; }
+
     /// <summary>The tags of its configuration.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 
@@ -128,6 +134,8 @@ public sealed record ServerInfo
             OpenToolCircuits = [.. cell.Guards.Tools.Where(static tool => tool.Breaker.State != CircuitState.Closed).Select(static tool => tool.Name)],
             Port = snapshot.Config.Port,
             PortProblem = cell.PortProblem,
+            Owner = snapshot.Config.Owner,
+            ByHand = snapshot.Config.ByHand.IsNone ? null : snapshot.Config.ByHand,
             Tags = [.. snapshot.Config.Tags],
         };
     }

@@ -35,7 +35,7 @@ internal sealed class FrontHost : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<FrontHost> StartAsync(FairleadOptions options, Action<McpManager>? prepare = null, TimeProvider? timeProvider = null, ILogger? log = null, bool waits = true)
+    public static async Task<FrontHost> StartAsync(FairleadOptions options, Action<McpManager>? prepare = null, TimeProvider? timeProvider = null, ILogger? log = null, bool waits = true, Action<IServiceCollection, McpManager>? services = null)
     {
         var manager = new McpManager(options, timeProvider: timeProvider);
         prepare?.Invoke(manager);
@@ -52,6 +52,7 @@ internal sealed class FrontHost : IAsyncDisposable
             kestrel.Listen(IPAddress.Loopback, 0);
         });
         builder.Services.AddFairlead(manager, AdminToken);
+        services?.Invoke(builder.Services, manager);
         var app = builder.Build();
         app.MapFairlead();
         await manager.InitializeAsync();

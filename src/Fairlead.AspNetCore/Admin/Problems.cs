@@ -33,7 +33,7 @@ internal static class Problems
     private static int StatusOf(McpException exception) => exception switch
     {
         ServerNotFound or ToolNotFound => StatusCodes.Status404NotFound,
-        AlreadyExists => StatusCodes.Status409Conflict,
+        AlreadyExists or OwnedElsewhere => StatusCodes.Status409Conflict,
         InvalidConfiguration => StatusCodes.Status400BadRequest,
         Forbidden => StatusCodes.Status403Forbidden,
         ResourceExhausted => StatusCodes.Status429TooManyRequests,

@@ -6,6 +6,7 @@ using Fairlead.AspNetCore.Mcp;
 using Fairlead.Configuration;
 using Fairlead.Routing;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace Fairlead.AspNetCore.Admin;
@@ -17,7 +18,7 @@ internal sealed class RestApi
     /// <summary>How the API writes and reads JSON.</summary>
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        Converters = { new TransportWord(), new JsonStringEnumConverter() },
+        Converters = { new Word<ServerTransport>(), new Word<ServerOwner>(), new JsonStringEnumConverter() },
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -26,10 +27,12 @@ internal sealed class RestApi
     private readonly McpFront _front;
     private readonly Presence _presence;
     private readonly IHostApplicationLifetime _lifetime;
+    private readonly ConfigurationReload? _reload;
 
     /// <summary>Serves <paramref name="manager"/>; a shutdown stops the application.</summary>
-    public RestApi(McpManager manager, McpFront front, Presence presence, IHostApplicationLifetime lifetime)
+    public RestApi(McpManager manager, McpFront front, Presence presence, IHostApplicationLifetime lifetime, IServiceProvider services)
     {
+        _reload = services.GetService<ConfigurationReload>();
         _presence = presence;
         _manager = manager;
         _front = front;
@@ -51,6 +54,7 @@ internal sealed class RestApi
         rest.Get("/api/v1/metrics", RouteAccess.Open, MetricsAsync);
         rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync);
         rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
+        new FleetRoutes(_manager, _reload).Map(rest);
         rest.Rest();
     }
 
@@ -137,14 +141,15 @@ internal sealed class RestApi
         return WriteAsync(context, StatusCodes.Status202Accepted, new { stopping = true });
     }
 
-    /// <summary>A transport in the word of the configuration.</summary>
-    private sealed class TransportWord : JsonConverter<ServerTransport>
+    /// <summary>A value in the word of the configuration.</summary>
+    private sealed class Word<T> : JsonConverter<T>
+        where T : struct, Enum
     {
-        public override ServerTransport Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             reader.GetString() is { } word && OptionWords.TryWord(typeToConvert, word, out var value)
-                ? (ServerTransport)value
-                : throw new JsonException($"A transport is one of {string.Join(", ", OptionWords.Words(typeToConvert))}.");
+                ? (T)value
+                : throw new JsonException($"It must be one of {string.Join(", ", OptionWords.Words(typeToConvert))}.");
 
-        public override void Write(Utf8JsonWriter writer, ServerTransport value, JsonSerializerOptions options) => writer.WriteStringValue(OptionWords.Word(value));
+        public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(OptionWords.Word(value));
     }
 }

@@ -21,6 +21,12 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
     /// <summary>Maps POST.</summary>
     public void Post(string pattern, RouteAccess access, RequestDelegate handler) => Map(HttpMethods.Post, pattern, access, handler);
 
+    /// <summary>Maps PUT.</summary>
+    public void Put(string pattern, RouteAccess access, RequestDelegate handler) => Map(HttpMethods.Put, pattern, access, handler);
+
+    /// <summary>Maps DELETE.</summary>
+    public void Delete(string pattern, RouteAccess access, RequestDelegate handler) => Map(HttpMethods.Delete, pattern, access, handler);
+
     /// <summary>Maps what is left: other verbs of the paths so far, then all other paths. Call last.</summary>
     public void Rest()
     {

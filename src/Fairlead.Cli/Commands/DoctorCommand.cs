@@ -45,7 +45,7 @@ internal static class DoctorCommand
             .. NetworkChecks.Ports(loaded.Options, instance),
             .. NetworkChecks.Proxies(at.Environment),
             .. StateChecks.Run(at.StateFolder, instance, remark),
-            .. await InstanceChecks.RunAsync(instance, Program.Version).ConfigureAwait(false),
+            .. await InstanceChecks.RunAsync(instance, Program.Version, StateFolder.ReadToken(at.StateFolder)).ConfigureAwait(false),
             .. ClientChecks.Run(at, instance is null ? loaded.Options.Port : new Uri(instance.Url).Port),
         ];
         return [.. findings.Select(finding => finding with { Found = loaded.Redactor.Redact(finding.Found), Mend = loaded.Redactor.Redact(finding.Mend) })];

@@ -38,7 +38,7 @@ internal static class PsCommand
             foreach (var server in document.GetProperty("servers").EnumerateArray())
             {
                 table.Add(
-                    Text(server, "id"), Text(server, "state"), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Reason(server) + NextTry(server));
+                    Text(server, "id"), Text(server, "state"), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Reason(server) + NextTry(server) + Marks(server));
             }
 
             foreach (var line in table.Lines(terminal.Width, (row, column, text) => column == StateColumn ? terminal.Paint(States.ColourOf(row[column]), text) : text))
@@ -53,6 +53,45 @@ internal static class PsCommand
 
     /// <summary>A member as text; empty when absent.</summary>
     public static string Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.ToString() : "";
+
+    /// <summary>What was done to a server by hand, apart from what its state says; empty = nothing.</summary>
+    public static string ByHand(JsonElement server)
+    {
+        if (!server.TryGetProperty("byHand", out var overlay))
+        {
+            return "";
+        }
+
+        var parts = new List<string>();
+        if (overlay.TryGetProperty("disabled", out var disabled))
+        {
+            parts.Add(disabled.GetBoolean() ? "disabled" : "enabled");
+        }
+
+        if (overlay.TryGetProperty("maintenance", out _))
+        {
+            parts.Add("in maintenance");
+        }
+
+        if (overlay.TryGetProperty("replicas", out var replicas))
+        {
+            parts.Add($"replicas {replicas}");
+        }
+
+        if (overlay.TryGetProperty("disabledTools", out var tools) && tools.GetArrayLength() != 0)
+        {
+            parts.Add($"disabled {string.Join(", ", tools.EnumerateArray())}");
+        }
+
+        return string.Join("; ", parts);
+    }
+
+    private static string Marks(JsonElement server)
+    {
+        string[] marks = [ByHand(server) is { Length: > 0 } byHand ? $"by hand: {byHand}" : "", Text(server, "owner") == "api" ? "deployed over the API" : ""];
+        var shown = string.Join("; ", marks.Where(static mark => mark.Length != 0));
+        return shown.Length == 0 ? "" : $" ({shown})";
+    }
 
     private static string Reason(JsonElement server)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Net;
+using Fairlead.AspNetCore.Admin;
 using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
 using Fairlead.Configuration;
@@ -43,7 +44,8 @@ internal static class UpCommand
 
     private static async Task<int> RunAsync(string? config, Dictionary<string, string> flags, LaunchView view, bool asks, int? untilIdle, bool isVerbose)
     {
-        var loaded = ConfigCommand.Load(config, flags, asks ? InputPrompt.ForTerminal() : null);
+        var answers = new Dictionary<string, string?>(StringComparer.Ordinal);
+        var loaded = ConfigCommand.Load(config, flags, asks && InputPrompt.ForTerminal() is { } prompt ? request => answers[request.Id] = prompt(request) : null);
         ConfigCommand.Tell(loaded);
         if (Refuse(loaded) is { } refusal)
         {
@@ -76,7 +78,15 @@ internal static class UpCommand
         {
             view.Event(new { @event = "loaded", file = loaded.File, servers = options.Servers.Count });
             view.Say($"Loaded configuration with {options.Servers.Count} servers ({(loaded.File is { } file ? ShortPath(file) : DefaultFleet.Describe())})");
-            return await ServeAsync(loaded, folder, token, view, untilIdle, isVerbose).ConfigureAwait(false);
+            return await ServeAsync(loaded, LoadAgain, folder, token, view, untilIdle, isVerbose).ConfigureAwait(false);
+        }
+
+        // The same file, also when it is gone for a moment and another would be found; nobody is asked again for what was answered.
+        ConfigurationResult LoadAgain()
+        {
+            var again = ConfigCommand.Load(loaded.File ?? config, flags, request => answers.GetValueOrDefault(request.Id));
+            again.Options.StateFolder = StateFolder.PathFor(again.Options.StateFolder);
+            return again;
         }
     }
 
@@ -111,21 +121,28 @@ internal static class UpCommand
                 + "through an SSH tunnel (ssh -L 8080:127.0.0.1:8080), or put a proxy that authenticates in front and set publicUrl to its address.";
     }
 
-    private static async Task<int> ServeAsync(ConfigurationResult loaded, StateFolder folder, string token, LaunchView view, int? untilIdle, bool isVerbose)
+    private static async Task<int> ServeAsync(
+        ConfigurationResult loaded, Func<ConfigurationResult> load, StateFolder folder, string token, LaunchView view, int? untilIdle, bool isVerbose)
     {
         var terminal = Terminal.Current;
-        using var signals = new StopSignals(TimeProvider.System, () => EndAtOnce(terminal, folder));
+        ConfigurationReload? reload = null;
+        using var signals = new StopSignals(TimeProvider.System, () => EndAtOnce(terminal, folder), () => Volatile.Read(ref reload)?.Request("SIGHUP"));
         using var log = new TerminalLog(terminal, loaded.Redactor, TimeProvider.System, isVerbose);
         using var loggers = log.CreateFactory();
-        var host = GatewayHost.Build(loaded.Options, loaded.Redactor, token, loggers);
+        var host = GatewayHost.Build(loaded.Options, loaded.Redactor, token, loggers, (loaded, load));
         await using (host.ConfigureAwait(false))
         {
+            host.Reload!.Ended = status => TellReload(status, view);
+            Volatile.Write(ref reload, host.Reload);
+            var watch = new ConfigurationWatch(() => ConfigurationWatch.FilesOf(host.Reload!.Loaded), () => host.Reload!.Request("file"), TimeProvider.System, loggers.CreateLogger("Fairlead.Configuration"));
+            await using var watching = watch.ConfigureAwait(false);
             if (await host.StartAsync(CancellationToken.None).ConfigureAwait(false) is { } problem)
             {
                 await host.Manager.ShutdownAsync(TimeSpan.Zero).ConfigureAwait(false);
                 return view.Fail(problem.ExitCode, problem.Reason);
             }
 
+            watch.Start();
             Announce(folder, host.Url, view);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Stop, host.StopAsked);
             var isIdle = false;
@@ -152,6 +169,17 @@ internal static class UpCommand
             view.Event(new { @event = "stopped" });
             view.Say("Stopped.");
             return ExitCodes.Ok;
+        }
+    }
+
+    /// <summary>Tells of a reload; what is wrong with a configuration that was refused stands in the log.</summary>
+    private static void TellReload(ConfigurationStatus status, LaunchView view)
+    {
+        view.Event(new { @event = "reloaded", status.Cause, status.Valid, errors = status.Errors.Count, status.Differences?.Added, status.Differences?.Removed, status.Differences?.Changed });
+        if (status.Differences is { } differences)
+        {
+            string[] changes = [.. differences.Added.Select(static id => "+" + id), .. differences.Removed.Select(static id => "-" + id), .. differences.Changed.Select(static id => "~" + id)];
+            view.Say($"Reloaded the configuration ({(status.Cause == "file" ? "its file changed" : status.Cause)}): {(changes.Length == 0 ? "no server differs" : string.Join(" ", changes))}");
         }
     }
 

@@ -10,10 +10,11 @@ internal static class InstanceChecks
 {
     private static readonly TimeSpan s_answerWait = TimeSpan.FromSeconds(10);
 
-    /// <summary>Runs the checks <c>instance</c> and <c>server</c>.</summary>
+    /// <summary>Runs the checks <c>instance</c>, <c>server</c> and <c>reload</c>.</summary>
     /// <param name="instance">The running instance; null = none.</param>
     /// <param name="version">The version of this program.</param>
-    public static async Task<IReadOnlyList<Finding>> RunAsync(InstanceFile? instance, string version)
+    /// <param name="token">The instance's admin token; null = the last load of its configuration is not asked for.</param>
+    public static async Task<IReadOnlyList<Finding>> RunAsync(InstanceFile? instance, string version, string? token)
     {
         if (instance is null)
         {
@@ -33,6 +34,10 @@ internal static class InstanceChecks
             var servers = document.GetProperty("servers").EnumerateArray().ToArray();
             findings.Add(new Finding("instance", Verdict.Ok, $"Process {instance.Pid} answers at {instance.Url} with {servers.Length} {(servers.Length == 1 ? "server" : "servers")}."));
             findings.AddRange(servers.Select(Of).OfType<Finding>());
+            if (token is not null && await ReloadAsync(http, instance, token).ConfigureAwait(false) is { } reload)
+            {
+                findings.Add(reload);
+            }
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or TaskCanceledException or JsonException or KeyNotFoundException or InvalidOperationException)
         {
@@ -40,6 +45,29 @@ internal static class InstanceChecks
         }
 
         return findings;
+    }
+
+    /// <summary>How the instance's last load of its configuration went; null when it cannot tell.</summary>
+    private static async Task<Finding?> ReloadAsync(HttpClient http, InstanceFile instance, string token)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(instance.Url + "/api/v1/configuration/status"));
+        request.Headers.Authorization = new System.Net.Http.Headers.AuthenticationHeaderValue("Bearer", token);
+        using var response = await http.SendAsync(request).ConfigureAwait(false);
+        if (!response.IsSuccessStatusCode)
+        {
+            return null;
+        }
+
+        var status = await response.Content.ReadFromJsonAsync<JsonElement>().ConfigureAwait(false);
+        var errors = status.GetProperty("errors").EnumerateArray().Select(static error => $"{PsCommand.Text(error, "key")}: {PsCommand.Text(error, "rule")}").ToArray();
+        if (errors.Length != 0)
+        {
+            return new Finding("reload", Verdict.Fail, $"The configuration was changed and could not be taken over; what was in force still is. {errors[0]}{(errors.Length == 1 ? "" : $" And {errors.Length - 1} more.")}", "Mend the file; it is taken over by itself. fairlead config validate lists everything.");
+        }
+
+        return status.TryGetProperty("differences", out var differences) && differences.GetProperty("failed").GetArrayLength() is > 0 and var failed
+            ? new Finding("reload", Verdict.Warn, $"{failed} of the servers could not be brought in line with the configuration: {PsCommand.Text(differences.GetProperty("failed")[0], "reason")}", "fairlead reload tries again.")
+            : null;
     }
 
     private static Finding? Of(JsonElement server)

@@ -79,8 +79,7 @@ internal sealed class LaunchView(Terminal terminal, bool isJson, TimeProvider ti
                     Summarize(cells);
                 }
 
-                // Without servers there is no change to wait for.
-                var wait = cells.Length == 0 ? Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken) : change.WaitAsync(cancellationToken);
+                var wait = change.WaitAsync(cancellationToken);
                 await (isStarting ? Task.WhenAny(wait, Task.Delay(s_tick, time, cancellationToken)).Unwrap() : wait).ConfigureAwait(false);
             }
         }

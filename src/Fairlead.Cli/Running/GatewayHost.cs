@@ -42,6 +42,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <summary>The fleet.</summary>
     public McpManager Manager { get; }
 
+    /// <summary>Loads the configuration again; null when it cannot be.</summary>
+    public ConfigurationReload? Reload => _app.Services.GetService<ConfigurationReload>();
+
     /// <summary>The listeners of single servers.</summary>
     public OwnPorts Ports { get; }
 
@@ -59,7 +62,9 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <param name="redactor">Knows the secrets of the configuration.</param>
     /// <param name="adminToken">What administration over HTTP needs.</param>
     /// <param name="loggers">Where logs go; not disposed here.</param>
-    public static GatewayHost Build(FairleadOptions options, SecretRedactor redactor, string adminToken, ILoggerFactory loggers)
+    /// <param name="configuration">What the options were loaded as, and how to load it again; null = it cannot be loaded again.</param>
+    public static GatewayHost Build(
+        FairleadOptions options, SecretRedactor redactor, string adminToken, ILoggerFactory loggers, (ConfigurationResult First, Func<ConfigurationResult> Load)? configuration = null)
     {
         var manager = new McpManager(options, loggers, TimeProvider.System, redactor);
         manager.AddBuiltInServers();
@@ -83,6 +88,11 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Limits.DrainGrace > s_streamsGraceMin ? options.Limits.DrainGrace : s_streamsGraceMin);
         builder.Services.AddFairlead(manager, adminToken);
+        if (configuration is { } loaded)
+        {
+            builder.Services.AddSingleton(_ => new ConfigurationReload(manager, loaded.First, loaded.Load, TimeProvider.System, loggers.CreateLogger("Fairlead.Configuration")));
+        }
+
         var app = builder.Build();
         app.MapFairlead();
         return new GatewayHost(options, manager, app, ports);

@@ -82,6 +82,14 @@ internal sealed class InstanceClient : IDisposable
     /// <inheritdoc cref="GetAsync"/>
     public Task<(JsonElement Document, int ExitCode)> PostAsync(string path, string json, bool asAdmin = false) => SendAsync(HttpMethod.Post, path, json, asAdmin);
 
+    /// <summary>PUTs a JSON text.</summary>
+    /// <inheritdoc cref="GetAsync"/>
+    public Task<(JsonElement Document, int ExitCode)> PutAsync(string path, string json, bool asAdmin = false) => SendAsync(HttpMethod.Put, path, json, asAdmin);
+
+    /// <summary>DELETEs what is at a path.</summary>
+    /// <inheritdoc cref="GetAsync"/>
+    public Task<(JsonElement Document, int ExitCode)> DeleteAsync(string path, bool asAdmin = false) => SendAsync(HttpMethod.Delete, path, null, asAdmin);
+
     /// <summary>Whether the instance still answers.</summary>
     public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
@@ -127,6 +135,11 @@ internal sealed class InstanceClient : IDisposable
     private static async Task<(JsonElement Document, int ExitCode)> ReadAsync(HttpResponseMessage response)
     {
         JsonElement document;
+        if (response.StatusCode == HttpStatusCode.NoContent)
+        {
+            return (default, ExitCodes.Ok);
+        }
+
         try
         {
             document = await response.Content.ReadFromJsonAsync<JsonElement>().ConfigureAwait(false);

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Fairlead.Cli.Running;
 
-/// <summary>Turns Ctrl+C, SIGTERM and SIGHUP into an orderly stop, and a second Ctrl+C or SIGTERM into an end at once.</summary>
+/// <summary>Turns Ctrl+C, SIGTERM and SIGHUP into an orderly stop, and a second Ctrl+C or SIGTERM into an end at once. Where something can be reloaded, SIGHUP does that, unless it
+/// says that the terminal was closed.</summary>
 /// <remarks>Owns the registrations; signals do what the system does by default before and after. Handlers run on threads of the pool.</remarks>
 internal sealed class StopSignals : IDisposable
 {
@@ -13,14 +14,18 @@ internal sealed class StopSignals : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private readonly TimeProvider _time;
     private readonly Action _endAtOnce;
+    private readonly Action? _reload;
+    private readonly bool _hadTerminal = HasTerminal();
     private readonly Lock _gate = new();
     private (PosixSignal Signal, long At)? _first;
 
     /// <summary>Listens from here on.</summary>
     /// <param name="time">Clock that tells one wish from two.</param>
     /// <param name="endAtOnce">Called at the second signal; ends the process.</param>
-    public StopSignals(TimeProvider time, Action endAtOnce)
+    /// <param name="reload">Called at SIGHUP, returns at once; null = SIGHUP stops.</param>
+    public StopSignals(TimeProvider time, Action endAtOnce, Action? reload = null)
     {
+        _reload = reload;
         _time = time;
         _endAtOnce = endAtOnce;
         _registrations =
@@ -51,6 +56,12 @@ internal sealed class StopSignals : IDisposable
     private void Received(PosixSignalContext context)
     {
         context.Cancel = true;
+        if (context.Signal == PosixSignal.SIGHUP && _reload is not null && !OperatingSystem.IsWindows() && (!_hadTerminal || HasTerminal()))
+        {
+            _reload();
+            return;
+        }
+
         lock (_gate)
         {
             if (_first is { } first)
@@ -73,5 +84,24 @@ internal sealed class StopSignals : IDisposable
         }
 
         _endAtOnce();
+    }
+
+    /// <summary>Whether the process has a terminal that is there: one that was closed cannot be opened any more.</summary>
+    private static bool HasTerminal()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return false;
+        }
+
+        try
+        {
+            using var terminal = File.OpenHandle("/dev/tty");
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 }

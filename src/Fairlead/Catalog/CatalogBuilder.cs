@@ -12,6 +12,9 @@ namespace Fairlead.Catalog;
 /// <param name="Options">What <paramref name="Expose"/> was made from.</param>
 internal sealed record CatalogSource(ServerCell Cell, ServerCatalog Catalog, ExposeRules Expose, ExposeOptions Options)
 {
+    /// <summary>Whether its own endpoint lists nothing because the server is disabled. Its names still lead to it there, so that calls learn why.</summary>
+    public bool IsSilent { get; init; }
+
     /// <summary>Whether the server speaks 2026-07-28 or later.</summary>
     public bool IsModern => Catalog.Identity?.IsModern ?? false;
 
@@ -54,7 +57,7 @@ internal static class CatalogBuilder
             ServerInfo = catalog.Identity?.ServerInfo,
         };
 
-        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, entries) { Hint = CacheHints.OfList([source], kind) };
+        OfferedList Listed(ListKind kind, OfferedEntry[] entries) => new(kind, source.IsSilent ? [] : entries) { Hint = CacheHints.OfList([source], kind) };
     }
 
     /// <summary>What <c>/mcp</c> offers.</summary>

@@ -143,7 +143,7 @@ internal sealed partial class Catalogue : IAsyncDisposable
     private void Offer(ServerCell cell, ServerCatalog catalog)
     {
         var options = cell.Current.Config.Expose;
-        var source = new CatalogSource(cell, catalog, new ExposeRules(options), options);
+        var source = new CatalogSource(cell, catalog, new ExposeRules(options), options) { IsSilent = cell.Current.State == ServerState.Disabled };
         _sources[cell] = source;
         var snapshot = CatalogBuilder.BuildIdentity(source);
         var changes = CatalogComparison.Succeed(cell.Offered, snapshot);
@@ -165,7 +165,7 @@ internal sealed partial class Catalogue : IAsyncDisposable
             {
                 Offer(cell, snapshot.Catalog);
             }
-            else if (!ReferenceEquals(source.Options, snapshot.Config.Expose))
+            else if (!ReferenceEquals(source.Options, snapshot.Config.Expose) || source.IsSilent != (snapshot.State == ServerState.Disabled))
             {
                 Offer(cell, source.Catalog);
             }

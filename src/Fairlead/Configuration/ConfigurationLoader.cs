@@ -12,7 +12,8 @@ namespace Fairlead.Configuration;
 /// </remarks>
 public static class ConfigurationLoader
 {
-    private static readonly string[] s_dotEnvFiles = [".env", ".env.local", ".env.mcp"];
+    /// <summary>The dotenv files that are read beside a configuration; a later one wins.</summary>
+    internal static IReadOnlyList<string> DotEnvFiles { get; } = [".env", ".env.local", ".env.mcp"];
 
     /// <summary>Loads a file.</summary>
     /// <param name="path">The file; null = none, which leaves the defaults, the variables and the flags.</param>
@@ -55,6 +56,27 @@ public static class ConfigurationLoader
         return new OneLoad(null, processEnvironment, settings).Run(Encoding.UTF8.GetBytes(json));
     }
 
+    /// <summary>Reads one server: an entry of the configuration, as the body of a request brings it. Names of other servers in it are not looked at.</summary>
+    /// <param name="json">The entry.</param>
+    /// <param name="name">Its name when it does not say one; null = it must.</param>
+    /// <param name="fleet">Its variables and its workspace folder are the entry's, too.</param>
+    internal static ServerEntryResult LoadServer(string json, string? name, FairleadOptions fleet)
+    {
+        var settings = new LoadSettings { WorkspaceFolder = fleet.WorkspaceFolder };
+        return new OneLoad(null, fleet.Variables ?? ProcessVariables(), settings).RunServer(Encoding.UTF8.GetBytes(json), name);
+    }
+
+    private static Dictionary<string, string> ProcessVariables()
+    {
+        var variables = new Dictionary<string, string>(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
+        foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())
+        {
+            variables[(string)entry.Key] = (string)entry.Value!;
+        }
+
+        return variables;
+    }
+
     /// <summary>One load.</summary>
     private sealed class OneLoad
     {
@@ -73,7 +95,7 @@ public static class ConfigurationLoader
             _folders = ConfigFolders.For(file, _settings);
             Problems = new Problems(file);
             _variables = new Dictionary<string, string>(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
-            foreach (string name in s_dotEnvFiles)
+            foreach (string name in DotEnvFiles)
             {
                 ReadDotEnv(Path.Combine(_folders.Configuration, name));
             }
@@ -100,6 +122,8 @@ public static class ConfigurationLoader
             }
 
             _options.Variables = _variables;
+            _options.File = _file;
+            _options.WorkspaceFolder = _folders.Workspace;
             ResolveState(_folders);
             OptionOverlay.Apply(_options, _variables, _settings.Flags, scope);
             ResolveState(_folders with { Workspace = Directory.GetCurrentDirectory() });
@@ -123,6 +147,28 @@ public static class ConfigurationLoader
                 File = _file,
                 Format = format.Format,
             };
+        }
+
+        /// <summary>The same for a text that is one server.</summary>
+        public ServerEntryResult RunServer(byte[] bytes, string? name)
+        {
+            var expander = new VariableExpander(_variables, _folders.Workspace, _folders.Home, ForeignFormat.ReadInputs(null, false, Problems), null);
+            ServerConfig? config = ConfigText.Read(bytes, Problems) is { } root
+                ? new ServersReader(Problems, expander, foreign: false, _folders).ReadOne(root, null)?.Config
+                : null;
+            if (config is not null)
+            {
+                config.Name = config.Name.Length == 0 && name is not null ? name : config.Name;
+                ServerConfigRules.Check(config, "", Problems.Error, Problems.Warning, Problems.Places.ContainsKey);
+                _secrets.AddRange(ServerSecrets.Of(config));
+            }
+
+            _secrets.AddRange(expander.Secrets);
+            var redactor = new SecretRedactor(_secrets);
+            return new ServerEntryResult(config, Unplaced(Problems.Errors(redactor)), Unplaced(Problems.Warnings(redactor)), redactor);
+
+            // The sender has no file: only the line of a syntax error helps to find it, and that stands in the rule.
+            static ConfigurationError[] Unplaced(IEnumerable<ConfigurationError> problems) => [.. problems.Select(static problem => problem with { File = null })];
         }
 
         private void ReadRoot(ConfigNode root, ForeignFormat.Detected format, VariableExpander expander, ReadScope scope)

@@ -27,6 +27,13 @@ public sealed record ConfigurationError(string Key, string? Value, string Rule, 
     }
 }
 
+/// <summary>What came of reading one server.</summary>
+/// <param name="Config">The server in its final form; with errors what could be read of it, which must not be deployed. Null when there is none.</param>
+/// <param name="Errors">Everything that is wrong. Empty = good.</param>
+/// <param name="Warnings">What looks odd.</param>
+/// <param name="Redactor">Knows the entry's secrets.</param>
+internal sealed record ServerEntryResult(ServerConfig? Config, IReadOnlyList<ConfigurationError> Errors, IReadOnlyList<ConfigurationError> Warnings, SecretRedactor Redactor);
+
 /// <summary>What came of loading: usable options, or the list of everything that is wrong.</summary>
 public sealed class ConfigurationResult
 {

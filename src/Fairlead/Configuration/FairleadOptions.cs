@@ -64,6 +64,16 @@ public sealed class FairleadOptions
     [ConfigKey("limits")]
     public LimitsOptions Limits { get; set; } = new();
 
+    /// <summary>Programs that servers deployed over the REST API may run, beside those of this file's servers: names found in PATH, or full paths.</summary>
+    [ConfigKey("allowedCommands")]
+    public IList<string> AllowedCommands { get; set; } = [];
+
+    /// <summary>The file that was loaded; null when there was none.</summary>
+    internal string? File { get; set; }
+
+    /// <summary>Where relative paths start; null = the current directory.</summary>
+    internal string? WorkspaceFolder { get; set; }
+
     /// <summary>The variables that the load has found, those of <c>.env</c> files included: built-in servers take theirs from here. Null = those of the process.</summary>
     internal IReadOnlyDictionary<string, string>? Variables { get; set; }
 

@@ -160,11 +160,19 @@ public sealed class ServerConfig
     /// although their names do not ask for it.</summary>
     internal ISet<string> SecretPaths { get; private set; } = new HashSet<string>(StringComparer.Ordinal);
 
+    /// <summary>Who decides that the server is part of the fleet.</summary>
+    internal ServerOwner Owner { get; set; }
+
+    /// <summary>What was done to the server by hand; it stands in the other members already (<see cref="ServerOverlay.ApplyTo"/>).</summary>
+    internal ServerOverlay ByHand { get; set; } = ServerOverlay.None;
+
     /// <summary>A deep copy: changes to one never show in the other.</summary>
     public ServerConfig Copy()
     {
         ServerConfig copy = OptionsShape.Copy(this);
         copy.SecretPaths = new HashSet<string>(SecretPaths, StringComparer.Ordinal);
+        copy.Owner = Owner;
+        copy.ByHand = ByHand;
         return copy;
     }
 

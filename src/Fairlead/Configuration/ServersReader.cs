@@ -42,7 +42,10 @@ internal sealed class ServersReader(Problems problems, VariableExpander expander
         }
     }
 
-    private ServerEntry? ReadOne(ConfigNode node, string? name)
+    /// <summary>Reads one server.</summary>
+    /// <param name="node">The entry.</param>
+    /// <param name="name">The key it stands under; null = it holds its name itself.</param>
+    public ServerEntry? ReadOne(ConfigNode node, string? name)
     {
         if (node.Kind != JsonValueKind.Object)
         {

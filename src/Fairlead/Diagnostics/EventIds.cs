@@ -37,6 +37,10 @@ internal static class EventIds
     public const int ServerScaled = 2062;
     public const int ServerAsleep = 2063;
 
+    public const int FleetEntryDeployed = 2050;
+    public const int FleetEntryNotRestored = 2051;
+    public const int FleetEntrySealed = 2052;
+
     // 3000 Upstreams
     public const int UpstreamJunk = 3000;
     public const int UpstreamLineTooLong = 3001;
@@ -55,8 +59,14 @@ internal static class EventIds
     public const int CatalogEntryNotOffered = 5000;
     public const int CatalogFault = 5001;
 
-    // 4000 Exchanges, 6000 Configuration
+    // 4000 Exchanges
     public const int ParkExpired = 4000;
+
+    // 6000 Configuration
+    public const int ConfigurationReloaded = 6000;
+    public const int ConfigurationRefused = 6001;
+    public const int ConfigurationNeedsRestart = 6002;
+    public const int ConfigurationServerFailed = 6003;
 
     // 7000 Sessions
     public const int SessionRevived = 7000;

@@ -21,6 +21,9 @@ public sealed class ServerNotFound(string message, Exception? innerException = n
 /// <summary>A server of this name is deployed already: undeploy it, update it, or choose another name.</summary>
 public sealed class AlreadyExists(string message, Exception? innerException = null) : McpException(message, innerException);
 
+/// <summary>Somebody else owns the server: one of the configuration file is changed there, and one that a program deployed by that program. The message names the place.</summary>
+public sealed class OwnedElsewhere(string message, Exception? innerException = null) : McpException(message, innerException);
+
 /// <summary>The configuration breaks a rule; the message names key, value, rule and fix.</summary>
 public sealed class InvalidConfiguration(string message, Exception? innerException = null) : McpException(message, innerException);
 

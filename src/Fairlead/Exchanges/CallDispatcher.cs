@@ -215,7 +215,7 @@ internal sealed class CallDispatcher : IDisposable
             TaskTraffic.Admit(exchange, connection);
         }
 
-        exchange.SendTo(connection, exchange.Cell!, snapshot.Config, now);
+        exchange.SendTo(connection, exchange.Cell!, isShared: Array.IndexOf(snapshot.Replicas, connection) >= 0, now);
     }
 
     private static string Describe(ServerSnapshot snapshot)

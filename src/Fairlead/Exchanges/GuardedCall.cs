@@ -1,4 +1,3 @@
-using Fairlead.Configuration;
 using Fairlead.Guards;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
@@ -8,6 +7,9 @@ namespace Fairlead.Exchanges;
 /// <summary>A call that passes the guards of its server: admitted by rates and circuits, counted by the bulkhead while it is in flight, recorded at its end.</summary>
 internal abstract class GuardedCall : UpstreamCall
 {
+    // An instance that is replaced refuses calls from then on; who meets several of those in a row has met a fault.
+    private const int InstancesTriedMax = 4;
+
     /// <summary>What it holds of the server's guards.</summary>
     public CallAdmission Admission;
 
@@ -34,7 +36,13 @@ internal abstract class GuardedCall : UpstreamCall
     }
 
     /// <summary>Sends the call to an instance, or lets it wait for its turn (steps 4 to 6). Deadlines and owner are set. It is on its way afterwards, or has failed.</summary>
-    public void SendTo(UpstreamConnection connection, ServerCell cell, ServerConfig config, long now)
+    /// <param name="connection">The instance.</param>
+    /// <param name="cell">The server.</param>
+    /// <param name="isShared">Whether any other instance that shares the server's calls will do as well.</param>
+    /// <param name="now">The clock's timestamp.</param>
+    public void SendTo(UpstreamConnection connection, ServerCell cell, bool isShared, long now) => SendTo(connection, cell, isShared ? InstancesTriedMax : 1, now);
+
+    private void SendTo(UpstreamConnection connection, ServerCell cell, int triesLeft, long now)
     {
         // 4. Instance and permit. Waiting for the end of a task is no work of the server's.
         var guards = cell.Guards;
@@ -46,14 +54,19 @@ internal abstract class GuardedCall : UpstreamCall
         }
 
         var isWaiting = TaskAtServer is null && !Admission.TryTakePermit();
-        if (isWaiting)
-        {
-            MarkQueued();
-        }
+        MarkQueued(isWaiting);
 
         // 5. Open the exchange.
         if (!connection.TryOpen(this))
         {
+            if (triesLeft > 1 && Array.Find(cell.Current.Replicas, other => other != connection && !other.Lost.IsCompleted) is { } latest)
+            {
+                // Another instance has taken over since the caller looked.
+                Admission.LeaveInstance();
+                SendTo(latest, cell, triesLeft - 1, now);
+                return;
+            }
+
             Fail(connection.Lost.IsCompleted ? ForwardError.ServerLost : ForwardError.TooManyCalls, connection.Lost.IsCompletedSuccessfully ? connection.Lost.Result : null);
             return;
         }
@@ -65,6 +78,7 @@ internal abstract class GuardedCall : UpstreamCall
         }
         else if (!guards.Bulkhead.TryWait(this, connection) && connection.Pending.TryTake(UpstreamId, ForwardError.TooManyCalls, out _))
         {
+            var config = cell.Current.Config;
             Fail(ForwardError.TooManyCalls, $"maxConnections ({config.MaxConnections}) are in flight and queueMax ({config.QueueMax}) wait");
         }
     }

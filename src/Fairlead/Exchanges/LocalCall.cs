@@ -7,14 +7,14 @@ namespace Fairlead.Exchanges;
 /// <summary>A call by a caller in this process. One of a tool that a server of 2025-11-25 runs as a task only goes on as <c>tasks/result</c> and ends with the result of the task (protocol.md 6, absorb).</summary>
 internal sealed class LocalCall : GuardedCall
 {
-    private readonly Func<long, OutboundFrame> _compose;
+    private readonly Func<LocalCall, OutboundFrame> _compose;
 
-    private LocalCall(Func<long, OutboundFrame> compose) => _compose = compose;
+    private LocalCall(Func<LocalCall, OutboundFrame> compose) => _compose = compose;
 
     /// <summary>A call with two references.</summary>
-    /// <param name="compose">Writes the whole request, given the upstream id.</param>
+    /// <param name="compose">Writes the whole request of the call, which is open then.</param>
     /// <param name="isTask">Whether it asks for a task and waits for its end.</param>
-    public static LocalCall Begin(Func<long, OutboundFrame> compose, bool isTask)
+    public static LocalCall Begin(Func<LocalCall, OutboundFrame> compose, bool isTask)
     {
         var call = new LocalCall(compose);
         call.Reset();
@@ -24,7 +24,7 @@ internal sealed class LocalCall : GuardedCall
     }
 
     /// <inheritdoc/>
-    public override OutboundFrame Compose() => _compose(UpstreamId);
+    public override OutboundFrame Compose() => _compose(this);
 
     /// <inheritdoc/>
     protected override bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope)

@@ -110,12 +110,12 @@ internal sealed class ToolInvoker
 
     private async ValueTask<ToolResult> CallUpstreamAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
     {
-        var (connection, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
+        var (connection, isShared, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
         var route = Route(cell, tool);
         ReadOnlyMemory<byte> round = default;
         for (var rounds = 0; ; rounds++)
         {
-            var result = await SendAsync(route, connection, idleTicks, tool, arguments, round, cancellationToken).ConfigureAwait(false);
+            var result = await SendAsync(route, connection, isShared, idleTicks, tool, arguments, round, cancellationToken).ConfigureAwait(false);
             if (!connection.Identity.IsModern || !IsInputRequired(result.Span))
             {
                 return ToolResult.FromAnswer(result);
@@ -127,7 +127,7 @@ internal sealed class ToolInvoker
         }
     }
 
-    private async ValueTask<(UpstreamConnection Connection, long IdleTicks)> ConnectAsync(ServerCell cell, CancellationToken cancellationToken)
+    private async ValueTask<(UpstreamConnection Connection, bool IsShared, long IdleTicks)> ConnectAsync(ServerCell cell, CancellationToken cancellationToken)
     {
         var timeout = TimeSpan.FromMilliseconds(cell.Current.Config.TimeoutMs);
         using var deadline = new CancellationTokenSource(timeout, _time);
@@ -141,7 +141,7 @@ internal sealed class ToolInvoker
             }
 
             var own = cell.InstanceFor is { } instanceFor ? await instanceFor(_client.Caller, either.Token).ConfigureAwait(false) : null;
-            return (own ?? cell.Choose(snapshot, _client.Caller), snapshot.IdleTicks(_sweep, 0));
+            return (own ?? cell.Choose(snapshot, _client.Caller), own is null, snapshot.IdleTicks(_sweep, 0));
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -168,11 +168,13 @@ internal sealed class ToolInvoker
     /// <summary>Sends one request and waits for its answer, answering questions meanwhile.</summary>
     /// <returns>The raw result, of exact size and owned by the caller.</returns>
     private async ValueTask<ReadOnlyMemory<byte>> SendAsync(
-        CatalogRoute route, UpstreamConnection connection, long idleTicks, string tool, ReadOnlyMemory<byte> arguments, ReadOnlyMemory<byte> round, CancellationToken cancellationToken)
+        CatalogRoute route, UpstreamConnection connection, bool isShared, long idleTicks, string tool, ReadOnlyMemory<byte> arguments, ReadOnlyMemory<byte> round,
+        CancellationToken cancellationToken)
     {
         var cell = route.Cell;
         var isTask = connection.Tasks == TaskForm.Core && route.Entry?.Tasks == TaskSupport.Required;
-        var call = LocalCall.Begin(id => Compose(id, route.NameToken, arguments.Span, round.Span, connection.Identity.IsModern, isTask), isTask);
+        var call = LocalCall.Begin(
+            open => Compose(open.UpstreamId, route.NameToken, arguments.Span, round.Span, open.Connection!.Identity.IsModern, isTask), isTask);
         var now = _sweep.Now;
         call.Owner = _client.Caller.Owner;
         call.CarriesMessages = _client.CanBeAsked;
@@ -184,7 +186,7 @@ internal sealed class ToolInvoker
         // A further round belongs to the call that has been let in.
         if (!round.IsEmpty || call.TryAdmit(cell, _client.Caller.Owner, route.Tool, now))
         {
-            call.SendTo(connection, cell, cell.Current.Config, now);
+            call.SendTo(connection, cell, isShared, now);
         }
 
         using var registration = cancellationToken.UnsafeRegister(static state => ((UpstreamCall)state!).Connection?.Cancel((UpstreamCall)state!), call);

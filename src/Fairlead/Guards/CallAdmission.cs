@@ -39,6 +39,19 @@ internal struct CallAdmission
         return true;
     }
 
+    /// <summary>The call goes to another instance: nothing was learned of this one.</summary>
+    public void LeaveInstance()
+    {
+        if (_instance is { } instance)
+        {
+            instance.Breaker.Record(CallOutcome.Neutral, _probesInstance, _since);
+            instance.Leave(-1);
+            _instance = null;
+        }
+
+        LeaveBulkhead();
+    }
+
     /// <summary>Takes a permit of the bulkhead, when one is free.</summary>
     public bool TryTakePermit() => _server!.Bulkhead.TryEnter() && TakePermit();
 

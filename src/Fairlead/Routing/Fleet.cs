@@ -19,6 +19,7 @@ internal sealed record FleetSnapshot(long Version, ServerCell[] InOrder, FrozenD
 internal sealed class Fleet
 {
     private volatile FleetSnapshot _current = FleetSnapshot.Empty;
+    private volatile TaskCompletionSource _republished = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile CatalogSnapshot _aggregate = CatalogSnapshot.Empty;
 
     /// <summary>The servers of the moment.</summary>
@@ -45,8 +46,12 @@ internal sealed class Fleet
     /// <summary>Completes when lists need not wait any more for servers that are starting (decision 12). Set by the control plane.</summary>
     public Task FirstListWait { get; set; } = Task.CompletedTask;
 
-    /// <summary>Completes at the next change of any server's state. For people who watch; the request path never waits for all.</summary>
-    public Task AnyChange() => _current.InOrder is { Length: > 0 } cells ? Task.WhenAny(Array.ConvertAll(cells, cell => cell.Changed)) : Task.CompletedTask;
+    /// <summary>Completes at the next change of any server's state, and when servers are added or removed. For people who watch; the request path never waits for all.</summary>
+    public Task AnyChange()
+    {
+        var republished = _republished.Task;
+        return Task.WhenAny([republished, .. _current.InOrder.Select(static cell => cell.Changed)]);
+    }
 
     /// <summary>Finds a server by its name.</summary>
     public bool TryGet(string name, [NotNullWhen(true)] out ServerCell? cell) => _current.ByName.TryGetValue(name, out cell);
@@ -80,7 +85,13 @@ internal sealed class Fleet
     }
 
     /// <summary>Publishes another set of servers. Only the control plane calls it.</summary>
-    public void Publish(FleetSnapshot snapshot) => _current = snapshot;
+    public void Publish(FleetSnapshot snapshot)
+    {
+        _current = snapshot;
+        var told = _republished;
+        _republished = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        told.TrySetResult();
+    }
 
     /// <summary>Publishes the aggregate and tells everybody what changed. Only the catalogue calls it.</summary>
     public void PublishAggregate(CatalogSnapshot snapshot, CatalogChanges changes)

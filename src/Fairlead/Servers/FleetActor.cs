@@ -77,10 +77,10 @@ internal sealed class FleetActor : Actor
     }
 
     /// <summary>Changes a server's configuration.</summary>
+    /// <returns>Completes when the change has begun; the task in it when it is in force, or with <see cref="DeploymentFailed"/> when the one before still serves.</returns>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     /// <exception cref="InvalidConfiguration">A rule is broken, or the name is not the server's.</exception>
-    /// <exception cref="DeploymentFailed">The changed server could not be started; the one before still serves.</exception>
-    public async Task UpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken)
+    public async Task<Task> UpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken)
     {
         config.Name = config.Name.Length == 0 ? id : config.Name;
         Check(config);
@@ -98,7 +98,17 @@ internal sealed class FleetActor : Actor
                 return new ValueTask<ServerActor>(found);
             },
             cancellationToken).ConfigureAwait(false);
-        await server.UpdateAsync(config, cancellationToken).ConfigureAwait(false);
+        var outcome = await server.UpdateAsync(config, cancellationToken).ConfigureAwait(false);
+        return EndUpdateAsync(server.Id, outcome, cancellationToken);
+    }
+
+    private async Task EndUpdateAsync(string id, Task<string?> outcome, CancellationToken cancellationToken)
+    {
+        if (await outcome.WaitAsync(cancellationToken).ConfigureAwait(false) is { } reason)
+        {
+            throw new DeploymentFailed($"'{id}' could not be updated: {reason}. What ran before still runs; correct the configuration and update again.") { ServerId = id };
+        }
+
         await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -107,8 +117,10 @@ internal sealed class FleetActor : Actor
     public async Task StopServerAsync(string id, TimeSpan grace, CancellationToken cancellationToken)
     {
         var server = await FindAsync(id, cancellationToken).ConfigureAwait(false);
-        await server.StopAsync("it was stopped by hand", grace, cancellationToken).ConfigureAwait(false);
-        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        var stopping = server.StopAsync("it was stopped by hand", grace, cancellationToken);
+        await server.ReadAsync(cancellationToken).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false); // While calls in flight end, not after them.
+        await stopping.ConfigureAwait(false);
     }
 
     /// <summary>Starts a server again with a full restart budget, without waiting for it.</summary>
@@ -117,6 +129,40 @@ internal sealed class FleetActor : Actor
     {
         var server = await FindAsync(id, cancellationToken).ConfigureAwait(false);
         await server.RestartAsync(cancellationToken).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts a server that was stopped or given up, without waiting for it. One that serves or starts, and one that is not meant to run, stays as it is.</summary>
+    /// <exception cref="ServerNotFound">There is none of this id.</exception>
+    public async Task StartServerAsync(string id, CancellationToken cancellationToken)
+    {
+        var server = await FindAsync(id, cancellationToken).ConfigureAwait(false);
+        var snapshot = await server.ReadAsync(cancellationToken).ConfigureAwait(false);
+        if (!snapshot.IsCallable && !snapshot.IsWorthWaiting)
+        {
+            await server.RestartAsync(cancellationToken).ConfigureAwait(false);
+            await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Puts the servers named here first, in this order; the others follow in theirs.</summary>
+    public async Task OrderAsync(IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    {
+        var ranks = ids.Index().ToDictionary(static pair => pair.Item, static pair => pair.Index, StringComparer.Ordinal);
+        await AskAsync(
+            () =>
+            {
+                ServerActor[] sorted = [.. _inOrder.OrderBy(server => ranks.GetValueOrDefault(server.Id, int.MaxValue))];
+                if (!sorted.SequenceEqual(_inOrder))
+                {
+                    _inOrder.Clear();
+                    _inOrder.AddRange(sorted);
+                    Publish();
+                }
+
+                return new ValueTask<bool>(true);
+            },
+            cancellationToken).ConfigureAwait(false);
         await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -151,8 +197,9 @@ internal sealed class FleetActor : Actor
         }
     }
 
-    /// <summary>Brings a configuration into its final form.</summary>
-    private void Check(ServerConfig config)
+    /// <summary>Brings a configuration into its final form; once more changes nothing. Any thread.</summary>
+    /// <exception cref="InvalidConfiguration">A rule is broken; every broken one is named.</exception>
+    public void Check(ServerConfig config)
     {
         if (config is { Transport: null, Command: null, Url: null } && _resources.InProcess.Knows(config))
         {

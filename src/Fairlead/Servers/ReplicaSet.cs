@@ -220,6 +220,8 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
         {
             if (isOurs)
             {
+                // A call that looked before it was taken out goes to one of the others.
+                connection.Pending.Close();
                 await Drain.WaitAsync(connection, resources.Options.Limits.DrainGrace, resources.Time).ConfigureAwait(false);
                 await connection.DisposeAsync().ConfigureAwait(false);
             }

@@ -128,15 +128,9 @@ internal sealed partial class ServerActor : Actor
     /// <summary>Brings a changed configuration into service. While the server serves, the changed one is started beside it and takes over when it is ready.</summary>
     /// <param name="config">Checked; the name is this server's.</param>
     /// <param name="cancellationToken">Ends the wait, not the update.</param>
-    /// <exception cref="DeploymentFailed">The changed server could not be started; the one before still serves.</exception>
-    public async Task UpdateAsync(ServerConfig config, CancellationToken cancellationToken)
-    {
-        var outcome = await AskAsync(() => new ValueTask<Task<string?>>(BeginUpdate(config)), cancellationToken).ConfigureAwait(false);
-        if (await outcome.WaitAsync(cancellationToken).ConfigureAwait(false) is { } reason)
-        {
-            throw new DeploymentFailed($"'{Id}' could not be updated: {reason}. What ran before still runs; correct the configuration and update again.") { ServerId = Id };
-        }
-    }
+    /// <returns>Completes when it has begun, with why what ran before still runs; that completes with null when the change is in force.</returns>
+    public Task<Task<string?>> UpdateAsync(ServerConfig config, CancellationToken cancellationToken) =>
+        AskAsync(() => new ValueTask<Task<string?>>(BeginUpdate(config)), cancellationToken);
 
     /// <summary>The snapshot after everything that was asked before.</summary>
     public Task<ServerSnapshot> ReadAsync(CancellationToken cancellationToken) => AskAsync(() => new ValueTask<ServerSnapshot>(Cell.Current), cancellationToken);
@@ -207,8 +201,14 @@ internal sealed partial class ServerActor : Actor
     {
         var old = Cell.Current;
         var isServing = old.IsCallable && ServerStatus.First(config).State == ServerState.Initializing;
-        if (isServing && !LaunchComparison.Differ(old.Config, config))
+        if (LaunchComparison.IsSameLaunch(old, config))
         {
+            if (old.Deployment == DeploymentState.Updating)
+            {
+                CancelAttempt(); // The change before this one is taken back.
+                _status.PublishSame(static snapshot => snapshot with { Deployment = DeploymentState.Deployed });
+            }
+
             _status.PublishSame(snapshot => Configured(snapshot, config));
             _replicas.SetTarget(config, Cell.Current.ReplicasWanted - 1);
             return Task.FromResult<string?>(null);

@@ -40,6 +40,9 @@ internal sealed class ServerInstance : IDisposable
     public async Task<int> RetireAsync(TimeSpan grace)
     {
         await _end.CancelAsync().ConfigureAwait(false);
+
+        // A call that looked at the snapshot before it changed is refused here and goes to the instance that took over; opened, it could be cut off after the count.
+        Connection.Pending.Close();
         await _listening.ConfigureAwait(false);
         await _watching.ConfigureAwait(false);
         var left = await Drain.WaitAsync(Connection, grace, _time).ConfigureAwait(false);

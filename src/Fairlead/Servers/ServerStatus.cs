@@ -23,7 +23,8 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
 
     /// <summary>The state of a server that nothing has been done to yet, and why.</summary>
     public static (ServerState State, string? Reason) First(ServerConfig config) =>
-        config.Disabled ? (ServerState.Disabled, "it is disabled in its configuration")
+        config.Disabled ? (ServerState.Disabled, config.ByHand.Disabled == true ? $"it was disabled by hand; fairlead enable {config.Name} brings it back" : "it is disabled in its configuration")
+        : config.ByHand.Maintenance is { } why ? (ServerState.Maintenance, why)
         : config.IsMissingAuth ? (ServerState.MissingAuth, $"not set: {string.Join(", ", config.MissingVariables)}; set it in the environment or in .env beside the configuration")
         : (ServerState.Initializing, "it is about to start");
 

@@ -270,8 +270,8 @@ internal class UpstreamCall : IValueTaskSource<bool>
     {
     }
 
-    /// <summary>Marks the call, which is open, as one that waits for its turn.</summary>
-    internal void MarkQueued() => IsQueued = true;
+    /// <summary>Says, before the call is opened, whether it will wait for its turn.</summary>
+    internal void MarkQueued(bool isQueued) => IsQueued = isQueued;
 
     /// <summary>Sends a call whose turn has come. Only within a delivery, which keeps it what it is.</summary>
     internal void SendQueued()

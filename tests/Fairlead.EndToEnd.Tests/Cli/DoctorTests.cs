@@ -145,7 +145,7 @@ public sealed class DoctorTests
     [Fact]
     public async Task Instance_WhenItsProcessDoesNotAnswerAndIsOlder_SaysBoth()
     {
-        var findings = await InstanceChecks.RunAsync(new InstanceFile(1, "http://127.0.0.1:1", "0.0.1"), "0.1.0");
+        var findings = await InstanceChecks.RunAsync(new InstanceFile(1, "http://127.0.0.1:1", "0.0.1"), "0.1.0", null);
         Assert.Equal(["warn instance", "fail instance"], findings.Select(Word));
     }
 

@@ -6,14 +6,12 @@ namespace Fairlead.EndToEnd.Tests.Cli;
 /// <summary>The ends of <c>fairlead up</c>: in order at a signal, at once at a second one, and no process left either way.</summary>
 public sealed class StopTests
 {
-    private const int SigHup = 1;
     private const int SigInt = 2;
     private const int SigTerm = 15;
 
     [Theory]
     [InlineData(SigInt, "Ctrl+C")]
     [InlineData(SigTerm, "SIGTERM")]
-    [InlineData(SigHup, "SIGHUP")]
     public async Task Up_WhenSignalled_StopsInOrderAndLeavesNothing(int signal, string cause)
     {
         using var folder = new TempFolder();

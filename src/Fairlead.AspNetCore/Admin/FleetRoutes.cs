@@ -1,0 +1,134 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Fairlead.AspNetCore.Auth;
+using Fairlead.Configuration;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.AspNetCore.Admin;
+
+/// <summary>Changes the fleet over the API (product A8). Every route needs the admin token and answers with the server as it then is.</summary>
+/// <param name="manager">The fleet.</param>
+/// <param name="reload">Loads the configuration again; null when Fairlead was not started from one.</param>
+internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reload)
+{
+    private const string EntryShape = "Send one server in the words of the configuration, such as {\"name\":\"git\",\"command\":\"uvx\",\"args\":[\"mcp-server-git\"]}.";
+    private const string ScaleShape = "Send {\"replicas\":N}.";
+    private const string MaintenanceShape = "Send {\"on\":true,\"reason\":\"why\"} or {\"on\":false}.";
+
+    /// <summary>Maps the routes.</summary>
+    public void Map(RestRoutes rest)
+    {
+        rest.Post("/api/v1/servers", RouteAccess.Admin, DeployAsync);
+        rest.Put("/api/v1/servers/{id}", RouteAccess.Admin, UpdateAsync);
+        rest.Delete("/api/v1/servers/{id}", RouteAccess.Admin, UndeployAsync);
+        Change("restart", manager.RestartServerAsync);
+        Change("stop", manager.ShutdownServerAsync);
+        Change("start", manager.StartServerAsync);
+        Change("enable", manager.EnableServerAsync);
+        Change("disable", manager.DisableServerAsync);
+        rest.Post("/api/v1/servers/{id}/scale", RouteAccess.Admin, ScaleAsync);
+        rest.Post("/api/v1/servers/{id}/maintenance", RouteAccess.Admin, MaintainAsync);
+        rest.Post("/api/v1/servers/{id}/tools/{tool}/enable", RouteAccess.Admin, context => ToolAsync(context, manager.EnableToolAsync));
+        rest.Post("/api/v1/servers/{id}/tools/{tool}/disable", RouteAccess.Admin, context => ToolAsync(context, manager.DisableToolAsync));
+        rest.Get("/api/v1/configuration/status", RouteAccess.Admin, StatusAsync);
+        rest.Post("/api/v1/configuration/reload", RouteAccess.Admin, ReloadAsync);
+
+        void Change(string verb, Func<string, CancellationToken, Task> change) => rest.Post($"/api/v1/servers/{{id}}/{verb}", RouteAccess.Admin, async context =>
+        {
+            var id = RestApi.Id(context);
+            await change(id, context.RequestAborted).ConfigureAwait(false);
+            await AnswerAsync(context, StatusCodes.Status200OK, id).ConfigureAwait(false);
+        });
+    }
+
+    private async Task DeployAsync(HttpContext context)
+    {
+        var entry = await JsonBody.TextAsync(context, manager.Options.Limits.RequestBodyBytesMax, EntryShape).ConfigureAwait(false);
+        var (id, warnings) = await manager.Live.DeployEntryAsync(entry, context.RequestAborted).ConfigureAwait(false);
+        context.Response.Headers.Location = $"/api/v1/servers/{id}";
+        await AnswerAsync(context, StatusCodes.Status201Created, id, warnings).ConfigureAwait(false);
+    }
+
+    private async Task UpdateAsync(HttpContext context)
+    {
+        var id = RestApi.Id(context);
+        var entry = await JsonBody.TextAsync(context, manager.Options.Limits.RequestBodyBytesMax, EntryShape).ConfigureAwait(false);
+        var warnings = await manager.Live.UpdateEntryAsync(id, entry, context.RequestAborted).ConfigureAwait(false);
+        await AnswerAsync(context, StatusCodes.Status200OK, id, warnings).ConfigureAwait(false);
+    }
+
+    private async Task UndeployAsync(HttpContext context)
+    {
+        await manager.Live.UndeployEntryAsync(RestApi.Id(context), context.RequestAborted).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    private async Task ScaleAsync(HttpContext context)
+    {
+        var id = RestApi.Id(context);
+        var body = await JsonBody.ObjectAsync(context, manager.Options.Limits.RequestBodyBytesMax, ScaleShape, "replicas").ConfigureAwait(false);
+        if (!body.TryGetProperty("replicas", out var value) || value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var replicas))
+        {
+            throw new BadRequest($"replicas is no whole number. {ScaleShape}");
+        }
+
+        await manager.ScaleServerAsync(id, replicas, context.RequestAborted).ConfigureAwait(false);
+        await AnswerAsync(context, StatusCodes.Status200OK, id).ConfigureAwait(false);
+    }
+
+    private async Task MaintainAsync(HttpContext context)
+    {
+        var id = RestApi.Id(context);
+        var body = await JsonBody.ObjectAsync(context, manager.Options.Limits.RequestBodyBytesMax, MaintenanceShape, "on", "reason").ConfigureAwait(false);
+        if (!body.TryGetProperty("on", out var on) || on.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+        {
+            throw new BadRequest($"on is neither true nor false. {MaintenanceShape}");
+        }
+
+        if (body.TryGetProperty("reason", out var reason) && reason.ValueKind is not (JsonValueKind.String or JsonValueKind.Null))
+        {
+            throw new BadRequest($"reason is no string. {MaintenanceShape}");
+        }
+
+        await manager.SetMaintenanceAsync(id, on.GetBoolean(), reason.ValueKind == JsonValueKind.String ? reason.GetString() : null, context.RequestAborted).ConfigureAwait(false);
+        await AnswerAsync(context, StatusCodes.Status200OK, id).ConfigureAwait(false);
+    }
+
+    private async Task ToolAsync(HttpContext context, Func<string, string, CancellationToken, Task> change)
+    {
+        var id = RestApi.Id(context);
+        await change(id, (string)context.Request.RouteValues["tool"]!, context.RequestAborted).ConfigureAwait(false);
+        await AnswerAsync(context, StatusCodes.Status200OK, id).ConfigureAwait(false);
+    }
+
+    private Task StatusAsync(HttpContext context) => RestApi.WriteAsync(context, StatusCodes.Status200OK, Reload().Status);
+
+    private async Task ReloadAsync(HttpContext context)
+    {
+        var status = await Reload().ReloadAsync("api", context.RequestAborted).ConfigureAwait(false);
+        if (!status.Valid)
+        {
+            throw new InvalidConfiguration($"The configuration has {status.Errors.Count} {(status.Errors.Count == 1 ? "error" : "errors")}; nothing was changed.\n{string.Join('\n', status.Errors)}");
+        }
+
+        await RestApi.WriteAsync(context, StatusCodes.Status200OK, status).ConfigureAwait(false);
+    }
+
+    private ConfigurationReload Reload() => reload ?? throw new BadRequest(
+        "This Fairlead was not started from a configuration that it can load again; the program that it runs in changes its servers.", StatusCodes.Status404NotFound, "NotFound");
+
+    /// <summary>Answers with the server as it is, and with what looked odd in its entry.</summary>
+    private async Task AnswerAsync(HttpContext context, int status, string id, IReadOnlyList<ConfigurationError>? warnings = null)
+    {
+        var servers = await manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
+        var slug = ServerName.ToSlug(id);
+        var server = servers.FirstOrDefault(server => server.Id == id || server.Id == slug) ?? throw ServerNotFound.For(id, servers.Select(static server => server.Id));
+        var answer = JsonSerializer.SerializeToNode(server, RestApi.Json)!.AsObject();
+        if (warnings is { Count: > 0 })
+        {
+            answer["warnings"] = new JsonArray([.. warnings.Select(static warning => JsonValue.Create(warning.ToString()))]);
+        }
+
+        await RestApi.WriteAsync(context, status, answer).ConfigureAwait(false);
+    }
+}
