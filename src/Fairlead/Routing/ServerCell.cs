@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Fairlead.Catalog;
+using Fairlead.Health;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
@@ -26,6 +27,9 @@ internal sealed class ServerCell : NamedEndpoint
 
     /// <summary>Counters of the request path.</summary>
     public CallCounters Counters { get; } = new();
+
+    /// <summary>What its health checks have found. Written by the monitor of its instance.</summary>
+    public HealthRecord Health { get; } = new();
 
     /// <summary>Resources that it has named in results. Written by whoever passes those on.</summary>
     public NamedUris NamedUris { get; } = new();

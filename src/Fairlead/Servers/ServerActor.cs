@@ -2,6 +2,7 @@ using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
+using Fairlead.Health;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -29,6 +30,7 @@ internal sealed partial class ServerActor : Actor
     private readonly ServerStatus _status;
     private readonly ListWatch _lists;
     private readonly ServerLaunch _launch;
+    private readonly HealthMonitor _health;
     private CancellationTokenSource _attempt = new();
     private int _attemptNumber;
     private Task _attemptWork = Task.CompletedTask;
@@ -58,7 +60,8 @@ internal sealed partial class ServerActor : Actor
         };
         _status = new ServerStatus(resources, Cell);
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
-        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, FloodedAsync));
+        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, flooded => WhileServingAsync(flooded, _status.PublishFlood)));
+        _health = new HealthMonitor(resources.Health, Cell, resources.Time, resources.Redactor, JudgedAsync, Logger);
     }
 
     /// <summary>The server's place in the fleet.</summary>
@@ -355,25 +358,23 @@ internal sealed partial class ServerActor : Actor
         }));
     }
 
-    /// <summary>A flood began or is over.</summary>
-    private Task<bool> FloodedAsync(UpstreamConnection connection) => TellAsync(() =>
+    /// <summary>Takes a turn for the instance in service; none when it is no longer that of <paramref name="connection"/>.</summary>
+    private Task<bool> WhileServingAsync(UpstreamConnection connection, Action turn) => TellAsync(() =>
     {
         if (_status.Instance?.Connection == connection)
         {
-            _status.PublishFlood();
+            turn();
         }
     });
+
+    /// <summary>An instance that hangs is lost; other verdicts are a matter of the state alone.</summary>
+    private Task<bool> JudgedAsync(UpstreamConnection connection, HealthVerdict verdict) =>
+        verdict.IsHung ? LoseAsync(connection, verdict.Reason!) : WhileServingAsync(connection, () => _status.PublishHealth(verdict));
 
     private async Task PublishListsAsync(UpstreamConnection connection, CatalogReading reading)
     {
         await _resources.Catalogue.UpdateServerAsync(Cell, reading.Catalog, CancellationToken.None).ConfigureAwait(false);
-        await TellAsync(() =>
-        {
-            if (_status.Instance?.Connection == connection)
-            {
-                _status.PublishServing(reading);
-            }
-        }).ConfigureAwait(false);
+        await WhileServingAsync(connection, () => _status.PublishServing(reading)).ConfigureAwait(false);
     }
 
     private void EndAttempt(StartResult result, CatalogReading? reading)
@@ -404,7 +405,10 @@ internal sealed partial class ServerActor : Actor
     private void Adopt(StartResult start, CatalogReading reading)
     {
         var connection = start.Connection!;
-        _status.Attach(new ServerInstance(connection, _lists.Notified, cancel => _lists.PollAsync(connection, cancel), _resources.Time, Logger, BackendWatch.Over(_start.BackendOf(Cell.Current.Config), Cell.Current.Config, _resources.Time, report => BackendLostAsync(connection, report))), start.Backend);
+        var backend = BackendWatch.Over(_start.BackendOf(Cell.Current.Config), Cell.Current.Config, _resources.Time, report => BackendLostAsync(connection, report));
+        _status.Attach(new ServerInstance(
+            connection, _lists.Notified, cancel => _lists.PollAsync(connection, cancel), _resources.Time, Logger,
+            cancel => Task.WhenAll(_health.RunAsync(connection, cancel), backend?.Invoke(cancel) ?? Task.CompletedTask)), start.Backend);
         _budget.NoteUp();
         _status.PublishServing(reading);
         LogReady(Logger, Id, connection.Identity.Version, reading.Catalog.Tools.Length);
@@ -412,15 +416,12 @@ internal sealed partial class ServerActor : Actor
         _work.Run(() => WatchAsync(connection));
     }
 
-    private Task<bool> BackendLostAsync(UpstreamConnection connection, BackendReport report) => TellAsync(() =>
+    private Task<bool> BackendLostAsync(UpstreamConnection connection, BackendReport report) => WhileServingAsync(connection, () =>
     {
-        if (_status.Instance?.Connection == connection)
-        {
-            LogLost(Logger, Id, report.Text);
-            var lost = _status.Detach();
-            EndAttempt(new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text), null);
-            End(lost, _resources.Options.Limits.DrainGrace);
-        }
+        LogLost(Logger, Id, report.Text);
+        var lost = _status.Detach();
+        EndAttempt(new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text), null);
+        End(lost, _resources.Options.Limits.DrainGrace);
     });
 
     /// <summary>Unhealthy until what the server stands on is back; costs nothing of the restart budget.</summary>
@@ -447,15 +448,12 @@ internal sealed partial class ServerActor : Actor
 
     private async Task WatchAsync(UpstreamConnection connection) => await LoseAsync(connection, await connection.Lost.ConfigureAwait(false)).ConfigureAwait(false);
 
-    private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => TellAsync(() =>
+    private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => WhileServingAsync(connection, () =>
     {
-        if (_status.Instance?.Connection == connection)
-        {
-            LogLost(Logger, Id, reason);
-            var lost = _status.Detach();
-            Failed(reason);
-            End(lost, TimeSpan.Zero);
-        }
+        LogLost(Logger, Id, reason);
+        var lost = _status.Detach();
+        Failed(reason);
+        End(lost, TimeSpan.Zero);
     });
 
     private void Failed(string reason)

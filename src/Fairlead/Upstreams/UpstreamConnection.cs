@@ -24,6 +24,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private string? _flood;
     private readonly ConcurrentDictionary<long, AbandonedCall> _abandoned = new();
     private long _lateAnswers;
+    private long _signsOfLife;
 
     // When the newest of the calls above was given up at a modern server; 0 = none is known, which is all that an answer looks at.
     private long _abandonedAtModern;
@@ -110,6 +111,12 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Answers that met no open call: late, duplicate or invented.</summary>
     public long LateAnswers => Volatile.Read(ref _lateAnswers);
+
+    /// <summary>Rises with each answer and each progress of a call. Whoever waits for one answer sees by it whether the server works on others.</summary>
+    public long SignsOfLife => Volatile.Read(ref _signsOfLife);
+
+    /// <summary>Notes an answer or progress. On a reader's thread.</summary>
+    internal void NoteLife() => Interlocked.Increment(ref _signsOfLife);
 
     /// <summary>Opens <paramref name="call"/>: gives it a slot and an id. Deadlines must be set before.</summary>
     /// <returns>False when the connection has ended or is full; the call then keeps both references.</returns>
@@ -387,6 +394,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     private void ReceiveAnswer(ReadOnlySpan<byte> message, in Envelope envelope)
     {
+        NoteLife();
         if (RequestIds.TryParse(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
         {
             if (Volatile.Read(ref _abandonedAtModern) != 0)
@@ -470,6 +478,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             ServerTasks.ReceiveProgress(id, message, envelope);
             return;
         }
+
+        NoteLife();
 
         // Progress moves the idle deadline, never the hard one (decision 17).
         call.MoveIdleDeadline(_sweep.Now);

@@ -133,6 +133,7 @@ internal sealed class CallInbound
             return;
         }
 
+        _connection.NoteLife();
         if (_connection.Pending.TryTake(Id, ForwardError.None, out var call))
         {
             call.Complete(message, envelope);
@@ -147,7 +148,8 @@ internal sealed class CallInbound
 
     public void Fail(HttpFailure failure)
     {
-        if (failure.IsOutage)
+        // A question of that kind is a look at the server's health already.
+        if (failure.IsOutage && _method is not (McpMethod.Ping or McpMethod.ServerDiscover))
         {
             _connection.Unreachable?.Invoke(failure.Detail);
         }
