@@ -33,12 +33,11 @@ internal sealed class HealthTally
         IsUnhealthy &= SuccessesInARow < options.HealthyAfter;
     }
 
-    /// <summary>The tally in words; null when nothing speaks against the server.</summary>
+    /// <summary>The tally in words; null when nothing speaks against the server. They stay the same while it goes on to fail, so that nobody is told again and again.</summary>
     public string? Describe(HealthCheckOptions options) => (IsUnhealthy, FailuresInARow) switch
     {
         (true, 0) => $"{SuccessesInARow} of {options.HealthyAfter} good health checks since it failed: {_reason}",
-        (true, 1) => $"its health check failed: {_reason}",
-        (true, _) => $"{FailuresInARow} health checks in a row failed: {_reason}",
+        (true, var failures) => failures < options.UnhealthyAfter || options.UnhealthyAfter == 1 ? $"its health check failed: {_reason}" : $"{options.UnhealthyAfter} health checks in a row failed: {_reason}",
         (false, > 0) => $"{FailuresInARow} of {options.UnhealthyAfter} health checks failed: {_reason}",
         _ => null,
     };

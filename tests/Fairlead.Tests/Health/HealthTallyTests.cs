@@ -24,7 +24,7 @@ public sealed class HealthTallyTests
     [InlineData("--+", false, null)]
     [InlineData("--+--", false, "2 of 3 health checks failed: no")]
     [InlineData("---", true, "3 health checks in a row failed: no")]
-    [InlineData("-----", true, "5 health checks in a row failed: no")]
+    [InlineData("-----", true, "3 health checks in a row failed: no")]
     [InlineData("---+", true, "1 of 2 good health checks since it failed: no")]
     [InlineData("---+-", true, "its health check failed: no")]
     [InlineData("---+-+", true, "1 of 2 good health checks since it failed: no")]
