@@ -2,6 +2,7 @@ using Fairlead.Configuration;
 using Fairlead.Health;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
+using Fairlead.Tests.Upstreams.Http;
 
 namespace Fairlead.Tests.Health;
 
@@ -72,7 +73,7 @@ public sealed class HealthMonitorTests
     }
 
     [Fact]
-    public async Task Custom_WhenItHangs_TheServerCanStillBeRemoved()
+    public async Task Custom_WhenItHangs_CountsAsFailedAndTheServerCanStillBeRemoved()
     {
         var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var manager = await DeployAsync(ScriptedRuns.Legacy(), HealthCheckKind.None, manager => manager.AddHealthCheck("s", async _ =>
@@ -83,6 +84,10 @@ public sealed class HealthMonitorTests
         }));
         await CheckAsync();
         await Guard.WithinAsync(began.Task, "the check");
+        _clock.Advance(s_timeout);
+        await WhenReasonAsync(manager, ServerState.Degraded, "1 of 3 health checks failed: the custom check did not end within 5000 ms (healthCheck.timeoutMs)");
+        await CheckAsync();
+        await WhenReasonAsync(manager, ServerState.Degraded, "2 of 3 health checks failed: the custom check before was given up after 5000 ms and has not ended yet");
         await Guard.WithinAsync(manager.UndeployServerAsync("s"), "the removal of a server whose check hangs");
     }
 
@@ -146,6 +151,42 @@ public sealed class HealthMonitorTests
             Assert.True(check.IsHealthy);
             Assert.Contains("it is busy", check.Reason, StringComparison.Ordinal);
         });
+    }
+
+    [Fact]
+    public async Task Protocol_WhenARemoteServerIsAwayForOneCheck_ItIsNotReplaced()
+    {
+        var isAway = false;
+        await using var upstream = await RawUpstream.StartAsync(async (_, context, request) =>
+        {
+            switch (request.RpcMethod)
+            {
+                case "initialize":
+                    await context.ResultAsync(request, """{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"raw","version":"1"}}""");
+                    break;
+                case "ping" when Volatile.Read(ref isAway):
+                    await context.StatusAsync(503);
+                    break;
+                case "ping":
+                    await context.ResultAsync(request, "{}");
+                    break;
+                default:
+                    await context.StatusAsync(request.Method == "GET" ? 405 : request.Id.Length == 0 ? 202 : 400);
+                    break;
+            }
+        });
+        await using var manager = new McpManager(timeProvider: _clock);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s", Url = upstream.Url, HealthCheck = Options(HealthCheckKind.Protocol) });
+        await manager.ReachedAsync("s", ServerState.Healthy);
+
+        Volatile.Write(ref isAway, true);
+        await CheckAsync();
+        await WhenReasonAsync(manager, ServerState.Degraded, "1 of 3 health checks failed: HTTP 503");
+        Volatile.Write(ref isAway, false);
+        await CheckAsync();
+        Assert.Equal(0, (await manager.ReachedAsync("s", ServerState.Healthy)).Restarts);
+        Assert.Equal(2, upstream.Requests.Count(static request => request.RpcMethod == "ping"));
+        Assert.Single(upstream.Requests, static request => request.RpcMethod == "initialize");
     }
 
     [Fact]
