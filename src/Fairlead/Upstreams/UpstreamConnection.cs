@@ -67,7 +67,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     }
 
     /// <summary>What the server is; null before the handshake has ended.</summary>
-    protected UpstreamIdentity? IdentityOrNull => _identity;
+    internal UpstreamIdentity? IdentityOrNull => _identity;
 
     /// <summary>In which form the server runs tools as tasks; none before the handshake has ended.</summary>
     internal TaskForm Tasks => _identity?.Tasks ?? TaskForm.None;

@@ -148,8 +148,9 @@ internal sealed class CallInbound
 
     public void Fail(HttpFailure failure)
     {
-        // A question of that kind is a look at the server's health already.
-        if (failure.IsOutage && _method is not (McpMethod.Ping or McpMethod.ServerDiscover))
+        // After the handshake a question of that kind is a look at the server's health already, which counts before it decides.
+        var isCheck = _method is McpMethod.Ping or McpMethod.ServerDiscover && _connection.IdentityOrNull is not null;
+        if (failure.IsOutage && !isCheck)
         {
             _connection.Unreachable?.Invoke(failure.Detail);
         }
