@@ -29,6 +29,7 @@ internal static class Program
         UpCommand.Create(),
         StdioCommand.Create(),
         PsCommand.Create(),
+        HealthCommand.Create(),
         ToolsCommand.Create(),
         CallCommand.Create(),
         LogsCommand.Create(),

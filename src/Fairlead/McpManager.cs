@@ -1,5 +1,6 @@
 using Fairlead.Configuration;
 using Fairlead.Exchanges;
+using Fairlead.Health;
 using Fairlead.Routing;
 using Fairlead.Security;
 using Fairlead.Servers;
@@ -125,6 +126,18 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
         AddServer(id, new ToolSetServer(new ToolSet(id, tools), name, Options.Limits.UpstreamMessageBytesMax));
     }
 
+    /// <summary>Registers a health check of your own for a server; it runs beside the configured one, at the same interval and within the same time-out.</summary>
+    /// <param name="name">The server's name, whether it is deployed already or not. One that it had is replaced.</param>
+    /// <param name="check">Gives null when all is well, else the reason in words that follow the server's name. What it throws is a reason, too. It is never run
+    /// twice at once; one that ignores its token counts as failed until it ends. After healthCheck.unhealthyAfter failures in a row the server is Unhealthy and
+    /// calls are refused with the reason, until healthCheck.healthyAfter good checks; it is not restarted.</param>
+    public void AddHealthCheck(string name, Func<CancellationToken, Task<string?>> check)
+    {
+        ArgumentNullException.ThrowIfNull(check);
+        ThrowIfStopped();
+        _resources.Health.Register(ServerName.ToSlug(name), check);
+    }
+
     /// <summary>Deploys the servers of the options and begins to start them, without waiting for any. Later calls do nothing.</summary>
     /// <exception cref="InvalidConfiguration">A server's configuration breaks a rule; none is deployed.</exception>
     public Task InitializeAsync(CancellationToken cancellationToken = default)
@@ -242,9 +255,21 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     public Task<ServerHealth> GetServerHealthAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
         async () =>
         {
-            var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            var snapshot = await server.ReadAsync(cancellationToken).ConfigureAwait(false);
-            return await HealthProbe.AskAsync(snapshot, _resources.Time, cancellationToken).ConfigureAwait(false);
+            var server = await SettledAsync(id, cancellationToken).ConfigureAwait(false);
+            return Redacted(await HealthProbe.AskAsync(server.Cell, _resources.Time, cancellationToken).ConfigureAwait(false));
+        },
+        cancellationToken);
+
+    /// <summary>Looks at a server's health to a depth: whether it is there, started, taking calls, or, asked at this moment, in all respects well.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="depth">How deep. Only <see cref="HealthDepth.Deep"/> asks the server, each question at most its healthCheck.timeoutMs.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ServerNotFound">There is none of this id.</exception>
+    public Task<ServerHealth> GetServerHealthAsync(string id, HealthDepth depth, CancellationToken cancellationToken = default) => CommandAsync(
+        async () =>
+        {
+            var server = await SettledAsync(id, cancellationToken).ConfigureAwait(false);
+            return Redacted(await HealthProbe.LookAsync(server.Cell, depth, _resources.Time, cancellationToken).ConfigureAwait(false));
         },
         cancellationToken);
 
@@ -343,6 +368,17 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
             // The stop goes on by itself; whoever disposes must not hang with it, also where the injected clock stands still.
         }
     }
+
+    /// <summary>The server, after everything that was asked of it before.</summary>
+    private async Task<ServerActor> SettledAsync(string id, CancellationToken cancellationToken)
+    {
+        var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
+        await server.ReadAsync(cancellationToken).ConfigureAwait(false);
+        return server;
+    }
+
+    /// <summary>Words of the server's own may stand in a reason.</summary>
+    private ServerHealth Redacted(ServerHealth health) => health with { Reason = _resources.Redactor.Redact(health.Reason) };
 
     private static ValueTask<ToolResult> ThrowIfFailed(ValueTask<ToolResult> call, string server, string tool)
     {

@@ -82,6 +82,17 @@ public sealed class FakeTimeProvider : TimeProvider
     /// <exception cref="TimeoutException">The guard ran out.</exception>
     public Task WhenTimerArmedAsync(TimeSpan dueIn) => WhenAsync(timers => timers.Exists(t => t.Due == _now + dueIn), $"a timer due in {dueIn}");
 
+    /// <summary>Completes with the time left to the next timer that is due after more than <paramref name="more"/> and within <paramref name="most"/>: for waits of a random length.</summary>
+    /// <exception cref="TimeoutException">The guard ran out.</exception>
+    public async Task<TimeSpan> WhenTimerDueBetweenAsync(TimeSpan more, TimeSpan most)
+    {
+        await WhenAsync(timers => timers.Exists(t => t.Due > _now + more && t.Due <= _now + most), $"a timer due after {more} and within {most}").ConfigureAwait(false);
+        lock (_lock)
+        {
+            return _armed.Where(t => t.Due > _now + more && t.Due <= _now + most).Min(static t => t.Due) - _now;
+        }
+    }
+
     private Task WhenAsync(Predicate<List<FakeTimer>> condition, string what)
     {
         lock (_lock)

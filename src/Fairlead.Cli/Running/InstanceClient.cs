@@ -75,11 +75,16 @@ internal sealed class InstanceClient : IDisposable
     /// <summary>GETs a JSON document.</summary>
     /// <param name="path">Path and query, escaped.</param>
     /// <param name="asAdmin">Whether the route needs the admin token; it is sent with no other.</param>
+    /// <param name="takesUnavailable">Whether 503 with a document that is no problem is an answer, as that of a health probe.</param>
     /// <returns>The document, or the exit code after the problem was told.</returns>
-    public Task<(JsonElement Document, int ExitCode)> GetAsync(string path, bool asAdmin = false) => SendAsync(HttpMethod.Get, path, null, asAdmin);
+    public Task<(JsonElement Document, int ExitCode)> GetAsync(string path, bool asAdmin = false, bool takesUnavailable = false) =>
+        SendAsync(HttpMethod.Get, path, null, asAdmin, takesUnavailable);
 
     /// <summary>POSTs a JSON text.</summary>
     /// <inheritdoc cref="GetAsync"/>
+    /// <param name="path">Path and query, escaped.</param>
+    /// <param name="json">The body.</param>
+    /// <param name="asAdmin">Whether the route needs the admin token; it is sent with no other.</param>
     public Task<(JsonElement Document, int ExitCode)> PostAsync(string path, string json, bool asAdmin = false) => SendAsync(HttpMethod.Post, path, json, asAdmin);
 
     /// <summary>PUTs a JSON text.</summary>
@@ -115,7 +120,7 @@ internal sealed class InstanceClient : IDisposable
         return exitCode;
     }
 
-    private async Task<(JsonElement Document, int ExitCode)> SendAsync(HttpMethod method, string path, string? json, bool asAdmin)
+    private async Task<(JsonElement Document, int ExitCode)> SendAsync(HttpMethod method, string path, string? json, bool asAdmin, bool takesUnavailable = false)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
         if (asAdmin && _token is not null)
@@ -129,10 +134,10 @@ internal sealed class InstanceClient : IDisposable
         }
 
         using var response = await _http.SendAsync(request).ConfigureAwait(false);
-        return await ReadAsync(response).ConfigureAwait(false);
+        return await ReadAsync(response, takesUnavailable).ConfigureAwait(false);
     }
 
-    private static async Task<(JsonElement Document, int ExitCode)> ReadAsync(HttpResponseMessage response)
+    private static async Task<(JsonElement Document, int ExitCode)> ReadAsync(HttpResponseMessage response, bool takesUnavailable)
     {
         JsonElement document;
         if (response.StatusCode == HttpStatusCode.NoContent)
@@ -149,7 +154,8 @@ internal sealed class InstanceClient : IDisposable
             return (default, Fail(ExitCodes.NotRunning, $"what listens there answered {(int)response.StatusCode} without JSON. Is it another program?"));
         }
 
-        if (response.IsSuccessStatusCode)
+        var isAnswer = takesUnavailable && response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Content.Headers.ContentType?.MediaType == "application/json";
+        if (response.IsSuccessStatusCode || isAnswer)
         {
             return (document, ExitCodes.Ok);
         }

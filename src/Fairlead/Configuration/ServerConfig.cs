@@ -132,7 +132,7 @@ public sealed class ServerConfig
     public CircuitBreakerOptions CircuitBreaker { get; set; } = new();
 
     /// <summary>How and how often the server's health is asked for.</summary>
-    [ConfigKey("healthCheck", WithoutEffect = true)]
+    [ConfigKey("healthCheck")]
     public HealthCheckOptions HealthCheck { get; set; } = new();
 
     /// <summary>How many calls are let through in a time.</summary>

@@ -143,7 +143,7 @@ public sealed class HealthCheckOptions
     [ConfigKey("type", Aliases = ["kind"])]
     public HealthCheckKind Kind { get; set; } = HealthCheckKind.Protocol;
 
-    /// <summary>Time from one check to the next.</summary>
+    /// <summary>Longest time from one check to the next; up to a tenth is taken off at random.</summary>
     [ConfigKey("intervalMs", Min = 100, Max = 86_400_000, Unit = "ms")]
     public int IntervalMs { get; set; } = 30_000;
 
@@ -151,7 +151,7 @@ public sealed class HealthCheckOptions
     [ConfigKey("timeoutMs", Min = 10, Max = 600_000, Unit = "ms")]
     public int TimeoutMs { get; set; } = 5_000;
 
-    /// <summary>Failed checks in a row that make a server Unhealthy.</summary>
+    /// <summary>Failed checks in a row that make a server Unhealthy; with protocol checks it is replaced then.</summary>
     [ConfigKey("unhealthyAfter", Min = 1, Max = 100)]
     public int UnhealthyAfter { get; set; } = 3;
 

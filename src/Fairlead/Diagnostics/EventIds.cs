@@ -93,4 +93,8 @@ internal static class EventIds
     public const int StateDiskFull = 10004;
     public const int StateUnwritable = 10005;
     public const int StateWritableAgain = 10006;
+
+    // 12000 Health
+    public const int HealthUnhealthy = 12000;
+    public const int HealthGoodAgain = 12001;
 }

@@ -220,7 +220,7 @@ internal sealed class CallDispatcher : IDisposable
 
     private static string Describe(ServerSnapshot snapshot)
     {
-        var retry = snapshot.NextRetry is { } at ? $"; the next start is tried at {at:HH:mm:ss}" : "";
+        var retry = snapshot.NextRetry is { } at ? $"; the next try is at {at:HH:mm:ss}" : "";
         return snapshot.Reason is null ? $"it is {snapshot.State}{retry}" : $"it is {snapshot.State}: {snapshot.Reason}{retry}";
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Fairlead.Catalog;
 using Fairlead.Guards;
+using Fairlead.Health;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
@@ -32,6 +33,9 @@ internal sealed class ServerCell : NamedEndpoint
 
     /// <summary>Counters of the request path.</summary>
     public CallCounters Counters { get; } = new();
+
+    /// <summary>What its health checks have found. Written by the monitor of its instance.</summary>
+    public HealthRecord Health { get; } = new();
 
     /// <summary>Resources that it has named in results. Written by whoever passes those on.</summary>
     public NamedUris NamedUris { get; } = new();

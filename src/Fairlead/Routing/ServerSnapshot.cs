@@ -24,7 +24,7 @@ internal sealed record ServerSnapshot(
     /// <summary>The last failure, in words; kept when the server has recovered.</summary>
     public string? LastFailure { get; init; }
 
-    /// <summary>When the next start is tried; null when none is planned.</summary>
+    /// <summary>When the next start is tried, or a server that failed its health checks is checked again; null when neither is planned.</summary>
     public DateTimeOffset? NextRetry { get; init; }
 
     /// <summary>Number of restarts since the server was deployed.</summary>

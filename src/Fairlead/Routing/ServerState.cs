@@ -12,7 +12,7 @@ public enum ServerState
     /// <summary>Serving with a known flaw, named in the reason.</summary>
     Degraded,
 
-    /// <summary>Not serving; a restart is planned when <c>next retry</c> is set.</summary>
+    /// <summary>Not serving; <c>next retry</c>, when it is set, says when it is started again or, if it fails its health checks, checked again.</summary>
     Unhealthy,
 
     /// <summary>Taken out of service by hand.</summary>

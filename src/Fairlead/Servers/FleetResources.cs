@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
+using Fairlead.Health;
 using Fairlead.Processes;
 using Fairlead.Routing;
 using Fairlead.Security;
@@ -34,6 +35,7 @@ internal sealed class FleetResources : IAsyncDisposable
         Time = time;
         Sweep = new DeadlineSweep(time);
         Processes = new ProcessSupervisor(loggers.CreateLogger("Fairlead.Processes"), time);
+        Health = new HealthChecks(Processes, redactor, time);
         Gate = new StartGate(options.StartConcurrency == 0 ? null : options.StartConcurrency);
         State = options.StateFolder is { } folder ? new StateFiles(folder, time, loggers.CreateLogger("Fairlead.State")) : null;
         _store = State is null ? null : new CatalogStore(State);
@@ -59,6 +61,9 @@ internal sealed class FleetResources : IAsyncDisposable
 
     /// <summary>Starts children and ends them.</summary>
     public ProcessSupervisor Processes { get; }
+
+    /// <summary>Makes the health checks of all servers.</summary>
+    public HealthChecks Health { get; }
 
     /// <summary>How many starts run at once.</summary>
     public StartGate Gate { get; }
@@ -95,6 +100,7 @@ internal sealed class FleetResources : IAsyncDisposable
         await Verdicts.DisposeAsync().ConfigureAwait(false);
         await Catalogue.DisposeAsync().ConfigureAwait(false);
         _store?.Dispose();
+        Health.Dispose();
         Sweep.Dispose();
         Gate.Dispose();
     }

@@ -2,6 +2,7 @@ using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
+using Fairlead.Health;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -31,6 +32,7 @@ internal sealed partial class ServerActor : Actor
     private readonly ListWatch _lists;
     private readonly ServerLaunch _launch;
     private readonly ReplicaSet _replicas;
+    private readonly HealthMonitor _health;
     private CancellationTokenSource _attempt = new();
     private int _attemptNumber;
     private Task _attemptWork = Task.CompletedTask;
@@ -63,8 +65,9 @@ internal sealed partial class ServerActor : Actor
         };
         _status = new ServerStatus(resources, Cell) { Others = () => _replicas!.Ready };
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
-        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, FloodedAsync));
+        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, flooded => WhileServingAsync(flooded, _status.PublishFlood)));
         _replicas = new ReplicaSet(resources, _start, _work, Logger, _launch.WireReplica, () => _work.Run(() => TellAsync(() => _status.PublishSame(static snapshot => snapshot))));
+        _health = new HealthMonitor(resources.Health, Cell, resources.Time, resources.Redactor, JudgedAsync, Logger);
     }
 
     /// <summary>The server's place in the fleet.</summary>
@@ -394,25 +397,23 @@ internal sealed partial class ServerActor : Actor
         }));
     }
 
-    /// <summary>A flood began or is over.</summary>
-    private Task<bool> FloodedAsync(UpstreamConnection connection) => TellAsync(() =>
+    /// <summary>Takes a turn for the instance in service; none when it is no longer that of <paramref name="connection"/>.</summary>
+    private Task<bool> WhileServingAsync(UpstreamConnection connection, Action turn) => TellAsync(() =>
     {
         if (_status.Instance?.Connection == connection)
         {
-            _status.PublishFlood();
+            turn();
         }
     });
+
+    /// <summary>An instance that hangs is lost; other verdicts are a matter of the state alone.</summary>
+    private Task<bool> JudgedAsync(UpstreamConnection connection, HealthVerdict verdict) =>
+        verdict.IsHung ? LoseAsync(connection, verdict.Reason!) : WhileServingAsync(connection, () => _status.PublishHealth(verdict));
 
     private async Task PublishListsAsync(UpstreamConnection connection, CatalogReading reading)
     {
         await _resources.Catalogue.UpdateServerAsync(Cell, reading.Catalog, CancellationToken.None).ConfigureAwait(false);
-        await TellAsync(() =>
-        {
-            if (_status.Instance?.Connection == connection)
-            {
-                _status.PublishServing(reading);
-            }
-        }).ConfigureAwait(false);
+        await WhileServingAsync(connection, () => _status.PublishServing(reading)).ConfigureAwait(false);
     }
 
     private void EndAttempt(StartResult result, CatalogReading? reading)
@@ -447,7 +448,7 @@ internal sealed partial class ServerActor : Actor
         _status.Attach(
             new ServerInstance(
                 connection, _lists.Notified, cancel => _lists.PollAsync(connection, cancel), _resources.Time, Logger,
-                cancel => Task.WhenAll(backend?.Invoke(cancel) ?? Task.CompletedTask, WatchLoadAsync(connection, cancel))),
+                cancel => Task.WhenAll(_health.RunAsync(connection, cancel), backend?.Invoke(cancel) ?? Task.CompletedTask, WatchLoadAsync(connection, cancel))),
             start.Backend);
         _budget.NoteUp();
         _replicas.SetTarget(Cell.Current.Config, Cell.Current.ReplicasWanted - 1);
@@ -457,15 +458,12 @@ internal sealed partial class ServerActor : Actor
         _work.Run(() => WatchAsync(connection));
     }
 
-    private Task<bool> BackendLostAsync(UpstreamConnection connection, BackendReport report) => TellAsync(() =>
+    private Task<bool> BackendLostAsync(UpstreamConnection connection, BackendReport report) => WhileServingAsync(connection, () =>
     {
-        if (_status.Instance?.Connection == connection)
-        {
-            LogLost(Logger, Id, report.Text);
-            var lost = _status.Detach();
-            EndAttempt(new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text), null);
-            End(lost, _resources.Options.Limits.DrainGrace);
-        }
+        LogLost(Logger, Id, report.Text);
+        var lost = _status.Detach();
+        EndAttempt(new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text), null);
+        End(lost, _resources.Options.Limits.DrainGrace);
     });
 
     /// <summary>Unhealthy until what the server stands on is back; costs nothing of the restart budget.</summary>
@@ -492,25 +490,22 @@ internal sealed partial class ServerActor : Actor
 
     private async Task WatchAsync(UpstreamConnection connection) => await LoseAsync(connection, await connection.Lost.ConfigureAwait(false)).ConfigureAwait(false);
 
-    private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => TellAsync(() =>
+    private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => WhileServingAsync(connection, () =>
     {
-        if (_status.Instance?.Connection == connection)
+        LogLost(Logger, Id, reason);
+        var lost = _status.Detach();
+        if (_replicas.TryPromote() is { } next)
         {
-            LogLost(Logger, Id, reason);
-            var lost = _status.Detach();
-            if (_replicas.TryPromote() is { } next)
-            {
-                reason = _resources.Redactor.Redact(reason);
-                Adopt(new StartResult(StartOutcome.Ready, next, null, Cell.Current.Backend), new CatalogReading(Cell.Current.Catalog, [], IsComplete: true));
-                _status.PublishSame(snapshot => snapshot with { LastFailure = reason, Restarts = snapshot.Restarts + 1 });
-            }
-            else
-            {
-                Failed(reason);
-            }
-
-            End(lost, TimeSpan.Zero);
+            reason = _resources.Redactor.Redact(reason);
+            Adopt(new StartResult(StartOutcome.Ready, next, null, Cell.Current.Backend), new CatalogReading(Cell.Current.Catalog, [], IsComplete: true));
+            _status.PublishSame(snapshot => snapshot with { LastFailure = reason, Restarts = snapshot.Restarts + 1 });
         }
+        else
+        {
+            Failed(reason);
+        }
+
+        End(lost, TimeSpan.Zero);
     });
 
     /// <summary>What hangs on the load of the server while the instance serves: the number of instances, and whether it is needed at all.</summary>
@@ -533,17 +528,14 @@ internal sealed partial class ServerActor : Actor
         }
     }
 
-    private Task<bool> SleepAsync(UpstreamConnection connection, TimeSpan limit) => TellAsync(() =>
+    private Task<bool> SleepAsync(UpstreamConnection connection, TimeSpan limit) => WhileServingAsync(connection, () =>
     {
-        if (_status.Instance?.Connection == connection)
-        {
-            CancelAttempt();
-            var old = _status.Detach();
-            _status.Publish(ServerState.Idle, $"nobody has called it for {limit.TotalSeconds:0.#} s; the next call starts it");
-            LogAsleep(Logger, Id, limit);
-            End(old, _resources.Options.Limits.DrainGrace);
-            _work.Run(_replicas.EndAllAsync);
-        }
+        CancelAttempt();
+        var old = _status.Detach();
+        _status.Publish(ServerState.Idle, $"nobody has called it for {limit.TotalSeconds:0.#} s; the next call starts it");
+        LogAsleep(Logger, Id, limit);
+        End(old, _resources.Options.Limits.DrainGrace);
+        _work.Run(_replicas.EndAllAsync);
     });
 
     /// <summary>A call waits for the server, which may be asleep. Any thread, often.</summary>

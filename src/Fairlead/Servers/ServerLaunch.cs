@@ -1,5 +1,6 @@
 using Fairlead.Catalog;
 using Fairlead.Configuration;
+using Fairlead.Health;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.Http;
@@ -81,10 +82,11 @@ internal sealed class ServerLaunch(
         try
         {
             var snapshot = cell.Current;
+            var limit = TimeSpan.FromMilliseconds(snapshot.Config.HealthCheck.TimeoutMs);
             if (snapshot.Shared == connection
-                && await HealthProbe.AskAsync(snapshot, resources.Time, CancellationToken.None).ConfigureAwait(false) is { IsHealthy: false } health)
+                && await ProtocolCheck.AskAsync(connection, limit, CancellationToken.None).ConfigureAwait(false) is { IsGood: false } finding)
             {
-                await unreachable(connection, health.Reason ?? "it cannot be reached").ConfigureAwait(false);
+                await unreachable(connection, finding.Reason!).ConfigureAwait(false);
             }
         }
         finally

@@ -1,5 +1,6 @@
 using Fairlead.Catalog;
 using Fairlead.Configuration;
+using Fairlead.Health;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 
@@ -9,10 +10,11 @@ namespace Fairlead.Servers;
 /// <remarks>Used by the actor's loop alone. Always holds: the published connection is that of <see cref="Instance"/>, unless a change says otherwise.</remarks>
 internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
 {
-    // Why the serving instance is Degraded, if it is: its lists, and over that a flood.
+    // Why the serving instance is not Healthy, if it is not: its lists, over that its health checks as long as they only doubt, over that a flood, and over all checks that failed.
     private ServerState _serving = ServerState.Healthy;
     private string? _flaw;
     private string? _flood;
+    private HealthVerdict _health = HealthVerdict.Good;
     private string? _backend;
 
     /// <summary>The shared instance in service; null when there is none.</summary>
@@ -36,6 +38,7 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
         Instance = instance;
         _backend = backend is null ? null : resources.Redactor.Redact(backend);
         _flood = instance.Connection.Flood;
+        _health = HealthVerdict.Good;
     }
 
     /// <summary>Takes the shared instance out of service; what is published next names it no more. The caller ends it.</summary>
@@ -77,9 +80,7 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
         _serving = reading.IsComplete ? ServerState.Healthy : ServerState.Degraded;
         _flaw = reading.IsComplete ? null : resources.Redactor.Redact("not all of its lists could be read: " + string.Join(" ", reading.Notes.Take(3)));
         var tools = resources.InProcess.FindTools(cell.Current.Config);
-        Publish(
-            _flood is null ? _serving : ServerState.Degraded,
-            _flood ?? _flaw,
+        PublishComposed(
             snapshot => snapshot with
             {
                 // The same object for the same lists: whoever compared with it need not compare again.
@@ -93,6 +94,22 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
     public void PublishFlood()
     {
         _flood = Instance?.Connection.Flood;
-        Publish(_flood is null ? _serving : ServerState.Degraded, _flood ?? _flaw);
+        PublishComposed();
+    }
+
+    /// <summary>Publishes what the health checks of the instance in service say: Unhealthy refuses calls with the reason, while the instance stays.</summary>
+    public void PublishHealth(HealthVerdict verdict)
+    {
+        _health = verdict;
+        PublishComposed(verdict.State == ServerState.Unhealthy ? snapshot => snapshot with { LastFailure = verdict.Reason, NextRetry = verdict.NextCheck } : null);
+    }
+
+    private void PublishComposed(Func<ServerSnapshot, ServerSnapshot>? change = null)
+    {
+        var (state, reason) = _health.State == ServerState.Unhealthy ? (ServerState.Unhealthy, _health.Reason)
+            : _flood is not null ? (ServerState.Degraded, _flood)
+            : _health.State == ServerState.Degraded ? (ServerState.Degraded, _health.Reason)
+            : (_serving, _flaw);
+        Publish(state, reason, change);
     }
 }

@@ -19,6 +19,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private string? _flood;
     private readonly AbandonedCalls _abandoned;
     private long _lateAnswers;
+    private long _signsOfLife;
 
     /// <summary>What the guards know of this instance; theirs alone.</summary>
     internal object? Guard;
@@ -62,7 +63,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     }
 
     /// <summary>What the server is; null before the handshake has ended.</summary>
-    protected UpstreamIdentity? IdentityOrNull => _identity;
+    internal UpstreamIdentity? IdentityOrNull => _identity;
 
     /// <summary>In which form the server runs tools as tasks; none before the handshake has ended.</summary>
     internal TaskForm Tasks => _identity?.Tasks ?? TaskForm.None;
@@ -106,6 +107,12 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Answers that met no open call: late, duplicate or invented.</summary>
     public long LateAnswers => Volatile.Read(ref _lateAnswers);
+
+    /// <summary>Rises with each answer and each progress of a call. Whoever waits for one answer sees by it whether the server works on others.</summary>
+    public long SignsOfLife => Volatile.Read(ref _signsOfLife);
+
+    /// <summary>Notes an answer or progress. On a reader's thread.</summary>
+    internal void NoteLife() => Interlocked.Increment(ref _signsOfLife);
 
     /// <summary>Opens <paramref name="call"/>: gives it a slot and an id. Deadlines must be set before.</summary>
     /// <returns>False when the connection has ended or is full; the call then keeps both references.</returns>
@@ -351,6 +358,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
 
     private void ReceiveAnswer(ReadOnlySpan<byte> message, in Envelope envelope)
     {
+        NoteLife();
         if (RequestIds.TryParse(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
         {
             _abandoned.ForgetBefore(call.OpenedAt);
@@ -436,6 +444,8 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             ServerTasks.ReceiveProgress(id, message, envelope);
             return;
         }
+
+        NoteLife();
 
         // Progress moves the idle deadline, never the hard one (decision 17).
         call.MoveIdleDeadline(_sweep.Now);

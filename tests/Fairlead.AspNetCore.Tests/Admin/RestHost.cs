@@ -11,7 +11,7 @@ internal static class RestHost
 {
     public const string Tool = "say";
 
-    public static Task<FrontHost> StartAsync(Action<FairleadOptions>? change = null)
+    public static Task<FrontHost> StartAsync(Action<FairleadOptions>? change = null, Action<McpManager>? prepare = null, TimeProvider? time = null)
     {
         var calc = new ServerConfig { Name = "calc" };
         calc.Expose.Hide.Add("secret");
@@ -19,11 +19,18 @@ internal static class RestHost
         waits.MissingVariables.Add("SOME_KEY");
         var options = new FairleadOptions { Servers = [calc, waits] };
         change?.Invoke(options);
-        return FrontHost.StartAsync(options, static manager => manager.AddTools(
-            "calc",
-            new LambdaTool(Tool, static arguments => ToolOutput.Text(arguments)),
-            new LambdaTool("fail", static _ => ToolOutput.Error("it did not work")),
-            new LambdaTool("secret", static _ => ToolOutput.Text("never shown"))));
+        return FrontHost.StartAsync(
+            options,
+            manager =>
+            {
+                manager.AddTools(
+                    "calc",
+                    new LambdaTool(Tool, static arguments => ToolOutput.Text(arguments)),
+                    new LambdaTool("fail", static _ => ToolOutput.Error("it did not work")),
+                    new LambdaTool("secret", static _ => ToolOutput.Text("never shown")));
+                prepare?.Invoke(manager);
+            },
+            time);
     }
 
     /// <summary>Sends a request; the body, if any, as JSON.</summary>

@@ -409,7 +409,9 @@ public sealed class ParkTests
         public async Task<FrontHost> StartAsync(FairleadOptions? options = null, TimeProvider? clock = null)
         {
             options ??= new FairleadOptions();
-            options.Servers.Add(new ServerConfig { Name = "s", Isolation = Isolation });
+
+            // The clock is moved by minutes here: a check in between would be a call of its own.
+            options.Servers.Add(new ServerConfig { Name = "s", Isolation = Isolation, HealthCheck = { Kind = HealthCheckKind.None } });
             var host = await FrontHost.StartAsync(options, manager => manager.AddServer("s", _runs), clock);
             Server = (await _runs.WhenRunAsync(1)).Server;
             Server.On("tools/call", request =>

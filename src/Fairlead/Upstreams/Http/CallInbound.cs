@@ -133,6 +133,7 @@ internal sealed class CallInbound
             return;
         }
 
+        _connection.NoteLife();
         if (_connection.Pending.TryTake(Id, ForwardError.None, out var call))
         {
             call.Complete(message, envelope);
@@ -147,7 +148,9 @@ internal sealed class CallInbound
 
     public void Fail(HttpFailure failure)
     {
-        if (failure.IsOutage)
+        // After the handshake a question of that kind is a look at the server's health already, which counts before it decides.
+        var isCheck = _method is McpMethod.Ping or McpMethod.ServerDiscover && _connection.IdentityOrNull is not null;
+        if (failure.IsOutage && !isCheck)
         {
             _connection.Unreachable?.Invoke(failure.Detail);
         }

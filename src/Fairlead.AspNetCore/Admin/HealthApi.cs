@@ -1,0 +1,68 @@
+using Fairlead.AspNetCore.Auth;
+using Fairlead.Configuration;
+using Microsoft.AspNetCore.Http;
+
+namespace Fairlead.AspNetCore.Admin;
+
+/// <summary>The part of the API that tells how servers are, and the probes of the gateway itself for whoever runs it (Kubernetes and the like).</summary>
+internal sealed class HealthApi(McpManager manager)
+{
+    private const string History = "history";
+
+    private static readonly (string Word, HealthDepth Depth)[] s_depths = [.. Enum.GetValues<HealthDepth>().Select(static depth => (OptionWords.Word(depth), depth))];
+
+    /// <summary>Maps its routes.</summary>
+    /// <param name="rest">Where to.</param>
+    /// <param name="ready">What answers whether the gateway is ready.</param>
+    public void Map(RestRoutes rest, RequestDelegate ready)
+    {
+        rest.Get("/health/live", RouteAccess.Open, static context => RestApi.WriteAsync(context, StatusCodes.Status200OK, new { live = true }));
+        rest.Get("/health/ready", RouteAccess.Open, ready);
+        rest.Get("/health/startup", RouteAccess.Open, StartupAsync);
+        rest.Get("/api/v1/health", RouteAccess.Open, ListAsync);
+        rest.Get("/api/v1/servers/{id}/health", RouteAccess.Open, GetAsync);
+    }
+
+    /// <summary>Started: what the first lists wait for is over. Stays so, also while stopping.</summary>
+    private Task StartupAsync(HttpContext context)
+    {
+        var started = manager.Fleet.FirstListWait.IsCompleted;
+        return RestApi.WriteAsync(context, StatusOf(started), new { started });
+    }
+
+    private Task ListAsync(HttpContext context) => RestApi.WriteAsync(context, StatusCodes.Status200OK, new
+    {
+        servers = manager.Fleet.Current.InOrder.Select(static cell => Model(ServerHealth.From(cell), withChecks: false)),
+    });
+
+    private async Task GetAsync(HttpContext context)
+    {
+        var cell = RestApi.Require(manager.Fleet, context);
+        var word = context.Request.Query["depth"].ToString();
+        var isKnown = s_depths.Any(known => known.Word == word);
+        if (word.Length != 0 && word != History && !isKnown)
+        {
+            throw new BadRequest($"depth = '{word}' is unknown; use {string.Join(", ", s_depths.Select(static known => known.Word))} or {History}, or leave it out for ready.");
+        }
+
+        var depth = isKnown ? s_depths.First(known => known.Word == word).Depth : HealthDepth.Ready;
+        var health = await manager.GetServerHealthAsync(cell.Name, depth, context.RequestAborted).ConfigureAwait(false);
+        await RestApi.WriteAsync(context, StatusOf(health.IsHealthy), Model(health, word == History)).ConfigureAwait(false);
+    }
+
+    private static int StatusOf(bool isGood) => isGood ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+
+    private static HealthModel Model(ServerHealth health, bool withChecks) => new(
+        health.Id, health.IsHealthy, health.State, health.Reason, health.Since, health.LastFailure, health.NextRetry, health.ResponseTime?.TotalMilliseconds,
+        OptionWords.Word(health.Check), health.FailuresInARow, health.SuccessesInARow, health.Availability,
+        health.Checks.Count == 0 ? null : Model(health.Checks[^1]), withChecks ? [.. health.Checks.Select(Model)] : null);
+
+    private static CheckModel Model(ServerHealthCheck check) => new(check.At, check.Kind, check.IsHealthy, check.Duration.TotalMilliseconds, check.Reason);
+
+    /// <summary>A server's health as JSON shows it.</summary>
+    private sealed record HealthModel(
+        string Id, bool IsHealthy, ServerState State, string? Reason, DateTimeOffset Since, string? LastFailure, DateTimeOffset? NextRetry, double? ResponseTimeMs, string Check,
+        int FailuresInARow, int SuccessesInARow, double? Availability, CheckModel? LastCheck, CheckModel[]? Checks);
+
+    private sealed record CheckModel(DateTimeOffset At, string Kind, bool IsHealthy, double DurationMs, string? Reason);
+}
