@@ -25,6 +25,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>The state folder, where the admin token is.</summary>
     public string StateFolder => Path.Combine(_folder.FullName, "state");
 
+    /// <summary>Id of the process; another one after <see cref="KillAndStartAgainAsync"/>.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>The configuration file.</summary>
+    public string ConfigurationFile => Path.Combine(_folder.FullName, "fairlead.json");
+
     /// <summary>Everything the process printed so far.</summary>
     public string Output => _process.Output;
 
