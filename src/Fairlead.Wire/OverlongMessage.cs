@@ -2,12 +2,12 @@ using System.Runtime.InteropServices;
 
 namespace Fairlead.Wire;
 
-/// <summary>What is kept of a message that is too long to hold: its first and last bytes, to find out whose answer it was (decision 4).</summary>
+/// <summary>What is kept of a message that is too long to hold, or cannot be scanned to its end: its first and last bytes, to find out whose answer it was (decision 4).</summary>
 /// <remarks>
 /// SDKs write the id of an answer either near the start (Python, Go) or at the very end (TypeScript, C#), so both ends are looked at. Members in the
 /// middle, nested ones and texts that look like an id are not mistaken for it: only members of the root object count.
 /// </remarks>
-internal sealed class OverlongMessage
+public sealed class OverlongMessage
 {
     /// <summary>Bytes kept of either end.</summary>
     public const int KeptBytes = 512;

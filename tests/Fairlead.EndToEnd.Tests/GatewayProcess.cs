@@ -25,11 +25,11 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>The state folder, where the admin token is.</summary>
     public string StateFolder => Path.Combine(_folder.FullName, "state");
 
-    /// <summary>The configuration file that <c>--config</c> names.</summary>
-    public string ConfigurationFile => Path.Combine(_folder.FullName, "fairlead.json");
-
-    /// <summary>The process id.</summary>
+    /// <summary>Id of the process; another one after <see cref="KillAndStartAgainAsync"/>.</summary>
     public int Id => _process.Id;
+
+    /// <summary>The configuration file.</summary>
+    public string ConfigurationFile => Path.Combine(_folder.FullName, "fairlead.json");
 
     /// <summary>Everything the process printed so far.</summary>
     public string Output => _process.Output;

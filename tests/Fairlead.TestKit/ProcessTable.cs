@@ -8,8 +8,9 @@ namespace Fairlead.TestKit;
 /// <param name="Id">Process id.</param>
 /// <param name="Group">Id of its process group.</param>
 /// <param name="Session">Id of its session.</param>
+/// <param name="Parent">Id of its parent.</param>
 /// <param name="CommandLine">Its arguments, joined by blanks.</param>
-public sealed record ProcessEntry(int Id, int Group, int Session, string CommandLine);
+public sealed record ProcessEntry(int Id, int Group, int Session, int Parent, string CommandLine);
 
 /// <summary>
 /// The system's processes (Linux), read afresh at each call. The only place where a test may poll: the system tells nobody when a process ends that is not
@@ -30,7 +31,7 @@ public static class ProcessTable
             var command = File.ReadAllText(directory + "/cmdline").TrimEnd('\0').Replace('\0', ' ');
             return fields[0] is "Z" or "X"
                 ? null
-                : new ProcessEntry(id, int.Parse(fields[2], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture), command);
+                : new ProcessEntry(id, int.Parse(fields[2], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture), int.Parse(fields[1], CultureInfo.InvariantCulture), command);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -44,6 +45,9 @@ public static class ProcessTable
     [
         .. Ids().Where(id => EnvironmentOf(id).Any(variable => variable.StartsWith(marker, StringComparison.Ordinal))).Select(Find).OfType<ProcessEntry>(),
     ];
+
+    /// <summary>All living processes.</summary>
+    public static IReadOnlyList<ProcessEntry> All() => [.. Ids().Select(Find).OfType<ProcessEntry>()];
 
     /// <summary>The variables a process was started with, as <c>NAME=value</c>; empty when it is gone or not ours to see.</summary>
     public static IReadOnlyList<string> EnvironmentOf(int id)
@@ -86,6 +90,12 @@ public static class ProcessTable
         ArgumentOutOfRangeException.ThrowIfLessThan(id, 2);
         _ = kill(id, signal);
     }
+
+    /// <summary>Completes when a look at the system finds nothing in the way any more.</summary>
+    /// <param name="obstacle">Null when the wait is over; otherwise what is still in the way.</param>
+    /// <param name="what">What is awaited.</param>
+    /// <exception cref="TimeoutException">The guard ran out; the message says what was in the way.</exception>
+    public static Task WhenClearAsync(Func<string?> obstacle, string what) => WhenAsync(obstacle, what);
 
     private static Task WhenGoneAsync(Func<IReadOnlyList<ProcessEntry>> look, string what) => WhenAsync(
         () => look() is { Count: > 0 } remaining ? $"these remain: {string.Join("; ", remaining)}" : null, what);

@@ -139,6 +139,10 @@ public sealed class ServerConfig
     [ConfigKey("rateLimit")]
     public RateLimitOptions RateLimit { get; set; } = new();
 
+    /// <summary>What each process of the server may take.</summary>
+    [ConfigKey("limits")]
+    public ServerLimitsOptions Limits { get; set; } = new();
+
     /// <summary>How a changed server replaces the one that runs.</summary>
     [ConfigKey("rollout", WithoutEffect = true)]
     public RolloutOptions Rollout { get; set; } = new();

@@ -37,6 +37,7 @@ public static class ServerConfigRules
         NormaliseName(server, at);
         CheckTransport(server, at, odd, key => isWritten(Below(place, key)));
         CheckProcess(server, at);
+        CheckLimits(server, odd, OperatingSystem.IsLinux());
         CheckHeaders(server, at, odd);
         ServerPolicyRules.Check(server, at, key => isWritten(Below(place, key)));
         for (int i = 0; i < server.DependsOn.Count; i++)
@@ -141,6 +142,24 @@ public static class ServerConfigRules
             {
                 error(ConfigNode.PathOf("env", name), null, "A variable cannot hold the character NUL.", "Take it out.");
             }
+        }
+    }
+
+    /// <summary>Limits that nobody applies are worth a word: whoever wrote them relies on them.</summary>
+    internal static void CheckLimits(ServerConfig server, ReportRule warning, bool isLinux)
+    {
+        if (server.Limits is { MaxOpenFiles: null, MaxMemoryMb: null })
+        {
+            return;
+        }
+
+        if (server.EffectiveTransport != ServerTransport.Stdio)
+        {
+            warning("limits", null, "limits have no effect on a server without a command.", "Remove them.");
+        }
+        else if (!isLinux)
+        {
+            warning("limits", null, "limits have no effect on this system, only on Linux.", "Remove them, or limit the server by means of the system.");
         }
     }
 

@@ -56,7 +56,7 @@ internal sealed class HealthChecks(ProcessSupervisor processes, SecretRedactor r
         return options.Kind switch
         {
             // The deadline of the question itself is the limit, and what its end means depends on what else was heard.
-            HealthCheckKind.Protocol => With(cancel => ProtocolCheck.AskAsync(connection, limit, cancel), "it did not answer", Timeout.InfiniteTimeSpan),
+            HealthCheckKind.Protocol => With(new PatientProtocolCheck(connection, limit, TimeSpan.FromMilliseconds(config.TimeoutMs), time).AskAsync, "it did not answer", Timeout.InfiniteTimeSpan),
             HealthCheckKind.Http => With(cancel => HttpCheck.AskAsync(_http, options, cancel), $"{HttpCheck.Place(options)} did not answer", limit),
             HealthCheckKind.Tcp => With(cancel => TcpCheck.AskAsync(options, cancel), $"no connection to {TcpCheck.Place(options)}", limit),
             HealthCheckKind.Command => With(cancel => CommandCheck.RunAsync(config, processes, redactor, cancel), $"{options.Command} did not end", limit),

@@ -21,6 +21,12 @@ internal sealed record ChildProcessOptions
     /// <summary>Directory to start in; null = the directory of this process.</summary>
     public string? WorkingDirectory { get; init; }
 
+    /// <summary>Most descriptors that each process of the child may have; null = as many as this process. Linux only.</summary>
+    public int? OpenFilesMax { get; init; }
+
+    /// <summary>Most MiB that each process of the child may map for writing; null = no limit. Linux only.</summary>
+    public int? MemoryMiBMax { get; init; }
+
     /// <summary>
     /// File that receives stderr line by line (10 MiB, two older ones beside it as <c>.1</c> and <c>.2</c>); null = memory only. Several children
     /// of one supervisor may name the same file.

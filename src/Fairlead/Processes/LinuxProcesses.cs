@@ -12,6 +12,7 @@ namespace Fairlead.Processes;
 internal sealed class LinuxProcesses : ProcessPlatform
 {
     private static readonly string[] s_setsidPaths = ["/usr/bin/setsid", "/bin/setsid", "/usr/local/bin/setsid"];
+    private static readonly string[] s_prlimitPaths = ["/usr/bin/prlimit", "/bin/prlimit", "/usr/local/bin/prlimit"];
     private readonly string? _setsid = Array.Find(s_setsidPaths, File.Exists);
 
     /// <inheritdoc/>
@@ -24,6 +25,35 @@ internal sealed class LinuxProcesses : ProcessPlatform
         {
             info.ArgumentList.Add(argument);
         }
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// prlimit sets its own limits and becomes the program without a fork. Memory is limited by RLIMIT_DATA: RLIMIT_AS would count what the runtimes of
+    /// Node and .NET reserve and never touch, hundreds of GiB, and RLIMIT_RSS does nothing on Linux.
+    /// </remarks>
+    public override (string Executable, IReadOnlyList<string> Arguments) Limit(string executable, ChildProcessOptions options)
+    {
+        if (options is { OpenFilesMax: null, MemoryMiBMax: null })
+        {
+            return (executable, options.Arguments);
+        }
+
+        var prlimit = Array.Find(s_prlimitPaths, File.Exists) ?? throw new ChildStartException(
+            $"Server '{options.Server}': the program 'prlimit' was not found (looked at {string.Join(", ", s_prlimitPaths)}). It sets the limits of the server. Install the package 'util-linux', or remove \"limits\".");
+        List<string> arguments = [];
+        if (options.OpenFilesMax is { } files)
+        {
+            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--nofile={files}:{files}"));
+        }
+
+        if (options.MemoryMiBMax is { } mebibytes)
+        {
+            var bytes = mebibytes * 1024L * 1024;
+            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--data={bytes}:{bytes}"));
+        }
+
+        return (prlimit, [.. arguments, "--", executable, .. options.Arguments]);
     }
 
     /// <inheritdoc/>

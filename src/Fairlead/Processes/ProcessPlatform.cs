@@ -25,6 +25,12 @@ internal abstract class ProcessPlatform
     /// <exception cref="ChildStartException">The system lacks a needed program, or an argument cannot be passed safely.</exception>
     public abstract void Configure(ProcessStartInfo info, string executable, IReadOnlyList<string> arguments);
 
+    /// <summary>The command that runs a program under the limits of a child; the program's own where there are none, or the system cannot set them.</summary>
+    /// <param name="executable">Full path of the program.</param>
+    /// <param name="options">The child.</param>
+    /// <exception cref="ChildStartException">The system lacks a needed program.</exception>
+    public virtual (string Executable, IReadOnlyList<string> Arguments) Limit(string executable, ChildProcessOptions options) => (executable, options.Arguments);
+
     /// <summary>Takes charge of a child that has just been started.</summary>
     /// <param name="process">The child.</param>
     public abstract ProcessGroup Adopt(Process process);

@@ -87,7 +87,8 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
             info.Environment[name] = value;
         }
 
-        _platform.Configure(info, executable, options.Arguments);
+        var (program, arguments) = _platform.Limit(executable, options);
+        _platform.Configure(info, program, arguments);
         return StartAndWatch(options, info, childMarker);
     }
 

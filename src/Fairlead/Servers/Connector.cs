@@ -105,6 +105,8 @@ internal sealed class Connector(FleetResources resources) : IAsyncDisposable
             Arguments = [.. config.Arguments],
             Environment = new Dictionary<string, string>(config.Environment, StringComparer.Ordinal),
             WorkingDirectory = config.WorkingDirectory,
+            OpenFilesMax = config.Limits.MaxOpenFiles,
+            MemoryMiBMax = config.Limits.MaxMemoryMb,
             LogFile = resources.Options.StateFolder is { } state ? Path.Combine(state, "logs", config.Name + ".log") : null,
             Redact = text => resources.Redactor.Redact(text),
         };

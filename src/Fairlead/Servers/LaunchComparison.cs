@@ -26,6 +26,8 @@ internal static class LaunchComparison
         || one.WorkingDirectory != other.WorkingDirectory
         || one.Url != other.Url
         || one.Isolation != other.Isolation
+        || one.Limits.MaxOpenFiles != other.Limits.MaxOpenFiles
+        || one.Limits.MaxMemoryMb != other.Limits.MaxMemoryMb
         || !one.Arguments.SequenceEqual(other.Arguments, StringComparer.Ordinal)
         || DifferPairs(one.Environment, other.Environment)
         || DifferPairs(one.Headers, other.Headers)

@@ -11,6 +11,7 @@ internal sealed class InboundMeter
     private long _windowStart;
     private long _junkBytes;
     private long _notifications;
+    private long _requests;
     private long _junkLines;
     private volatile string? _floodReason;
 
@@ -40,10 +41,13 @@ internal sealed class InboundMeter
     /// <summary>Counts a notification outside the progress of a call.</summary>
     public void Notification() => _notifications++;
 
+    /// <summary>Counts a request of the server. Each costs an answer, so a server that asks without pause is as much a flood as one that tells.</summary>
+    public void Request() => _requests++;
+
     /// <summary>How long the reader must pause, or null. Also begins a new window when one has passed.</summary>
     public TimeSpan? TakePause()
     {
-        if (_junkBytes == 0 && _notifications == 0)
+        if (_junkBytes == 0 && _notifications == 0 && _requests == 0)
         {
             return null;
         }
@@ -57,14 +61,14 @@ internal sealed class InboundMeter
             return null;
         }
 
-        if (_junkBytes <= _limits.JunkBytesPerSecondMax && _notifications <= _limits.NotificationsPerSecondMax)
+        if (_junkBytes <= _limits.JunkBytesPerSecondMax && _notifications <= _limits.NotificationsPerSecondMax && _requests <= _limits.NotificationsPerSecondMax)
         {
             return null;
         }
 
         _floodReason = _junkBytes > _limits.JunkBytesPerSecondMax
             ? $"prints more than {_limits.JunkBytesPerSecondMax} bytes a second that are no messages"
-            : $"sends more than {_limits.NotificationsPerSecondMax} notifications a second";
+            : $"sends more than {_limits.NotificationsPerSecondMax} {(_notifications > _limits.NotificationsPerSecondMax ? "notifications" : "requests")} a second";
         NewWindow();
         return second - elapsed;
     }
@@ -74,5 +78,6 @@ internal sealed class InboundMeter
         _windowStart = _timeProvider.GetTimestamp();
         _junkBytes = 0;
         _notifications = 0;
+        _requests = 0;
     }
 }

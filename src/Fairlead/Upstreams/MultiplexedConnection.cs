@@ -15,6 +15,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
     private readonly CancellationTokenSource _stop = new();
     private readonly ILogger _logger;
     private readonly InboundMeter _meter;
+    private readonly ScanLimits _scanLimits;
     private Task _reading = Task.CompletedTask;
     private int _isDisposed;
 
@@ -34,6 +35,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
         _writer = new FrameWriter(input, WriteFailed);
         _reader = new LineReader(output, limits.UpstreamMessageBytesMax);
         _meter = new InboundMeter(limits, sweep.TimeProvider);
+        _scanLimits = new ScanLimits(limits.JsonDepthMax, limits.IdBytesMax);
     }
 
     /// <summary>Lines of the server that were no messages.</summary>
@@ -117,10 +119,12 @@ internal partial class MultiplexedConnection : UpstreamConnection
                     break;
                 }
 
+                var floodsAlready = _meter.FloodReason is not null;
                 if (_meter.TakePause() is { } pause)
                 {
+                    // Once for each flood: a line a second for as long as it lasts would be a flood of our own.
                     var flood = _meter.FloodReason ?? "sends too much";
-                    LogFlood(_logger, Server, flood, pause);
+                    LogFlood(_logger, floodsAlready ? LogLevel.Debug : LogLevel.Warning, Server, flood, pause);
                     PausedByFlood?.Invoke(flood);
                     await Task.Delay(pause, Sweeper.TimeProvider, _stop.Token).ConfigureAwait(false);
                 }
@@ -167,10 +171,10 @@ internal partial class MultiplexedConnection : UpstreamConnection
 
     private void HandleMessage(ReadOnlySpan<byte> line)
     {
-        var error = EnvelopeScanner.Scan(line, ScanLimits.Default, out var envelope);
+        var error = EnvelopeScanner.Scan(line, _scanLimits, out var envelope);
         if (error != ScanError.None)
         {
-            RefuseAnswer(envelope.Id.Of(line), ForwardError.AnswerInvalid, error.ToString());
+            RefuseInvalid(line, envelope.Id.Of(line), error.ToString());
             Junk(line);
             return;
         }
@@ -190,8 +194,26 @@ internal partial class MultiplexedConnection : UpstreamConnection
         {
             _meter.Notification();
         }
+        else if (envelope.Kind == MessageKind.Request)
+        {
+            _meter.Request();
+        }
 
         Receive(line, envelope, streamOf: null);
+    }
+
+    /// <summary>Fails the call that a broken message answers. The scan ends at the fault, and most SDKs write the id behind it, at the very end.</summary>
+    private void RefuseInvalid(ReadOnlySpan<byte> line, ReadOnlySpan<byte> id, string detail)
+    {
+        if (id.IsEmpty)
+        {
+            var ends = new OverlongMessage();
+            ends.Append(line);
+            id = ends.FindId(out var asks);
+            id = asks ? default : id;
+        }
+
+        RefuseAnswer(id, ForwardError.AnswerInvalid, detail);
     }
 
     private void Junk(ReadOnlySpan<byte> line)
@@ -217,8 +239,8 @@ internal partial class MultiplexedConnection : UpstreamConnection
     [LoggerMessage(Diagnostics.EventIds.UpstreamLineTooLong, LogLevel.Warning, "Server {Server} sent a message over upstreamMessageBytesMax ({Max}); it was discarded.")]
     private static partial void LogTooLong(ILogger logger, string server, int max);
 
-    [LoggerMessage(Diagnostics.EventIds.UpstreamFlood, LogLevel.Warning, "Server {Server} {Reason}; reading pauses for {Pause}.")]
-    private static partial void LogFlood(ILogger logger, string server, string reason, TimeSpan pause);
+    [LoggerMessage(EventId = Diagnostics.EventIds.UpstreamFlood, Message = "Server {Server} {Reason}; reading pauses for {Pause}.")]
+    private static partial void LogFlood(ILogger logger, LogLevel level, string server, string reason, TimeSpan pause);
 
     [LoggerMessage(Diagnostics.EventIds.UpstreamWriteFailed, LogLevel.Debug, "Writing to server {Server} failed: {Reason}")]
     private static partial void LogWriteFailed(ILogger logger, string server, string reason);

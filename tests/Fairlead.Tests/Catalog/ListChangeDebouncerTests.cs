@@ -8,8 +8,13 @@ public sealed class ListChangeDebouncerTests : IDisposable
     private readonly FakeTimeProvider _clock = new();
     private readonly List<CatalogChanges> _calls = [];
     private readonly ListChangeDebouncer _debouncer;
+    private Task _call = Task.CompletedTask;
 
-    public ListChangeDebouncerTests() => _debouncer = new ListChangeDebouncer(_clock, _calls.Add);
+    public ListChangeDebouncerTests() => _debouncer = new ListChangeDebouncer(_clock, changes =>
+    {
+        _calls.Add(changes);
+        return _call;
+    });
 
     public void Dispose() => _debouncer.Dispose();
 
@@ -36,6 +41,26 @@ public sealed class ListChangeDebouncerTests : IDisposable
             _debouncer.Signal(CatalogChanges.Tools);
             _clock.Advance(TimeSpan.FromMilliseconds(50));
         }
+
+        Assert.Equal(2, _calls.Count);
+    }
+
+    [Fact]
+    public void Signal_WhileACallIsUnderWay_MakesOneMoreAfterItsEndAndNoneBefore()
+    {
+        var reading = new TaskCompletionSource();
+        _call = reading.Task;
+        for (var i = 0; i < 100; i++)
+        {
+            _debouncer.Signal(CatalogChanges.Tools);
+            _clock.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        Assert.Single(_calls);
+        reading.SetResult();
+        _call = Task.CompletedTask;
+        _clock.Advance(ListChangeDebouncer.Quiet);
+        _clock.Advance(TimeSpan.FromSeconds(10));
 
         Assert.Equal(2, _calls.Count);
     }

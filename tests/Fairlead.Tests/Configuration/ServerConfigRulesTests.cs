@@ -33,6 +33,29 @@ public sealed class ServerConfigRulesTests
     }
 
     [Theory]
+    [InlineData("sh", true, null)]
+    [InlineData("sh", false, "only on Linux")]
+    [InlineData(null, true, "without a command")]
+    public void Limits_WhereNobodyAppliesThem_AreWarnedOf(string? command, bool isLinux, string? warning)
+    {
+        ServerConfig server = new() { Name = "a", Command = command, Url = command is null ? new Uri("https://h/") : null, Limits = { MaxOpenFiles = 100 } };
+        List<string> warnings = [];
+
+        ServerConfigRules.CheckLimits(server, (key, _, rule, _) => warnings.Add($"{key}: {rule}"), isLinux);
+
+        Assert.Equal(warning is null ? 0 : 1, warnings.Count);
+        Assert.All(warnings, text => Assert.Contains(warning!, text, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Limits_WhenOutOfRange_AreRefusedByName()
+    {
+        ServerConfig server = new() { Name = "a", Command = "sh", Limits = { MaxOpenFiles = 3, MaxMemoryMb = 1 } };
+
+        Assert.Equal(["limits.maxOpenFiles", "limits.maxMemoryMb"], ServerConfigRules.Normalise(server).Select(error => error.Key));
+    }
+
+    [Theory]
     [InlineData(ServerType.Custom, ServerCategory.Devops)]
     [InlineData(ServerType.S3, ServerCategory.Infrastructure)]
     [InlineData(ServerType.Sast, ServerCategory.Security)]

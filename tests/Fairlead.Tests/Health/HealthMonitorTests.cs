@@ -19,12 +19,12 @@ public sealed class HealthMonitorTests
     private static HealthCheckOptions Options(HealthCheckKind kind) =>
         new() { Kind = kind, IntervalMs = (int)s_interval.TotalMilliseconds, TimeoutMs = (int)s_timeout.TotalMilliseconds, UnhealthyAfter = 3, HealthyAfter = 2 };
 
-    private async Task<McpManager> DeployAsync(IMcpServer server, HealthCheckKind kind, Action<McpManager>? prepare = null)
+    private async Task<McpManager> DeployAsync(IMcpServer server, HealthCheckKind kind, Action<McpManager>? prepare = null, int timeoutMs = 30_000)
     {
         var manager = new McpManager(timeProvider: _clock);
         manager.AddServer("s", server);
         prepare?.Invoke(manager);
-        await manager.DeployServerAsync(new ServerConfig { Name = "s", HealthCheck = Options(kind) });
+        await manager.DeployServerAsync(new ServerConfig { Name = "s", HealthCheck = Options(kind), TimeoutMs = timeoutMs });
         await manager.ReachedAsync("s", ServerState.Healthy);
         return manager;
     }
@@ -151,6 +151,28 @@ public sealed class HealthMonitorTests
             Assert.True(check.IsHealthy);
             Assert.Contains("it is busy", check.Reason, StringComparison.Ordinal);
         });
+    }
+
+    [Fact]
+    public async Task Protocol_WhenItWorksOnACall_MayBeSilentForAsLongAsTheCallMay()
+    {
+        var server = ScriptedRuns.Legacy(static server => server.On("ping", static _ => null).On("tools/call", static _ => null));
+        await using var manager = await DeployAsync(server, HealthCheckKind.Protocol, timeoutMs: 600_000);
+        var call = manager.CallAsync("s", "hello").AsTask();
+        var first = (await server.WhenRunAsync(1)).Server;
+        await first.WhenReceivedAsync("tools/call");
+        for (var check = 1; check <= 4; check++)
+        {
+            await CheckAsync();
+            await first.WhenReceivedAsync("ping", check);
+            _clock.Advance(s_timeout + TimeSpan.FromSeconds(1));
+            await WhenJudgedAsync();
+        }
+
+        Assert.Equal((ServerState.Healthy, 1), (manager.Cell("s").Current.State, server.Count));
+        Assert.All(manager.Cell("s").Health.Current.Checks, static check => Assert.Contains("it works on a call that may be silent for 600 s (timeoutMs)", check.Reason, StringComparison.Ordinal));
+        await first.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{first.Received.Single(static request => request.Method == "tools/call").Id}}},"result":{"content":[{"type":"text","text":"done"}]}}""");
+        Assert.Equal("done", (await Guard.WithinAsync(call, "the long call")).Text);
     }
 
     [Fact]

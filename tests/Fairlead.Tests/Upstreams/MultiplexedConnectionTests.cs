@@ -275,6 +275,35 @@ public sealed class MultiplexedConnectionTests
         Assert.Equal(ForwardError.None, (await HttpRig.EndAsync(call)).Error);
     }
 
+    [Fact]
+    public async Task Requests_WhenFlooding_PauseTheReader()
+    {
+        await using var server = new PipeServer(new LimitsOptions { NotificationsPerSecondMax = 10 });
+        var flood = new StringBuilder();
+        for (var i = 0; i < 50; i++)
+        {
+            flood.Append("{\"jsonrpc\":\"2.0\",\"id\":").Append(i).Append(",\"method\":\"ping\"}\n");
+        }
+
+        await server.WriteAsync(flood.ToString());
+        await server.Clock.WhenTimerArmedAsync(TimeSpan.FromSeconds(1));
+
+        Assert.Contains("more than 10 requests a second", server.Connection.FloodReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Answer_WhenNestedDeeperThanJsonDepthMax_FailsItsCallAndTheNextIsServed()
+    {
+        await using var server = new PipeServer(new LimitsOptions { JsonDepthMax = 8 });
+        var deep = server.Call();
+        await server.AnswerAsync(deep, "{\"a\":[[[[[[[[1]]]]]]]]}");
+        var flat = server.Call();
+        await server.AnswerAsync(flat);
+
+        Assert.Equal(ForwardError.AnswerInvalid, (await HttpRig.EndAsync(deep)).Error);
+        Assert.Equal(ForwardError.None, (await HttpRig.EndAsync(flat)).Error);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

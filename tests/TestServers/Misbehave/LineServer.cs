@@ -24,6 +24,15 @@ internal sealed class LineServer
     /// <summary>Called once, when the client says that it is ready.</summary>
     public Action? Initialized { get; set; }
 
+    /// <summary>The raw capabilities object that the client is told.</summary>
+    public string Capabilities { get; set; } = """{"tools":{},"logging":{}}""";
+
+    /// <summary>Gives the names that the list of tools holds; null = those of <see cref="Tool"/>.</summary>
+    public Func<IEnumerable<string>>? Listed { get; set; }
+
+    /// <summary>Gets the id of the call and the raw answer of the client to a question; null = the answer becomes the text of the call's answer.</summary>
+    public Action<string, string>? Heard { get; set; }
+
     /// <summary>Adds a tool that takes any arguments.</summary>
     /// <param name="name">A name that needs no escaping.</param>
     /// <param name="handler">Gets the raw id of the call and the arguments (<c>default</c> when absent); answers now, later or never.</param>
@@ -90,7 +99,7 @@ internal sealed class LineServer
                 Answer(id!, "{}");
                 break;
             case "tools/list":
-                Answer(id!, "{\"tools\":[" + string.Join(',', _tools.Keys.Select(static name => "{\"name\":\"" + name + "\",\"inputSchema\":{\"type\":\"object\"}}")) + "]}");
+                Answer(id!, "{\"tools\":[" + string.Join(',', (Listed?.Invoke() ?? _tools.Keys).Select(static name => "{\"name\":\"" + name + "\",\"inputSchema\":{\"type\":\"object\"}}")) + "]}");
                 break;
             case "tools/call":
                 Call(id!, parameters);
@@ -110,7 +119,7 @@ internal sealed class LineServer
         _clientCapabilities = parameters.GetProperty("capabilities").Clone();
         var asked = parameters.GetProperty("protocolVersion").GetString();
         var version = s_versions.Contains(asked) ? asked : s_versions[^1];
-        Answer(id, "{\"protocolVersion\":\"" + version + "\",\"capabilities\":{\"tools\":{},\"logging\":{}},\"serverInfo\":{\"name\":\"misbehave\",\"version\":\"1.0.0\"}}");
+        Answer(id, "{\"protocolVersion\":\"" + version + "\",\"capabilities\":" + Capabilities + ",\"serverInfo\":{\"name\":\"misbehave\",\"version\":\"1.0.0\"}}");
     }
 
     private void Call(string id, JsonElement parameters)
@@ -131,17 +140,19 @@ internal sealed class LineServer
         if (id is not null && _asked.Remove(id, out var call))
         {
             var what = message.TryGetProperty("result", out var result) ? result : message.GetProperty("error");
-            AnswerText(call, what.GetRawText());
+            (Heard ?? ((id, text) => AnswerText(id, text)))(call, what.GetRawText());
         }
     }
 
-    private void Answer(string id, string result)
+    /// <summary>Answers with a raw result.</summary>
+    public void Answer(string id, string result)
     {
         BeforeAnswer?.Invoke(Output);
         Output.Line("{\"result\":" + result + ",\"jsonrpc\":\"2.0\",\"id\":" + id + "}");
     }
 
-    private void Error(string id, int code, string message)
+    /// <summary>Answers with an error; the message needs no escaping.</summary>
+    public void Error(string id, int code, string message)
     {
         BeforeAnswer?.Invoke(Output);
         Output.Line(string.Create(CultureInfo.InvariantCulture, $"{{\"error\":{{\"code\":{code},\"message\":\"{message}\"}},\"jsonrpc\":\"2.0\",\"id\":{id}}}"));

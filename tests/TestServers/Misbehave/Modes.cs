@@ -19,6 +19,20 @@ internal static class Modes
         ["asks"] = Asks,
         ["input-required"] = static _ => new InputServer().Run(),
         ["flood"] = Flood,
+        ["exit-after-call"] = BrokenAnswers.ExitAfterCall,
+        ["wrong-id"] = BrokenAnswers.WrongId,
+        ["twice"] = BrokenAnswers.Twice,
+        ["gigabyte-line"] = BrokenAnswers.GigabyteLine,
+        ["deep"] = BrokenAnswers.Deep,
+        ["mute"] = BrokenAnswers.Mute,
+        ["late"] = BrokenAnswers.Late,
+        ["lies"] = BrokenAnswers.Lies,
+        ["asks-for-ever"] = BrokenAnswers.AsksForEver,
+        ["restless"] = BadManners.Restless,
+        ["deaf"] = BadManners.Deaf,
+        ["stubborn"] = BadManners.Stubborn,
+        ["leak"] = BadManners.Leak,
+        ["hoard"] = BadManners.Hoard,
     };
 
     public static IEnumerable<string> Names => s_modes.Keys;
@@ -60,11 +74,30 @@ internal static class Modes
 
     /// <summary>
     /// A sound server with the tool <c>hello</c> that leaves a process behind in a session of its own, deaf to polite signals, holding stdout and stderr open.
+    /// With the argument <c>bare</c> its environment holds nothing but Fairlead's mark and what .NET needs; with <c>nameless</c> not even the mark, but it stays in the group.
     /// </summary>
     private static int Grandchild(string[] arguments)
     {
-        var info = new ProcessStartInfo("setsid") { RedirectStandardInput = true };
-        info.ArgumentList.Add(Environment.ProcessPath!);
+        var info = new ProcessStartInfo(arguments is ["nameless"] ? Environment.ProcessPath! : "setsid") { RedirectStandardInput = true };
+        if (arguments is not ["nameless"])
+        {
+            info.ArgumentList.Add(Environment.ProcessPath!);
+        }
+
+        if (typeof(Modes).Assembly.Location is { } assembly && Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+        {
+            info.ArgumentList.Add(assembly);
+        }
+
+        if (arguments is ["bare"] or ["nameless"])
+        {
+            string[] kept = arguments is ["bare"] ? ["FAIRLEAD_INSTANCE", "DOTNET_ROOT", "PATH"] : ["DOTNET_ROOT", "PATH"];
+            foreach (var name in info.Environment.Keys.Except(kept).ToArray())
+            {
+                info.Environment.Remove(name);
+            }
+        }
+
         info.ArgumentList.Add("hang");
         using var grandchild = Process.Start(info)!;
         Console.Error.WriteLine($"grandchild {grandchild.Id}");
@@ -189,9 +222,11 @@ internal static class Modes
         return server.Run();
     }
 
-    private static SignalSet IgnoredSignals() => new([PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP, PosixSignal.SIGQUIT]);
+    /// <summary>Ignores the polite signals until it is disposed.</summary>
+    public static IDisposable IgnoredSignals() => new SignalSet([PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP, PosixSignal.SIGQUIT]);
 
-    private static void WaitForEver()
+    /// <summary>Holds the thread until the process is ended.</summary>
+    public static void WaitForEver()
     {
         using var never = new ManualResetEventSlim();
         never.Wait();

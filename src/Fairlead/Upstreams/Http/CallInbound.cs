@@ -91,6 +91,10 @@ internal sealed class CallInbound
                 _meter ??= new InboundMeter(_connection.Limits, _connection.Sweeper.TimeProvider);
                 _meter.Notification();
                 break;
+            case MessageKind.Request:
+                _meter ??= new InboundMeter(_connection.Limits, _connection.Sweeper.TimeProvider);
+                _meter.Request();
+                break;
             default:
                 break;
         }

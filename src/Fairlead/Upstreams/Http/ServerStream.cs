@@ -208,6 +208,10 @@ internal sealed class ServerStream
         {
             _meter.Notification();
         }
+        else if (envelope.Kind == MessageKind.Request)
+        {
+            _meter.Request();
+        }
 
         _connection.Take(message, envelope, streamOf: null);
 

@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace Fairlead.EndToEnd.Tests.Hostile;
+
+/// <summary>Three loads in a row: without hostile servers, with them, without them.</summary>
+/// <param name="First">Without.</param>
+/// <param name="Beside">With.</param>
+/// <param name="Second">Without, once more.</param>
+/// <param name="PrivateMiB">Most private memory of the gateway that had the hostile servers.</param>
+internal sealed record Round(LoadResult First, LoadResult Beside, LoadResult Second, double PrivateMiB)
+{
+    /// <summary>p99 with hostile servers, as a share of the mean p99 without.</summary>
+    public double Ratio => Beside.Quantile(0.99) / ((First.Quantile(0.99) + Second.Quantile(0.99)) / 2);
+
+    /// <summary>How far the two loads without hostile servers lie apart, as a share of the lower one.</summary>
+    public double Spread => Math.Abs(First.Quantile(0.99) - Second.Quantile(0.99)) / Math.Min(First.Quantile(0.99), Second.Quantile(0.99));
+
+    /// <summary>The middle one, or the lower of the two in the middle.</summary>
+    public static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted[(sorted.Length - 1) / 2];
+    }
+
+    /// <summary>The rounds as the rows of a table of Markdown, and their medians.</summary>
+    public static string[] Table(IReadOnlyList<Round> rounds) =>
+    [
+        "| round | alone p50 / p99 ms | beside p50 / p99 ms | alone again p50 / p99 ms | p99 ratio | A/A spread | private memory MiB |",
+        "|---|---|---|---|---|---|---|",
+        .. rounds.Select(static (round, index) => string.Create(
+            CultureInfo.InvariantCulture, $"| {index + 1} | {Show(round.First)} | {Show(round.Beside)} | {Show(round.Second)} | {round.Ratio:0.00} | {round.Spread:0.00} | {round.PrivateMiB:0} |")),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"| median | | | | {Median(rounds.Select(static round => round.Ratio)):0.00} | {Median(rounds.Select(static round => round.Spread)):0.00} | {Median(rounds.Select(static round => round.PrivateMiB)):0} |"),
+    ];
+
+    /// <inheritdoc/>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"alone {Show(First)}, beside {Show(Beside)}, alone again {Show(Second)} ms; ratio {Ratio:0.00}, spread {Spread:0.00}, {PrivateMiB:0} MiB");
+
+    private static string Show(LoadResult load) => string.Create(CultureInfo.InvariantCulture, $"{load.Quantile(0.50):0.0} / {load.Quantile(0.99):0.0}");
+}
