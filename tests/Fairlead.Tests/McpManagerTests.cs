@@ -263,15 +263,17 @@ public sealed class McpManagerTests
     }
 
     [Fact]
-    public async Task Scale_WhenMoreThanOneIsAskedFor_TheRefusalSaysWhy()
+    public async Task Scale_WhenTheNumberIsOutOfItsBounds_TheRefusalSaysWhichTheyAre()
     {
         await using var manager = WithEcho("echo");
-        await manager.DeployServerAsync(Named("echo"));
+        var config = Named("echo");
+        config.Replicas.Max = 2;
+        await manager.DeployServerAsync(config);
 
-        await manager.ScaleServerAsync("echo", 1);
+        await manager.ScaleServerAsync("echo", 2);
         var error = await Assert.ThrowsAsync<InvalidConfiguration>(() => manager.ScaleServerAsync("echo", 3));
 
-        Assert.Contains("only 1", error.Message, StringComparison.Ordinal);
+        Assert.Contains("it may have 1 to 2 instances", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

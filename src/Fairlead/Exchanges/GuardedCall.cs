@@ -59,7 +59,7 @@ internal abstract class GuardedCall : UpstreamCall
         // 5. Open the exchange.
         if (!connection.TryOpen(this))
         {
-            if (triesLeft > 1 && Array.Find(cell.Current.Replicas, other => other != connection && !other.Lost.IsCompleted) is { } latest)
+            if (triesLeft > 1 && AnotherThan(connection, cell) is { } latest)
             {
                 // Another instance has taken over since the caller looked.
                 Admission.LeaveInstance();
@@ -104,6 +104,19 @@ internal abstract class GuardedCall : UpstreamCall
         ForwardError.ServerLost or ForwardError.SendFailed => CallOutcome.ConnectionFailed,
         _ => ForwardErrors.IsServerFailure(error) ? CallOutcome.Failed : CallOutcome.Neutral,
     };
+
+    private static UpstreamConnection? AnotherThan(UpstreamConnection connection, ServerCell cell)
+    {
+        foreach (var other in cell.Current.Replicas)
+        {
+            if (other != connection && !other.Lost.IsCompleted)
+            {
+                return other;
+            }
+        }
+
+        return null;
+    }
 
     private void Refuse(GuardRefusal refusal, ServerCell cell, string? tool, long retryAfterTicks)
     {

@@ -192,7 +192,7 @@ public sealed class FleetRoutesTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("/calc/scale", """{"replicas":2}""", HttpStatusCode.BadRequest, "InvalidConfiguration")]
+    [InlineData("/calc/scale", """{"replicas":2000}""", HttpStatusCode.BadRequest, "InvalidConfiguration")]
     [InlineData("/calc/scale", """{"replicas":"2"}""", HttpStatusCode.BadRequest, "InvalidRequest")]
     [InlineData("/calc/scale", """{"count":2}""", HttpStatusCode.BadRequest, "InvalidRequest")]
     [InlineData("/calc/maintenance", """{"on":"yes"}""", HttpStatusCode.BadRequest, "InvalidRequest")]

@@ -1,4 +1,5 @@
 using Fairlead.Configuration;
+using Fairlead.Guards;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
 
@@ -41,7 +42,6 @@ public sealed class ReplicaTests
 
     [Theory]
     [InlineData(LoadBalancingPolicy.LeastConnections)]
-    [InlineData(LoadBalancingPolicy.LeastLatency)]
     [InlineData(LoadBalancingPolicy.PowerOfTwoChoices)]
     public async Task BusyInstance_ByEachRuleThatLooksAtLoad_GetsNoMoreCalls(LoadBalancingPolicy policy)
     {
@@ -64,6 +64,24 @@ public sealed class ReplicaTests
         var server = (await runs.WhenRunAsync(held + 1)).Server;
         await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{server.Received.Last(static request => request.Method == "tools/call").Id}}},"result":{"content":[]}}""");
         await holding;
+    }
+
+    [Fact]
+    public async Task LeastLatency_WhenOneInstanceIsSlow_CallsTheOther()
+    {
+        var (host, runs) = await StartAsync(new ServerConfig { Name = "s", Replicas = { Count = 2 }, LoadBalancing = { Policy = LoadBalancingPolicy.LeastLatency } });
+        await using var _ = host;
+        var cell = host.Manager.Cell("s");
+        var slow = InstanceGuard.Of(cell.Current.Replicas[0], cell.Guards);
+        slow.Enter();
+        slow.Leave(60_000_000);
+
+        for (var i = 0; i < 10; i++)
+        {
+            await CallAsync(host);
+        }
+
+        Assert.Equal([0, 10], (await CallsAsync(runs, 2)).Order());
     }
 
     [Theory]

@@ -343,7 +343,7 @@ public sealed class OwnInstancesTests
             asked.TrySetResult();
             return answer.Task;
         };
-        await manager.DeployServerAsync(new ServerConfig { Name = "s", Url = upstream.Url });
+        await manager.DeployServerAsync(new ServerConfig { Name = "s", Url = upstream.Url, HealthCheck = { Kind = HealthCheckKind.None } });
         var call = manager.CallAsync("s", "hello").AsTask();
 
         // The ping comes after the progress: its answer says that both have been read.
