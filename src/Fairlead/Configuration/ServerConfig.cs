@@ -135,6 +135,10 @@ public sealed class ServerConfig
     [ConfigKey("healthCheck")]
     public HealthCheckOptions HealthCheck { get; set; } = new();
 
+    /// <summary>What clients get when the server cannot answer.</summary>
+    [ConfigKey("fallback")]
+    public FallbackOptions Fallback { get; set; } = new();
+
     /// <summary>How many calls are let through in a time.</summary>
     [ConfigKey("rateLimit")]
     public RateLimitOptions RateLimit { get; set; } = new();

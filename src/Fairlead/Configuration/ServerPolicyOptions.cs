@@ -42,6 +42,27 @@ public sealed class ExposeOptions
     public IDictionary<string, string> Rename { get; set; } = new Dictionary<string, string>(StringComparer.Ordinal);
 }
 
+/// <summary>What clients of a server's tools get when it cannot answer.</summary>
+[ConfigShorthand(nameof(Order))]
+public sealed class FallbackOptions
+{
+    /// <summary>What is tried, one after the other: cached (the last good result of the same call), server (the same tool at another server), static (a text). Empty: the failure is told.</summary>
+    [ConfigKey("order")]
+    public IList<string> Order { get; set; } = [];
+
+    /// <summary>Oldest result that cached may give.</summary>
+    [ConfigKey("maxAgeMs", Min = 1_000, Max = 604_800_000, Unit = "ms")]
+    public int MaxAgeMs { get; set; } = 3_600_000;
+
+    /// <summary>The name of the server that is called instead. It must have a tool of the same name.</summary>
+    [ConfigKey("server", DefaultText = "none")]
+    public string? Server { get; set; }
+
+    /// <summary>The text of static.</summary>
+    [ConfigKey("text", DefaultText = "none")]
+    public string? Text { get; set; }
+}
+
 /// <summary>How many instances of a server run, and between which bounds the number may move by itself.</summary>
 [ConfigShorthand(nameof(Count))]
 public sealed class ReplicasOptions

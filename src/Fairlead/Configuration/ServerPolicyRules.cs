@@ -11,6 +11,7 @@ internal static class ServerPolicyRules
         CheckExpose(server.Expose, error);
         CheckReplicas(server, server.Replicas, error);
         CheckHealth(server.HealthCheck, error);
+        CheckFallback(server, server.Fallback, error);
         if (server.Retry.DelayMs > server.Retry.DelayMaxMs)
         {
             error("retry.delayMs", $"{server.Retry.DelayMs}", $"The first wait must not be longer than delayMaxMs, which is {server.Retry.DelayMaxMs}.", "Lower delayMs or raise delayMaxMs.");
@@ -95,6 +96,26 @@ internal static class ServerPolicyRules
         if (replicas.ScaleDownAt >= replicas.ScaleUpAt)
         {
             error("replicas.scaleDownAt", OptionRules.Show(replicas.ScaleDownAt), $"scaleDownAt must be below scaleUpAt, which is {OptionRules.Show(replicas.ScaleUpAt)}.", "Otherwise instances come and go all the time: lower it.");
+        }
+    }
+
+    private static void CheckFallback(ServerConfig server, FallbackOptions fallback, ReportRule error)
+    {
+        for (var i = 0; i < fallback.Order.Count; i++)
+        {
+            var word = fallback.Order[i];
+            if (word is not ("cached" or "server" or "static"))
+            {
+                error($"fallback.order[{i}]", $"\"{word}\"", "A fallback is cached, server or static.", "Write one of the three.");
+            }
+            else if (word == "server" && (fallback.Server is null || ServerName.ToSlug(fallback.Server) == server.Name))
+            {
+                error("fallback.server", fallback.Server is null ? null : $"\"{fallback.Server}\"", "The fallback server needs the name of another server.", "Write \"server\": \"NAME\".");
+            }
+            else if (word == "static" && fallback.Text is null)
+            {
+                error("fallback.text", null, "The fallback static needs a text.", "Write \"text\": \"...\".");
+            }
         }
     }
 

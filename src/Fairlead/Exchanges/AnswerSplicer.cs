@@ -18,7 +18,7 @@ internal static class AnswerSplicer
         var source = exchange.Answer;
         ref readonly var envelope = ref exchange.AnswerEnvelope;
         var id = exchange.RequestEnvelope.Id.Of(exchange.Request.Span);
-        var upstreamIsModern = exchange.Connection!.Identity.IsModern;
+        var upstreamIsModern = exchange.AnswerVersion.IsModern();
         if (envelope.Kind == MessageKind.Error && AnswerTranslation.Error(exchange, upstreamIsModern) is { } translated)
         {
             writer.Write(translated.Body);

@@ -57,6 +57,14 @@ internal sealed class CallDispatcher : IDisposable
         return SendAdmittedAsync(exchange, exchange.Caller!, CancellationToken.None);
     }
 
+    /// <summary>Sends a call to another server than the one that failed. The exchange says where to; its rates and circuits count.</summary>
+    internal void SendElsewhere(Exchange exchange)
+    {
+        // Beside the thread that told of the failure: it may be another server's reader, which must not wait.
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static state => _ = state.Dispatcher.SendAsync(state.Exchange, state.Exchange.Caller!, CancellationToken.None).AsTask(), (Dispatcher: this, Exchange: exchange), preferLocal: false);
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _recovery.Dispose();
 

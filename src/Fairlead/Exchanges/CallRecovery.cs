@@ -6,7 +6,7 @@ using Fairlead.Wire;
 
 namespace Fairlead.Exchanges;
 
-/// <summary>Carries on calls that failed for a passing reason: once more after a while, where that can do no harm (product D2, decision 15).</summary>
+/// <summary>Carries on calls that failed: once more after a while, where that can do no harm (product D2, decision 15), then with the fallbacks of the server.</summary>
 /// <remarks>
 /// A call that is carried on is the same object, opened again: its client waits on, its deadlines go on, and what cancelled it meanwhile is seen before it is sent. Nothing of it has reached its
 /// client yet. The one timer runs only while calls wait. Any thread.
@@ -35,8 +35,14 @@ internal sealed class CallRecovery : IDisposable
     /// <returns>True when it goes on; the reference of its slot is then kept here.</returns>
     public bool TryBegin(Exchange exchange, ForwardError error)
     {
+        return TryRetry(exchange, error) || (!_fleet.IsShuttingDown && CallFallback.TryBegin(exchange, error, _fleet, _dispatcher));
+    }
+
+    private bool TryRetry(Exchange exchange, ForwardError error)
+    {
         var retry = exchange.Cell!.Current.Config.Retry;
-        if (!ForwardErrors.IsServerFailure(error) || exchange.Tries >= retry.Attempts || _fleet.IsShuttingDown || exchange.IsGivenUp || exchange.HasDelivered || !MayRepeat(exchange))
+        if (!ForwardErrors.IsServerFailure(error) || exchange.Tries >= retry.Attempts || _fleet.IsShuttingDown || exchange.IsGivenUp || exchange.HasDelivered
+            || !(exchange.IsQueued || MayRepeat(exchange)))
         {
             return false;
         }
@@ -62,6 +68,34 @@ internal sealed class CallRecovery : IDisposable
         return true;
     }
 
+    /// <summary>How long to wait after so many tries.</summary>
+    public static TimeSpan DelayOf(RetryOptions retry, int tries)
+    {
+        var exact = Math.Min(retry.DelayMs * Math.Pow(retry.Factor, tries - 1), retry.DelayMaxMs);
+
+        // Spreading retries needs no unpredictable numbers.
+#pragma warning disable CA5394 // not used for security
+        return TimeSpan.FromMilliseconds(exact * (1 + (retry.JitterPercent / 100.0 * ((2 * Random.Shared.NextDouble()) - 1))));
+#pragma warning restore CA5394
+    }
+
+    /// <summary>A server that was lost is started again soon: worth waiting for, as long as a retry may wait at all.</summary>
+    public static async Task WaitForRestartAsync(ServerCell cell, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var longest = new CancellationTokenSource(TimeSpan.FromMilliseconds(cell.Current.Config.Retry.DelayMaxMs), time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(longest.Token, cancellationToken);
+        while (!limit.IsCancellationRequested)
+        {
+            var changed = cell.Changed;
+            if (cell.Current is not { State: ServerState.Unhealthy, NextRetry: not null })
+            {
+                return;
+            }
+
+            await changed.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     /// <summary>Fails what waits.</summary>
     public void Dispose()
     {
@@ -85,16 +119,6 @@ internal sealed class CallRecovery : IDisposable
         McpMethod.ToolsCall => exchange is { TaskAtServer: null, Route.Entry.MayRepeat: true },
         _ => false,
     };
-
-    private static TimeSpan DelayOf(RetryOptions retry, int tries)
-    {
-        var exact = Math.Min(retry.DelayMs * Math.Pow(retry.Factor, tries - 1), retry.DelayMaxMs);
-
-        // Spreading retries needs no unpredictable numbers.
-#pragma warning disable CA5394 // not used for security
-        return TimeSpan.FromMilliseconds(exact * (1 + (retry.JitterPercent / 100.0 * ((2 * Random.Shared.NextDouble()) - 1))));
-#pragma warning restore CA5394
-    }
 
     private void Look()
     {
@@ -130,7 +154,7 @@ internal sealed class CallRecovery : IDisposable
         {
             if (!exchange.IsGivenUp)
             {
-                await WaitForRestartAsync(exchange.Cell!).ConfigureAwait(false);
+                await WaitForRestartAsync(exchange.Cell!, _sweep.TimeProvider, CancellationToken.None).ConfigureAwait(false);
             }
 
             await _dispatcher.ResendAsync(exchange).ConfigureAwait(false);
@@ -139,23 +163,6 @@ internal sealed class CallRecovery : IDisposable
         {
             // The edge of the request: its client must not wait for ever because of a bug of ours.
             exchange.Fail(ForwardError.SendFailed, "an unexpected error in Fairlead itself: " + bug.Message);
-        }
-    }
-
-    /// <summary>A server that was lost is started again soon: worth waiting for, as long as a retry may wait at all.</summary>
-    private async Task WaitForRestartAsync(ServerCell cell)
-    {
-        var longest = TimeSpan.FromMilliseconds(cell.Current.Config.Retry.DelayMaxMs);
-        using var limit = new CancellationTokenSource(longest, _sweep.TimeProvider);
-        while (!limit.IsCancellationRequested)
-        {
-            var changed = cell.Changed;
-            if (cell.Current is not { State: ServerState.Unhealthy, NextRetry: not null })
-            {
-                return;
-            }
-
-            await changed.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 }

@@ -80,10 +80,10 @@ internal readonly ref struct ContentEdits
 
     // The text of a block's type, whatever else it may be: only servers that have resources are looked through, at the speed of a search for bytes.
     private static bool NamesResources(Exchange exchange) =>
-        exchange.Connection!.Identity.HasResources && exchange.RequestEnvelope.KnownMethod is McpMethod.ToolsCall or McpMethod.TasksResult or McpMethod.TasksGet or McpMethod.PromptsGet
+        exchange.Connection is { Identity.HasResources: true } && exchange.RequestEnvelope.KnownMethod is McpMethod.ToolsCall or McpMethod.TasksResult or McpMethod.TasksGet or McpMethod.PromptsGet
         && exchange.Answer.IndexOf("\"resource"u8) >= 0;
 
-    private static bool IsOlder(Exchange exchange) => exchange.ClientVersion < ProtocolVersion.V20250618 && exchange.ClientVersion < exchange.Connection!.Identity.Version;
+    private static bool IsOlder(Exchange exchange) => exchange.ClientVersion < ProtocolVersion.V20250618 && exchange.ClientVersion < exchange.AnswerVersion;
 
     private static bool IsUpstreamName(Exchange exchange, ReadOnlySpan<byte> uriToken) =>
         JsonText.ToString(uriToken) is { } uri && uri == JsonText.ToString(exchange.UpstreamName);

@@ -66,6 +66,18 @@ internal sealed class Exchange : GuardedCall
     /// <summary>Carries the call on when it fails; null = nobody does. Set when it is sent.</summary>
     public CallRecovery? Recovery { get; set; }
 
+    /// <summary>The server that was called first, once a fallback has been tried; null before.</summary>
+    public ServerCell? FallbackOf { get; set; }
+
+    /// <summary>How many of its fallbacks have been tried.</summary>
+    public int FallbackSteps { get; set; }
+
+    /// <summary>Whether the answer is no server's but a fallback's own, in the form of legacy revisions.</summary>
+    public bool IsFallback { get; set; }
+
+    /// <summary>The revision that the answer is written in.</summary>
+    public ProtocolVersion AnswerVersion => IsFallback || Connection is null ? ProtocolVersion.V20251125 : Connection.Identity.Version;
+
     /// <summary>The turn that the call has at a server whose calls run one at a time for an owner; given up with the exchange. Null for almost all.</summary>
     public SemaphoreSlim? Turn { get; set; }
 
@@ -95,6 +107,16 @@ internal sealed class Exchange : GuardedCall
     protected override bool TryRecover(ForwardError error, string? detail) => Recovery?.TryBegin(this, error) == true;
 
     /// <inheritdoc/>
+    protected override void Settle(ForwardError error)
+    {
+        base.Settle(error);
+        if (error == ForwardError.None && Cell is { Current.Config.Fallback.Order.Count: > 0 })
+        {
+            CallFallback.Keep(this);
+        }
+    }
+
+    /// <inheritdoc/>
     protected override bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => TaskTraffic.Intercept(this, answer, envelope);
 
     /// <inheritdoc/>
@@ -108,6 +130,9 @@ internal sealed class Exchange : GuardedCall
         Tries = 1;
         Caller = null;
         Recovery = null;
+        FallbackOf = null;
+        FallbackSteps = 0;
+        IsFallback = false;
         Tasks = null;
         Request = default;
         Client = null;

@@ -17,7 +17,7 @@ internal sealed record InputRequired(IReadOnlyList<InputRequest> Requests, byte[
     public static bool IsIn(Exchange exchange)
     {
         ref readonly var envelope = ref exchange.AnswerEnvelope;
-        return exchange.Connection is { Identity.IsModern: true } && envelope.Kind == MessageKind.Result && envelope.ResultType.Exists && JsonText.Equals(envelope.ResultType.Of(exchange.Answer), "input_required"u8);
+        return exchange.AnswerVersion.IsModern() && envelope.Kind == MessageKind.Result && envelope.ResultType.Exists && JsonText.Equals(envelope.ResultType.Of(exchange.Answer), "input_required"u8);
     }
 
     /// <summary>Reads the answer of an exchange for which <see cref="IsIn"/> is true.</summary>

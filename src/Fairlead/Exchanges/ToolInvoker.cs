@@ -108,7 +108,27 @@ internal sealed class ToolInvoker
         }
     }
 
+    /// <summary>Calls a tool, once more where that can do no harm and the failure may have passed.</summary>
     private async ValueTask<ToolResult> CallUpstreamAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await CallOnceAsync(cell, tool, arguments, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception failure) when (failure is ConnectionFailed or McpTimeout && tries < cell.Current.Config.Retry.Attempts && cell.Current.IsCallableOrReturns && MayRepeat(cell, tool))
+            {
+                await Task.Delay(CallRecovery.DelayOf(cell.Current.Config.Retry, tries), _time, cancellationToken).ConfigureAwait(false);
+                await CallRecovery.WaitForRestartAsync(cell, _time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private static bool MayRepeat(ServerCell cell, string tool) =>
+        cell.Offered.TryRoute(ListKind.Tools, JsonText.Quote(tool), out var route) && route.Entry is { MayRepeat: true };
+
+    private async ValueTask<ToolResult> CallOnceAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
     {
         var (connection, isShared, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
         var route = Route(cell, tool);

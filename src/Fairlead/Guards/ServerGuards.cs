@@ -93,6 +93,9 @@ internal sealed class ServerGuards
     /// <summary>Bounds the calls in flight.</summary>
     public Bulkhead Bulkhead { get; } = new();
 
+    /// <summary>Good results, where fallbacks want them.</summary>
+    public AnswerCache Answers { get; } = new();
+
     /// <summary>The clock.</summary>
     public TimeProvider Time => _time;
 

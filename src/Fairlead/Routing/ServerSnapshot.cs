@@ -48,6 +48,9 @@ internal sealed record ServerSnapshot(
     /// <summary>Whether calls run now (Healthy or Degraded, with a connection).</summary>
     public bool IsCallable => Shared is not null && (State is ServerState.Healthy or ServerState.Degraded);
 
+    /// <summary>Whether calls run, or will when the server is back from a loss that it recovers from by itself.</summary>
+    public bool IsCallableOrReturns => IsCallable || IsWorthWaiting || (State == ServerState.Unhealthy && NextRetry is not null);
+
     /// <summary>Whether a call should wait for the server instead of failing (decision 12).</summary>
     public bool IsWorthWaiting => State is ServerState.Initializing or ServerState.Idle;
 
