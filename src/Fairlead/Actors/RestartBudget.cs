@@ -1,3 +1,5 @@
+using Fairlead.Configuration;
+
 namespace Fairlead.Actors;
 
 /// <summary>Counts how often something was started again and says how long to wait, or that it was enough.</summary>
@@ -61,13 +63,6 @@ internal sealed class RestartBudget
             return null;
         }
 
-        var exact = Math.Min(_base.TotalMilliseconds * Math.Pow(2, Spent), _longest.TotalMilliseconds);
-        Spent++;
-
-        // Spreading restarts needs no unpredictable numbers.
-#pragma warning disable CA5394 // not used for security
-        var moved = exact * (1 + (JitterShare * ((2 * Random.Shared.NextDouble()) - 1)));
-#pragma warning restore CA5394
-        return TimeSpan.FromMilliseconds(Math.Round(moved));
+        return Backoff.Delay(_base, 2, _longest, Spent++, JitterShare);
     }
 }

@@ -36,13 +36,7 @@ internal sealed class CallDispatcher : IDisposable
         exchange.Caller = caller;
         exchange.Recovery = _recovery;
         exchange.HardDeadline = _hardTicks == 0 ? long.MaxValue : _sweep.Now + _hardTicks;
-        var tool = exchange.RequestEnvelope.KnownMethod == McpMethod.ToolsCall ? exchange.Route?.Tool : null;
-        if (!exchange.TryAdmit(exchange.Cell!, caller.Owner, tool, _sweep.Now))
-        {
-            return default;
-        }
-
-        return SendAdmittedAsync(exchange, caller, cancellationToken);
+        return TryAdmit(exchange, isRepeated: false) ? SendAdmittedAsync(exchange, caller, cancellationToken) : default;
     }
 
     /// <summary>Sends a call once more that has failed.</summary>
@@ -54,7 +48,7 @@ internal sealed class CallDispatcher : IDisposable
             return default;
         }
 
-        return SendAdmittedAsync(exchange, exchange.Caller!, CancellationToken.None);
+        return TryAdmit(exchange, isRepeated: true) ? SendAdmittedAsync(exchange, exchange.Caller!, CancellationToken.None) : default;
     }
 
     /// <summary>Sends a call to another server than the one that failed. The exchange says where to; its rates and circuits count.</summary>
@@ -67,6 +61,9 @@ internal sealed class CallDispatcher : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _recovery.Dispose();
+
+    private bool TryAdmit(Exchange exchange, bool isRepeated) => exchange.TryAdmit(
+        exchange.Cell!, exchange.Caller!.Owner, exchange.RequestEnvelope.KnownMethod == McpMethod.ToolsCall ? exchange.Route?.Tool : null, isRepeated, _sweep.Now);
 
     private ValueTask SendAdmittedAsync(Exchange exchange, Caller caller, CancellationToken cancellationToken)
     {

@@ -69,15 +69,8 @@ internal sealed class CallRecovery : IDisposable
     }
 
     /// <summary>How long to wait after so many tries.</summary>
-    public static TimeSpan DelayOf(RetryOptions retry, int tries)
-    {
-        var exact = Math.Min(retry.DelayMs * Math.Pow(retry.Factor, tries - 1), retry.DelayMaxMs);
-
-        // Spreading retries needs no unpredictable numbers.
-#pragma warning disable CA5394 // not used for security
-        return TimeSpan.FromMilliseconds(exact * (1 + (retry.JitterPercent / 100.0 * ((2 * Random.Shared.NextDouble()) - 1))));
-#pragma warning restore CA5394
-    }
+    public static TimeSpan DelayOf(RetryOptions retry, int tries) => Backoff.Delay(
+        TimeSpan.FromMilliseconds(retry.DelayMs), retry.Factor, TimeSpan.FromMilliseconds(retry.DelayMaxMs), tries - 1, retry.JitterPercent / 100.0);
 
     /// <summary>A server that was lost is started again soon: worth waiting for, as long as a retry may wait at all.</summary>
     public static async Task WaitForRestartAsync(ServerCell cell, TimeProvider time, CancellationToken cancellationToken)

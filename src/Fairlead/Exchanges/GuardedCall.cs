@@ -20,11 +20,12 @@ internal abstract class GuardedCall : UpstreamCall
     /// <param name="cell">The server.</param>
     /// <param name="client">Who calls; null = one that does not say who it is.</param>
     /// <param name="tool">The tool; null when it is no call of a tool.</param>
+    /// <param name="isRepeated">Whether the call is sent once more: rates have counted it.</param>
     /// <param name="now">The clock's timestamp.</param>
     /// <returns>False when the call has failed.</returns>
-    public bool TryAdmit(ServerCell cell, object? client, ToolGuard? tool, long now)
+    public bool TryAdmit(ServerCell cell, object? client, ToolGuard? tool, bool isRepeated, long now)
     {
-        var refusal = cell.Guards.TryAdmit(client, tool, now, out var isProbe, out var retryAfter);
+        var refusal = cell.Guards.TryAdmit(client, tool, isRepeated, now, out var isProbe, out var retryAfter);
         if (refusal != GuardRefusal.None)
         {
             Refuse(refusal, cell, tool?.Name, retryAfter);
@@ -67,7 +68,15 @@ internal abstract class GuardedCall : UpstreamCall
                 return;
             }
 
-            Fail(connection.Lost.IsCompleted ? ForwardError.ServerLost : ForwardError.TooManyCalls, connection.Lost.IsCompletedSuccessfully ? connection.Lost.Result : null);
+            if (!connection.Lost.IsCompleted && !connection.Pending.IsClosed)
+            {
+                Fail(ForwardError.TooManyCalls, null);
+                return;
+            }
+
+            // The server has not heard of it: whatever it does, it may be sent again.
+            MarkQueued(true);
+            Fail(ForwardError.ServerLost, connection.Lost.IsCompletedSuccessfully ? connection.Lost.Result : "its instance was replaced at this moment");
             return;
         }
 

@@ -204,7 +204,7 @@ internal sealed class ToolInvoker
         call.HardDeadline = _hardTicks == 0 ? long.MaxValue : now + _hardTicks;
 
         // A further round belongs to the call that has been let in.
-        if (!round.IsEmpty || call.TryAdmit(cell, _client.Caller.Owner, route.Tool, now))
+        if (!round.IsEmpty || call.TryAdmit(cell, _client.Caller.Owner, route.Tool, isRepeated: false, now))
         {
             call.SendTo(connection, cell, isShared, now);
         }

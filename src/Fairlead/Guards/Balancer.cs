@@ -36,7 +36,6 @@ internal sealed class Balancer(ServerGuards guards)
     private UpstreamConnection Choose(UpstreamConnection[] instances, LoadBalancingOptions options, object? owner, long now)
     {
         // Spreading load needs no unpredictable numbers.
-#pragma warning disable CA5394 // not used for security
         return options.Policy switch
         {
             LoadBalancingPolicy.LeastConnections => Least(instances, now, static guard => guard.InFlight),
@@ -47,7 +46,6 @@ internal sealed class Balancer(ServerGuards guards)
             LoadBalancingPolicy.WeightedRoundRobin => From(instances, Weighted(instances.Length, guards.Settings.Weights), now),
             _ => From(instances, Turn(instances.Length), now),
         };
-#pragma warning restore CA5394
     }
 
     private int Turn(int count) => (int)((uint)Interlocked.Increment(ref _turn) % (uint)count);

@@ -140,15 +140,16 @@ internal sealed class ServerGuards
     /// <summary>Whether rates and the tool's circuit let a call in. What was taken from a bound is given back when a later one refuses.</summary>
     /// <param name="client">Who calls; compared by reference. Null: one of those that do not say who they are, who count as one.</param>
     /// <param name="tool">The tool; null when it is no call of a tool.</param>
+    /// <param name="isRepeated">Whether rates have let the call in before.</param>
     /// <param name="now">The clock's timestamp.</param>
     /// <param name="isProbe">Whether the call is a probe of the tool's circuit.</param>
     /// <param name="retryAfter">Ticks after which another try can succeed; 0 when that is not known.</param>
-    public GuardRefusal TryAdmit(object? client, ToolGuard? tool, long now, out bool isProbe, out long retryAfter)
+    public GuardRefusal TryAdmit(object? client, ToolGuard? tool, bool isRepeated, long now, out bool isProbe, out long retryAfter)
     {
         var settings = _settings;
         isProbe = false;
         retryAfter = 0;
-        if (settings.HasRates && TakeRates(settings, client, tool, now, out retryAfter) is var refusal and not GuardRefusal.None)
+        if (settings.HasRates && !isRepeated && TakeRates(settings, client, tool, now, out retryAfter) is var refusal and not GuardRefusal.None)
         {
             return refusal;
         }

@@ -15,17 +15,25 @@ internal static class IdleWatch
     /// <summary>Whether the server starts at its first call.</summary>
     public static bool IsOnDemand(ServerConfig config, FairleadOptions options) => (config.Start ?? options.Start) == ServerStartMode.OnDemand;
 
-    /// <summary>Completes when no call has ended and none was open for as long as <paramref name="limit"/>, as far as a look at every fifth of it shows.</summary>
+    /// <summary>Completes when no call has ended and none was open for as long as the configuration says, as far as a look at every fifth of that shows. A changed configuration counts at once.</summary>
     /// <param name="cell">The server.</param>
-    /// <param name="limit">How long.</param>
+    /// <param name="options">What servers do that do not say it themselves.</param>
     /// <param name="isNeeded">Whether it is needed although nobody calls.</param>
     /// <param name="time">The clock.</param>
     /// <param name="cancellationToken">Ends the watch.</param>
-    public static async Task UntilIdleAsync(ServerCell cell, TimeSpan limit, Func<bool> isNeeded, TimeProvider time, CancellationToken cancellationToken)
+    /// <returns>How long it was.</returns>
+    public static async Task<TimeSpan> UntilIdleAsync(ServerCell cell, FairleadOptions options, Func<bool> isNeeded, TimeProvider time, CancellationToken cancellationToken)
     {
         var (calls, since) = (cell.Counters.Total, time.GetTimestamp());
         while (true)
         {
+            var changed = cell.Changed;
+            if (LimitOf(cell.Current.Config, options) is not { } limit)
+            {
+                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
             await Task.Delay(limit / 5, time, cancellationToken).ConfigureAwait(false);
             var now = cell.Counters.Total;
             if (now != calls || isNeeded() || IsUsed(cell))
@@ -34,7 +42,7 @@ internal static class IdleWatch
             }
             else if (time.GetElapsedTime(since) >= limit)
             {
-                return;
+                return limit;
             }
         }
     }

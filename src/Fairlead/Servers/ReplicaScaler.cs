@@ -15,7 +15,7 @@ internal static class ReplicaScaler
     /// <summary>Time between two looks.</summary>
     public static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
 
-    /// <summary>Looks until cancelled. Returns at once when the configuration leaves no choice.</summary>
+    /// <summary>Looks until cancelled; rests while the configuration leaves no choice.</summary>
     /// <param name="cell">The server.</param>
     /// <param name="scale">Told of a number that is wanted, and why, in words.</param>
     /// <param name="time">The clock.</param>
@@ -25,11 +25,13 @@ internal static class ReplicaScaler
         var (ups, downs) = (0, 0);
         while (true)
         {
+            var changed = cell.Changed;
             var config = cell.Current.Config;
             var (min, max) = (config.Replicas.Min ?? config.Replicas.Count, config.Replicas.Max ?? config.Replicas.Count);
             if (min == max)
             {
-                return;
+                await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+                continue;
             }
 
             await Task.Delay(Look, time, cancellationToken).ConfigureAwait(false);

@@ -55,7 +55,7 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
         Place[] old;
         lock (_lock)
         {
-            old = [.. _places];
+            old = [.. _places.Where(place => !ReferenceEquals(place.Config, config))];
         }
 
         if (old.Length == 0)
@@ -107,7 +107,7 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
         return null;
     }
 
-    /// <summary>Ends all of them. Completes when their processes are gone.</summary>
+    /// <summary>Ends all of them: they are taken out before this returns, and the task completes when their processes are gone.</summary>
     public async Task EndAllAsync()
     {
         Task[] loops;
@@ -125,9 +125,9 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
 
     private Place Add_NeedsLock(ServerConfig config)
     {
-        var place = new Place();
+        var place = new Place(config);
         _places.Add(place);
-        place.Loop = work.Run(() => RunAsync(place, config));
+        place.Loop = work.Run(() => RunAsync(place));
         return place;
     }
 
@@ -146,8 +146,9 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
         changed();
     }
 
-    private async Task RunAsync(Place place, ServerConfig config)
+    private async Task RunAsync(Place place)
     {
+        var config = place.Config;
         var limits = resources.Options.Limits;
         var budget = new RestartBudget(ServerActor.RestartsMax, limits.RestartBase, limits.RestartMax, ServerActor.Stable, resources.Time);
         var end = place.End.Token;
@@ -172,7 +173,6 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
         finally
         {
             place.Settled.TrySetResult();
-            place.End.Dispose();
         }
     }
 
@@ -234,8 +234,11 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
     [LoggerMessage(EventIds.ServerReplicaLost, LogLevel.Warning, "Server {Server}: one of its instances is not there: {Reason}. It is started again in {Delay}.")]
     private static partial void LogLost(ILogger logger, string server, string reason, TimeSpan delay);
 
-    private sealed class Place
+    private sealed class Place(ServerConfig config)
     {
+        public ServerConfig Config => config;
+
+        // Not disposed: it has no timer, and whoever ends the place may come later than the end of its loop.
         public CancellationTokenSource End { get; } = new();
 
         public Task Loop { get; set; } = Task.CompletedTask;

@@ -89,7 +89,7 @@ internal sealed partial class ServerActor : Actor
             var old = _status.Detach();
             BeginOrRest("it is restarted by hand", mayRest: false);
             End(old, _resources.Options.Limits.DrainGrace);
-            _work.Run(_replicas.EndAllAsync);
+            EndReplicas();
         }),
         cancellationToken);
 
@@ -222,6 +222,7 @@ internal sealed partial class ServerActor : Actor
             var detached = _status.Detach();
             _status.PublishSame(snapshot => Configured(snapshot, config));
             BeginOrRest("its configuration was changed");
+            EndReplicas();
             _work.Run(() => Task.WhenAll(End(detached, _resources.Options.Limits.DrainGrace), _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false)));
             return Task.FromResult<string?>(null);
         }
@@ -497,7 +498,9 @@ internal sealed partial class ServerActor : Actor
         if (_replicas.TryPromote() is { } next)
         {
             reason = _resources.Redactor.Redact(reason);
+            _launch.Wire(next);
             Adopt(new StartResult(StartOutcome.Ready, next, null, Cell.Current.Backend), new CatalogReading(Cell.Current.Catalog, [], IsComplete: true));
+            _lists.Suspect(next); // What it told of its lists so far, nobody has heard.
             _status.PublishSame(snapshot => snapshot with { LastFailure = reason, Restarts = snapshot.Restarts + 1 });
         }
         else
@@ -514,12 +517,8 @@ internal sealed partial class ServerActor : Actor
         try
         {
             var scaling = ReplicaScaler.RunAsync(Cell, (count, why) => ScaleAsync(count, why, cancellationToken), _resources.Time, cancellationToken);
-            if (IdleWatch.LimitOf(Cell.Current.Config, _resources.Options) is { } limit)
-            {
-                await IdleWatch.UntilIdleAsync(Cell, limit, () => _own.Count != 0, _resources.Time, cancellationToken).ConfigureAwait(false);
-                _ = SleepAsync(connection, limit);
-            }
-
+            var limit = await IdleWatch.UntilIdleAsync(Cell, _resources.Options, () => _own.Count != 0, _resources.Time, cancellationToken).ConfigureAwait(false);
+            await SleepAsync(connection, limit).ConfigureAwait(false);
             await scaling.ConfigureAwait(false);
         }
         catch (OperationCanceledException)
@@ -535,7 +534,7 @@ internal sealed partial class ServerActor : Actor
         _status.Publish(ServerState.Idle, $"nobody has called it for {limit.TotalSeconds:0.#} s; the next call starts it");
         LogAsleep(Logger, Id, limit);
         End(old, _resources.Options.Limits.DrainGrace);
-        _work.Run(_replicas.EndAllAsync);
+        EndReplicas();
     });
 
     /// <summary>A call waits for the server, which may be asleep. Any thread, often.</summary>
@@ -580,8 +579,15 @@ internal sealed partial class ServerActor : Actor
         reason = _resources.Redactor.Redact(reason);
         CancelAttempt();
         _status.Publish(state, reason, snapshot => snapshot with { LastFailure = reason, Deployment = DeploymentState.Failed });
-        _work.Run(_replicas.EndAllAsync);
+        EndReplicas();
         LogGivenUp(Logger, Id, state, reason);
+    }
+
+    /// <summary>Takes the other instances out within the turn, so that those of a start that follows are not meant, and lets them end beside the loop.</summary>
+    private void EndReplicas()
+    {
+        var ended = _replicas.EndAllAsync();
+        _work.Run(() => ended);
     }
 
     /// <summary>Ends a detached instance beside the loop.</summary>

@@ -59,7 +59,8 @@ internal sealed class ServerLaunch(
         connection.Asked = (_, method) => asked(method);
     }
 
-    private void Wire(UpstreamConnection connection)
+    /// <summary>Attaches to all events of an instance that is the first one, or takes its place.</summary>
+    public void Wire(UpstreamConnection connection)
     {
         WireReplica(connection);
         connection.NotificationReceived = lists.Notified;

@@ -175,6 +175,9 @@ internal sealed class PendingTable
         return (word >> StateBits << 16) | (uint)index;
     }
 
+    /// <summary>Whether no call can be opened any more.</summary>
+    public bool IsClosed => _closed;
+
     /// <summary>Number of calls in flight, counted now. For metrics, not for the request path.</summary>
     public int CountOpen()
     {

@@ -124,6 +124,56 @@ public sealed class ReplicaTests
     }
 
     [Fact]
+    public async Task Loss_OfTheFirstInstance_ListsAreThoseOfTheOneThatTookItsPlace()
+    {
+        var (host, runs) = await StartAsync(new ServerConfig { Name = "s", Replicas = { Count = 2 } });
+        await using var _ = host;
+        const string More = """ "result":{"tools":[{"name":"hello","inputSchema":{"type":"object"}},{"name":"more","inputSchema":{"type":"object"}}]} """;
+        var second = (await runs.WhenRunAsync(2)).Server.On("tools/list", More);
+
+        (await runs.WhenRunAsync(1)).Crash("over");
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Catalog.Tools.Length == 2, "the lists of the one that took its place");
+
+        second.On("tools/list", """ "result":{"tools":[]} """);
+        await second.SendAsync("""{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}""");
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Catalog.Tools.Length == 0, "the change that it told of");
+    }
+
+    [Fact]
+    public async Task Restart_OfSeveralInstances_BringsAllBackAndAChangedConfigurationReplacesEach()
+    {
+        var (host, runs) = await StartAsync(new ServerConfig { Name = "s", Replicas = { Count = 3 } });
+        await using var _ = host;
+
+        await host.Manager.RestartServerAsync("s");
+        await runs.WhenRunAsync(6);
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 3, "three instances after the restart");
+
+        await host.Manager.UpdateServerAsync("s", new ServerConfig { Name = "s", Replicas = { Count = 4 }, Environment = { ["CHANGED"] = "1" } });
+        await runs.WhenRunAsync(10);
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 4, "four instances of the changed configuration");
+        Assert.Equal(10, runs.Count);
+    }
+
+    [Fact]
+    public async Task Load_WhenItsBoundsAreChangedWhileItServes_IsLookedAtFromThenOn()
+    {
+        var clock = new FakeTimeProvider();
+        ServerConfig Config(int? max) => new() { Name = "s", MaxConnections = 1, TimeoutMs = 3_600_000, Replicas = { Max = max }, HealthCheck = { Kind = HealthCheckKind.None } };
+        var (host, runs) = await StartAsync(Config(null), clock: clock);
+        await using var _ = host;
+        var held = CallAsync(host, "\"hold\":true");
+        var server = (await runs.WhenRunAsync(1)).Server;
+        await server.WhenReceivedAsync("tools/call");
+
+        await host.Manager.UpdateServerAsync("s", Config(2));
+        await LookAsync(clock, 2);
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 2, "two instances");
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{server.Received.Single(static request => request.Method == "tools/call").Id}}},"result":{"content":[]}}""");
+        await held;
+    }
+
+    [Fact]
     public async Task Scale_UpAndDown_KeepsCallsThatRun()
     {
         var (host, runs) = await StartAsync(new ServerConfig { Name = "s" });

@@ -56,20 +56,20 @@ public sealed class TokenBucketTests
         guards.Apply(config);
         var (one, other) = (new object(), new object());
 
-        Assert.Equal(GuardRefusal.None, guards.TryAdmit(one, guards.ToolOf("t"), Now, out _, out _));
-        Assert.Equal(GuardRefusal.ToolRate, guards.TryAdmit(one, guards.ToolOf("t"), Now, out _, out var retryAfter));
+        Assert.Equal(GuardRefusal.None, guards.TryAdmit(one, guards.ToolOf("t"), isRepeated: false, Now, out _, out _));
+        Assert.Equal(GuardRefusal.ToolRate, guards.TryAdmit(one, guards.ToolOf("t"), isRepeated: false, Now, out _, out var retryAfter));
         Assert.Equal(TimeSpan.FromMinutes(1).Ticks, retryAfter);
-        Assert.Equal(GuardRefusal.None, guards.TryAdmit(one, guards.ToolOf("u"), Now, out _, out _));
-        Assert.Equal(GuardRefusal.ClientRate, guards.TryAdmit(one, guards.ToolOf("u"), Now, out _, out _));
-        Assert.Equal(GuardRefusal.None, guards.TryAdmit(other, null, Now, out _, out _));
-        Assert.Equal(GuardRefusal.ServerRate, guards.TryAdmit(null, null, Now, out _, out _));
+        Assert.Equal(GuardRefusal.None, guards.TryAdmit(one, guards.ToolOf("u"), isRepeated: false, Now, out _, out _));
+        Assert.Equal(GuardRefusal.ClientRate, guards.TryAdmit(one, guards.ToolOf("u"), isRepeated: false, Now, out _, out _));
+        Assert.Equal(GuardRefusal.None, guards.TryAdmit(other, null, isRepeated: false, Now, out _, out _));
+        Assert.Equal(GuardRefusal.ServerRate, guards.TryAdmit(null, null, isRepeated: false, Now, out _, out _));
 
         // A changed rate holds at once, an unchanged configuration takes nothing back.
         guards.Apply(config.Copy());
-        Assert.Equal(GuardRefusal.ServerRate, guards.TryAdmit(null, null, Now, out _, out _));
+        Assert.Equal(GuardRefusal.ServerRate, guards.TryAdmit(null, null, isRepeated: false, Now, out _, out _));
         config = config.Copy();
         config.RateLimit.Tools["t"] = new RateOptions { Calls = 2 };
         guards.Apply(config);
-        Assert.Equal(GuardRefusal.None, guards.TryAdmit(one, guards.ToolOf("t"), Now, out _, out _));
+        Assert.Equal(GuardRefusal.None, guards.TryAdmit(one, guards.ToolOf("t"), isRepeated: false, Now, out _, out _));
     }
 }
