@@ -66,6 +66,9 @@ public sealed record ServerInfo
     /// <summary>Instances that belong to single clients at this moment, beside the shared one.</summary>
     public int OwnInstances { get; init; }
 
+    /// <summary>Processes that are ready for clients that will need an instance of their own.</summary>
+    public int WarmInstances { get; init; }
+
     /// <summary>Instances that share its calls at this moment.</summary>
     public int Replicas { get; init; }
 
@@ -100,7 +103,7 @@ public sealed record ServerInfo
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <summary>Reads what is known at this moment.</summary>
-    internal static ServerInfo From(ServerCell cell, int ownInstances)
+    internal static ServerInfo From(ServerCell cell, int ownInstances, int warmInstances)
     {
         var snapshot = cell.Current;
         var identity = snapshot.Catalog.Identity;
@@ -126,6 +129,7 @@ public sealed record ServerInfo
             Tools = snapshot.Catalog.Tools.Length,
             IsAsking = snapshot.IsAsking,
             OwnInstances = ownInstances,
+            WarmInstances = warmInstances,
             Replicas = snapshot.Replicas.Length,
             ReplicasWanted = snapshot.ReplicasWanted,
             CallsInFlight = cell.Guards.Bulkhead.Taken,

@@ -103,6 +103,10 @@ public sealed class ServerConfig
     [ConfigKey("stateless")]
     public bool Stateless { get; set; }
 
+    /// <summary>Processes kept ready, started and asked nothing yet, for clients that get an instance of their own (see <see cref="Isolation"/>): the first call of such a client need not wait for one.</summary>
+    [ConfigKey("warmPool", Min = 0, Max = 16, Unit = "processes")]
+    public int WarmPool { get; set; }
+
     /// <summary>When the server is started: with Fairlead, or at its first call. One whose lists are not known is started once to read them.</summary>
     [ConfigKey("start", DefaultText = "that of the gateway")]
     public ServerStartMode? Start { get; set; }

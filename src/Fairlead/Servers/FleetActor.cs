@@ -173,7 +173,7 @@ internal sealed class FleetActor : Actor
 
     /// <summary>What is known of all servers, in order.</summary>
     public Task<IReadOnlyList<ServerInfo>> ListAsync(CancellationToken cancellationToken) => AskAsync(
-        () => new ValueTask<IReadOnlyList<ServerInfo>>([.. _inOrder.Select(static server => ServerInfo.From(server.Cell, server.OwnInstanceCount))]),
+        () => new ValueTask<IReadOnlyList<ServerInfo>>([.. _inOrder.Select(static server => ServerInfo.From(server.Cell, server.OwnInstanceCount, server.WarmInstanceCount))]),
         cancellationToken);
 
     /// <summary>Stops all servers: those that others depend on after those others, the rest at the same time. Takes no more commands afterwards.</summary>

@@ -60,7 +60,11 @@ internal sealed partial class OwnInstances
         _start = start;
         _work = work;
         _logger = logger;
+        Warm = new WarmPool(resources, start);
     }
+
+    /// <summary>Processes that are ready for owners to come.</summary>
+    public WarmPool Warm { get; }
 
     /// <summary>How many exist at the moment, starting ones included.</summary>
     public int Count
@@ -313,7 +317,7 @@ internal sealed partial class OwnInstances
         StartResult result;
         try
         {
-            result = await _start.RunAsync(snapshot.Config, capabilities, Wire, instance.Cancel.Token).ConfigureAwait(false);
+            result = await _start.RunAsync(snapshot.Config, capabilities, Wire, instance.Cancel.Token, Warm).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

@@ -79,6 +79,9 @@ internal sealed partial class ServerActor : Actor
     /// <summary>Instances that belong to single owners at the moment.</summary>
     public int OwnInstanceCount => _own.Count;
 
+    /// <summary>Processes that are ready for owners to come.</summary>
+    public int WarmInstanceCount => _own.Warm.Count;
+
     /// <summary>Begins to start the server, unless its configuration says that it cannot or must not run. The reply does not wait for the start.</summary>
     public Task StartAsync(CancellationToken cancellationToken) => AskAsync(() => Done(() => BeginOrRest("it is starting")), cancellationToken);
 
@@ -449,7 +452,7 @@ internal sealed partial class ServerActor : Actor
         _status.Attach(
             new ServerInstance(
                 connection, _lists.Notified, cancel => _lists.PollAsync(connection, cancel), _resources.Time, Logger,
-                cancel => Task.WhenAll(_health.RunAsync(connection, cancel), backend?.Invoke(cancel) ?? Task.CompletedTask, WatchLoadAsync(connection, cancel))),
+                cancel => Task.WhenAll(_health.RunAsync(connection, cancel), backend?.Invoke(cancel) ?? Task.CompletedTask, WatchLoadAsync(connection, cancel), _own.Warm.RunAsync(Cell, cancel))),
             start.Backend);
         _budget.NoteUp();
         _replicas.SetTarget(Cell.Current.Config, Cell.Current.ReplicasWanted - 1);

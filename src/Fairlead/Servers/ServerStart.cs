@@ -51,10 +51,17 @@ internal sealed class ServerStart(FleetResources resources) : IAsyncDisposable
     /// <param name="capabilities">The raw capabilities object that a legacy server is told.</param>
     /// <param name="wire">Attaches to the connection's events before anything is read.</param>
     /// <param name="cancellationToken">Gives up; nothing is left of the start.</param>
+    /// <param name="warm">Where a process may be ready; null = one is started.</param>
     public async Task<StartResult> RunAsync(
-        ServerConfig config, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken)
+        ServerConfig config, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken, WarmPool? warm = null)
     {
         await resources.StartsMayBegin.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (warm?.TryTake(config) is { } open
+            && await TryAsync(config, EraHint.Legacy, capabilities, wire, cancellationToken, open).ConfigureAwait(false) is (HandshakeOutcome.Ready, var fromPool))
+        {
+            return fromPool;
+        }
+
         using var place = Connector.StartsProcess(config) ? await resources.Gate.EnterAsync(cancellationToken).ConfigureAwait(false) : null;
         var giveWay = place is null ? null : resources.Time.CreateTimer(static state => ((IDisposable)state!).Dispose(), place, s_gateShare, Timeout.InfiniteTimeSpan);
         try
@@ -96,6 +103,16 @@ internal sealed class ServerStart(FleetResources resources) : IAsyncDisposable
         }
     }
 
+    /// <summary>Opens a connection that reads and has been asked nothing: a warm one.</summary>
+    /// <exception cref="HopelessStartException">The configuration cannot work on this machine.</exception>
+    public async Task<UpstreamConnection> OpenAsync(ServerConfig config, CancellationToken cancellationToken)
+    {
+        using var place = await resources.Gate.EnterAsync(cancellationToken).ConfigureAwait(false);
+        var connection = _connector.Open(config);
+        Connector.Begin(connection);
+        return connection;
+    }
+
     /// <summary>What a server inside this process stands on; null when it stands on nothing.</summary>
     /// <exception cref="HopelessStartException">The configuration cannot work on this machine.</exception>
     public IBackedServer? BackendOf(ServerConfig config) => _connector.BackendOf(config);
@@ -119,14 +136,18 @@ internal sealed class ServerStart(FleetResources resources) : IAsyncDisposable
     }
 
     private async Task<(HandshakeOutcome Outcome, StartResult Result)> TryAsync(
-        ServerConfig config, EraHint hint, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken)
+        ServerConfig config, EraHint hint, ReadOnlyMemory<byte> capabilities, Action<UpstreamConnection> wire, CancellationToken cancellationToken, UpstreamConnection? open = null)
     {
-        var connection = _connector.Open(config, _speaksSse);
+        var connection = open ?? _connector.Open(config, _speaksSse);
         var keep = false;
         try
         {
             wire(connection);
-            Connector.Begin(connection);
+            if (open is null)
+            {
+                Connector.Begin(connection);
+            }
+
             var (outcome, reason) = await Handshake.OpenAsync(
                 connection, hint, capabilities, ProbeTimeout, resources.Options.Limits.StartTimeout, cancellationToken).ConfigureAwait(false);
             keep = outcome == HandshakeOutcome.Ready;
