@@ -37,6 +37,7 @@ internal static class Program
         DeployCommand.Create(),
         DeployCommand.CreateUndeploy(),
         ReloadCommand.Create(),
+        RolloutCommand.Create(),
         ConfigCommand.Create(),
         ServerCommand.Create(),
         ImportCommand.Create(),

@@ -69,6 +69,9 @@ public sealed record ServerInfo
     /// <summary>Processes that are ready for clients that will need an instance of their own.</summary>
     public int WarmInstances { get; init; }
 
+    /// <summary>Its last rollout, running or ended; null when there was none since Fairlead was started.</summary>
+    public RolloutInfo? Rollout { get; init; }
+
     /// <summary>Instances that share its calls at this moment.</summary>
     public int Replicas { get; init; }
 
@@ -103,7 +106,7 @@ public sealed record ServerInfo
     public IReadOnlyList<string> Tags { get; init; } = [];
 
     /// <summary>Reads what is known at this moment.</summary>
-    internal static ServerInfo From(ServerCell cell, int ownInstances, int warmInstances)
+    internal static ServerInfo From(ServerCell cell, int ownInstances, int warmInstances, RolloutInfo[] rollouts)
     {
         var snapshot = cell.Current;
         var identity = snapshot.Catalog.Identity;
@@ -130,6 +133,7 @@ public sealed record ServerInfo
             IsAsking = snapshot.IsAsking,
             OwnInstances = ownInstances,
             WarmInstances = warmInstances,
+            Rollout = rollouts.FirstOrDefault(),
             Replicas = snapshot.Replicas.Length,
             ReplicasWanted = snapshot.ReplicasWanted,
             CallsInFlight = cell.Guards.Bulkhead.Taken,

@@ -53,7 +53,7 @@ internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reloa
     {
         var id = RestApi.Id(context);
         var entry = await JsonBody.TextAsync(context, manager.Options.Limits.RequestBodyBytesMax, EntryShape).ConfigureAwait(false);
-        var warnings = await manager.Live.UpdateEntryAsync(id, entry, context.RequestAborted).ConfigureAwait(false);
+        var warnings = await manager.Live.UpdateEntryAsync(id, entry, null, context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, StatusCodes.Status200OK, id, warnings).ConfigureAwait(false);
     }
 

@@ -23,9 +23,6 @@ internal sealed class ConfigKeyAttribute(string key) : Attribute
     /// <summary>True for a value that is always printed as REDACTED.</summary>
     public bool Secret { get; init; }
 
-    /// <summary>True for an option that is read and checked and that nothing obeys. Whoever writes it is told so.</summary>
-    public bool WithoutEffect { get; init; }
-
     /// <summary>What the reference page prints as the default where the property itself starts as null or is computed.</summary>
     public string DefaultText { get; init; } = "";
 }

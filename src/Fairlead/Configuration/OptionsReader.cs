@@ -51,11 +51,6 @@ internal static class OptionsReader
             }
             else if (member.Value.Kind != JsonValueKind.Null)
             {
-                if (key.Attribute.WithoutEffect)
-                {
-                    scope.Problems.WarningAt(member.Value, null, $"{key.Name} is read and checked, but nothing obeys it in this version.", "Remove it if you rely on it.");
-                }
-
                 ReadKey(target, key, member.Value, Join(place, key.Name), Join(relative, key.Name), scope);
             }
         }

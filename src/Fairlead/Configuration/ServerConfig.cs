@@ -152,7 +152,7 @@ public sealed class ServerConfig
     public ServerLimitsOptions Limits { get; set; } = new();
 
     /// <summary>How a changed server replaces the one that runs.</summary>
-    [ConfigKey("rollout", WithoutEffect = true)]
+    [ConfigKey("rollout")]
     public RolloutOptions Rollout { get; set; } = new();
 
     /// <summary>Variables and inputs the entry refers to that have no value, in order of appearance. Not empty = the server is <c>MissingAuth</c>

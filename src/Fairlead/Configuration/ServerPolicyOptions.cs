@@ -261,6 +261,10 @@ public sealed class RolloutOptions
     [ConfigKey("latencyP99MaxMs", Min = 1, Max = 3_600_000, Unit = "ms", DefaultText = "no bound")]
     public int? LatencyP99MaxMs { get; set; }
 
+    /// <summary>How long the changed server is watched: a canary or a shadow before it takes over, the others after they have.</summary>
+    [ConfigKey("observeMs", Min = 0, Max = 86_400_000, Unit = "ms")]
+    public int ObserveMs { get; set; } = 60_000;
+
     /// <summary>Failures in a row that undo the change at once.</summary>
     [ConfigKey("failuresInARow", Min = 1, Max = 1_000)]
     public int FailuresInARow { get; set; } = 10;

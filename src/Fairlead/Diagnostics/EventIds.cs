@@ -36,6 +36,8 @@ internal static class EventIds
     public const int ServerReplicaLost = 2061;
     public const int ServerScaled = 2062;
     public const int ServerAsleep = 2063;
+    public const int RolloutBegun = 2070;
+    public const int RolloutEnded = 2071;
 
     public const int FleetEntryDeployed = 2050;
     public const int FleetEntryNotRestored = 2051;

@@ -220,7 +220,12 @@ internal sealed class CallDispatcher : IDisposable
             TaskTraffic.Admit(exchange, connection);
         }
 
-        exchange.SendTo(connection, exchange.Cell!, isShared: Array.IndexOf(snapshot.Replicas, connection) >= 0, now);
+        if (snapshot.Trial is { IsShadow: true } shadow)
+        {
+            ShadowCalls.Copy(shadow, exchange.Cell!, exchange, now);
+        }
+
+        exchange.SendTo(connection, exchange.Cell!, isShared: snapshot.IsShared(connection), now);
     }
 
     private static string Describe(ServerSnapshot snapshot)

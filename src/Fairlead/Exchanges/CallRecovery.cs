@@ -106,7 +106,7 @@ internal sealed class CallRecovery : IDisposable
     }
 
     /// <summary>Reading changes nothing; of tools, those that say so of themselves. One that lies harms its own server alone.</summary>
-    private static bool MayRepeat(Exchange exchange) => exchange.RequestEnvelope.KnownMethod switch
+    public static bool MayRepeat(Exchange exchange) => exchange.RequestEnvelope.KnownMethod switch
     {
         McpMethod.ResourcesRead or McpMethod.PromptsGet or McpMethod.CompletionComplete or McpMethod.TasksGet => true,
         McpMethod.ToolsCall => exchange is { TaskAtServer: null, Route.Entry.MayRepeat: true },

@@ -101,7 +101,7 @@ internal sealed class Exchange : GuardedCall
     public override bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => RequestEnvelope.Id.Of(Request.Span).SequenceEqual(requestIdToken);
 
     /// <inheritdoc/>
-    public override OutboundFrame Compose() => RequestSplicer.Compose(this, Connection!.Identity.IsModern);
+    public override OutboundFrame Compose() => RequestSplicer.Compose(this, Connection!.Identity.IsModern, UpstreamId);
 
     /// <inheritdoc/>
     protected override bool TryRecover(ForwardError error, string? detail) => Recovery?.TryBegin(this, error) == true;

@@ -43,6 +43,24 @@ internal abstract class GuardedCall : UpstreamCall
     /// <param name="now">The clock's timestamp.</param>
     public void SendTo(UpstreamConnection connection, ServerCell cell, bool isShared, long now) => SendTo(connection, cell, isShared ? InstancesTriedMax : 1, now);
 
+    /// <summary>Sends the call to an instance at once, beside the calls of clients: no bound of the server's counts. It is on its way afterwards, or has failed.</summary>
+    public void SendUncountedTo(UpstreamConnection connection, ServerCell cell, long now)
+    {
+        var instance = InstanceGuard.Of(connection, cell.Guards);
+        if (!Admission.TryEnter(cell.Guards, instance, now))
+        {
+            Refuse(GuardRefusal.Circuit, cell, null, instance.Breaker.RetryAfter(now));
+        }
+        else if (connection.TryOpen(this))
+        {
+            connection.Send(this, Compose());
+        }
+        else
+        {
+            Fail(connection.Lost.IsCompleted ? ForwardError.ServerLost : ForwardError.TooManyCalls, null);
+        }
+    }
+
     private void SendTo(UpstreamConnection connection, ServerCell cell, int triesLeft, long now)
     {
         // 4. Instance and permit. Waiting for the end of a task is no work of the server's.

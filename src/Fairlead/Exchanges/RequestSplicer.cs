@@ -8,14 +8,17 @@ namespace Fairlead.Exchanges;
 /// <summary>Turns a client's request into the server's: same bytes, with id, progress token and name replaced and <c>_meta</c> of the right era (protocol.md 6).</summary>
 internal static class RequestSplicer
 {
-    /// <summary>Composes the frame of an open exchange.</summary>
-    public static OutboundFrame Compose(Exchange exchange, bool upstreamIsModern)
+    /// <summary>Composes the frame of an exchange.</summary>
+    /// <param name="exchange">What the client asked.</param>
+    /// <param name="upstreamIsModern">The era of the server.</param>
+    /// <param name="upstreamId">The id at the server: the exchange's own once it is open, or that of a copy.</param>
+    public static OutboundFrame Compose(Exchange exchange, bool upstreamIsModern, long upstreamId)
     {
         var source = exchange.Request.Span;
         ref readonly var envelope = ref exchange.RequestEnvelope;
         Span<byte> scratch = stackalloc byte[Splice.ScratchBytes];
         Span<byte> id = stackalloc byte[20];
-        exchange.UpstreamId.TryFormat(id, out var idLength, default, System.Globalization.CultureInfo.InvariantCulture);
+        upstreamId.TryFormat(id, out var idLength, default, System.Globalization.CultureInfo.InvariantCulture);
         id = id[..idLength];
 
         var splice = new Splice(source, scratch, blankNewlines: true);

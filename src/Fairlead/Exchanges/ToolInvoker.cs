@@ -206,6 +206,12 @@ internal sealed class ToolInvoker
         // A further round belongs to the call that has been let in.
         if (!round.IsEmpty || call.TryAdmit(cell, _client.Caller.Owner, route.Tool, isRepeated: false, now))
         {
+            if (cell.Current.Trial is { IsShadow: true } shadow && !isTask && MayRepeat(cell, tool))
+            {
+                ShadowCalls.Send(
+                    shadow, cell, copy => Compose(copy.UpstreamId, route.NameToken, arguments.Span, round.Span, copy.Connection!.Identity.IsModern, isTask: false), call, now);
+            }
+
             call.SendTo(connection, cell, isShared, now);
         }
 

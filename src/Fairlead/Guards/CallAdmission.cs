@@ -95,8 +95,9 @@ internal struct CallAdmission
         _tool?.Breaker.Record(lostConnection ? CallOutcome.Neutral : outcome == CallOutcome.ConnectionFailed ? CallOutcome.Failed : outcome, _probesTool, now);
         if (_instance is { } instance)
         {
-            instance.Breaker.Record(outcome, _probesInstance, now);
-            instance.Leave(outcome == CallOutcome.Neutral ? -1 : (long)server.Time.GetElapsedTime(_since, now).TotalMicroseconds);
+            var micros = (long)server.Time.GetElapsedTime(_since, now).TotalMicroseconds;
+            instance.Record(outcome, _probesInstance, now, micros);
+            instance.Leave(outcome == CallOutcome.Neutral ? -1 : micros);
         }
 
         LeaveBulkhead();

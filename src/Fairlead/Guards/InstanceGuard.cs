@@ -10,9 +10,17 @@ internal sealed class InstanceGuard(ServerGuards guards)
 
     private int _inFlight;
     private long _averageMicros;
+    private volatile TrialRecord? _trial;
 
     /// <summary>Stops calls to an instance that keeps failing.</summary>
     public CircuitBreaker Breaker { get; } = new(guards);
+
+    /// <summary>Counts the calls of an instance of a changed server while that is watched; null = it is not.</summary>
+    public TrialRecord? Trial
+    {
+        get => _trial;
+        set => _trial = value;
+    }
 
     /// <summary>Calls in flight.</summary>
     public int InFlight => Volatile.Read(ref _inFlight);
@@ -30,6 +38,24 @@ internal sealed class InstanceGuard(ServerGuards guards)
 
         var made = new InstanceGuard(guards);
         return Interlocked.CompareExchange(ref connection.Guard, made, null) as InstanceGuard ?? made;
+    }
+
+    /// <summary>Tells the breaker, and whoever watches a change, how a call has ended.</summary>
+    /// <param name="outcome">How.</param>
+    /// <param name="isProbe">Whether the breaker let it pass as a probe.</param>
+    /// <param name="now">The clock's timestamp.</param>
+    /// <param name="micros">How long it took.</param>
+    public void Record(CallOutcome outcome, bool isProbe, long now, long micros)
+    {
+        Breaker.Record(outcome, isProbe, now);
+        if (_trial is { } trial)
+        {
+            trial.Record(outcome, micros);
+            if (Breaker.State == CircuitState.Open)
+            {
+                trial.Break("its circuit opened, because too many of its calls failed");
+            }
+        }
     }
 
     /// <summary>A call goes to the instance.</summary>

@@ -53,8 +53,9 @@ internal sealed class ServerCell : NamedEndpoint
     /// <summary>The instance for the next call of a caller, among those that share the calls.</summary>
     /// <param name="snapshot">The server at this moment; callable.</param>
     /// <param name="caller">Who calls.</param>
-    public UpstreamConnection Choose(ServerSnapshot snapshot, Caller caller) => snapshot.Replicas.Length < 2
-        ? snapshot.Shared!
+    public UpstreamConnection Choose(ServerSnapshot snapshot, Caller caller) =>
+        snapshot.Trial is { } trial && trial.TakesNext(caller, snapshot.Config.LoadBalancing.SessionAffinity, Guards) ? trial.Connection
+        : snapshot.Replicas.Length < 2 ? snapshot.Shared!
         : Guards.Balancer.Pick(snapshot.Replicas, snapshot.Config.LoadBalancing, caller.Owner, caller.IsSession, Guards.Time.GetTimestamp());
 
     /// <summary>Wakes a sleeping server; returns at once. Set by the actor.</summary>

@@ -18,6 +18,9 @@ internal sealed record ServerSnapshot(
     /// <summary>The connections that share the calls, <see cref="Shared"/> first; empty when none is ready. Not to be changed.</summary>
     public UpstreamConnection[] Replicas { get; init; } = [];
 
+    /// <summary>An instance of a changed configuration that is tried beside these; null unless one is.</summary>
+    public Trial? Trial { get; init; }
+
     /// <summary>How many instances there are to be; 1 unless it was configured, scaled or chosen otherwise.</summary>
     public int ReplicasWanted { get; init; } = 1;
 
@@ -47,6 +50,9 @@ internal sealed record ServerSnapshot(
 
     /// <summary>Whether calls run now (Healthy or Degraded, with a connection).</summary>
     public bool IsCallable => Shared is not null && (State is ServerState.Healthy or ServerState.Degraded);
+
+    /// <summary>Whether an instance is one of those that share the calls, so that any other of them will do as well.</summary>
+    public bool IsShared(UpstreamConnection connection) => Array.IndexOf(Replicas, connection) >= 0 || Trial?.Connection == connection;
 
     /// <summary>Whether calls run, or will when the server is back from a loss that it recovers from by itself.</summary>
     public bool IsCallableOrReturns => IsCallable || IsWorthWaiting || (State == ServerState.Unhealthy && NextRetry is not null);

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
+using Fairlead.Rollouts;
 using Fairlead.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -77,10 +78,14 @@ internal sealed class FleetActor : Actor
     }
 
     /// <summary>Changes a server's configuration.</summary>
-    /// <returns>Completes when the change has begun; the task in it when it is in force, or with <see cref="DeploymentFailed"/> when the one before still serves.</returns>
+    /// <param name="id">Which.</param>
+    /// <param name="config">An object that is used for nothing else.</param>
+    /// <param name="cancellationToken">Ends the wait, not the change.</param>
+    /// <param name="rules">How it is rolled out; null = as the configuration says, where other instances are needed.</param>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     /// <exception cref="InvalidConfiguration">A rule is broken, or the name is not the server's.</exception>
-    public async Task<Task> UpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken)
+    /// <exception cref="DeploymentFailed">There are rules, and the server does not serve.</exception>
+    public async Task<ServerChange> UpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken, RolloutOptions? rules = null)
     {
         config.Name = config.Name.Length == 0 ? id : config.Name;
         Check(config);
@@ -98,18 +103,7 @@ internal sealed class FleetActor : Actor
                 return new ValueTask<ServerActor>(found);
             },
             cancellationToken).ConfigureAwait(false);
-        var outcome = await server.UpdateAsync(config, cancellationToken).ConfigureAwait(false);
-        return EndUpdateAsync(server.Id, outcome, cancellationToken);
-    }
-
-    private async Task EndUpdateAsync(string id, Task<string?> outcome, CancellationToken cancellationToken)
-    {
-        if (await outcome.WaitAsync(cancellationToken).ConfigureAwait(false) is { } reason)
-        {
-            throw new DeploymentFailed($"'{id}' could not be updated: {reason}. What ran before still runs; correct the configuration and update again.") { ServerId = id };
-        }
-
-        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+        return await server.UpdateAsync(config, cancellationToken, rules).ConfigureAwait(false);
     }
 
     /// <summary>Stops a server that stays in the fleet. Completes when its processes are gone.</summary>
@@ -173,7 +167,7 @@ internal sealed class FleetActor : Actor
 
     /// <summary>What is known of all servers, in order.</summary>
     public Task<IReadOnlyList<ServerInfo>> ListAsync(CancellationToken cancellationToken) => AskAsync(
-        () => new ValueTask<IReadOnlyList<ServerInfo>>([.. _inOrder.Select(static server => ServerInfo.From(server.Cell, server.OwnInstanceCount, server.WarmInstanceCount))]),
+        () => new ValueTask<IReadOnlyList<ServerInfo>>([.. _inOrder.Select(static server => ServerInfo.From(server.Cell, server.OwnInstanceCount, server.WarmInstanceCount, server.ReadRollouts()))]),
         cancellationToken);
 
     /// <summary>Stops all servers: those that others depend on after those others, the rest at the same time. Takes no more commands afterwards.</summary>

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
+using Fairlead.Rollouts;
 using Fairlead.Routing;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +25,9 @@ internal sealed partial class LiveFleet
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly ConcurrentDictionary<string, ServerConfig> _declared = new(StringComparer.Ordinal);
+
+    // Of what was given to the actors: what it was declared as.
+    private readonly ConditionalWeakTable<ServerConfig, ServerConfig> _origins = [];
     private IReadOnlyList<string> _allowedCommands;
 
     /// <summary>Reads what an earlier run has kept; deploys nothing yet.</summary>
@@ -84,23 +89,43 @@ internal sealed partial class LiveFleet
     /// <summary>Changes a server for the program that uses the manager.</summary>
     public async Task UpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken)
     {
-        Task update;
+        Update update;
         using (await EnterAsync(cancellationToken).ConfigureAwait(false))
         {
             update = await BeginUpdateAsync((await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false)).Id, config, cancellationToken).ConfigureAwait(false);
         }
 
-        await update.ConfigureAwait(false);
+        await update.Begun.ConfigureAwait(false);
+    }
+
+    /// <summary>Replaces the instances of a server that serves, by fresh ones of the same configuration or by those of a changed one. Completes when the fresh ones take part in serving.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="config">The changed configuration; null = as it is.</param>
+    /// <param name="rules">How; null = as the configuration says.</param>
+    /// <param name="cancellationToken">Ends the wait, not the rollout.</param>
+    /// <exception cref="DeploymentFailed">It does not serve, or the fresh ones could not be started.</exception>
+    public async Task StartRolloutAsync(string id, ServerConfig? config, RolloutOptions? rules, CancellationToken cancellationToken)
+    {
+        Update update;
+        using (await EnterAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
+            config ??= _declared[server.Id].Copy();
+            update = await BeginUpdateAsync(server.Id, config, cancellationToken, rules ?? config.Rollout).ConfigureAwait(false);
+        }
+
+        await update.Begun.ConfigureAwait(false);
     }
 
     /// <summary>Changes a server that was deployed over the API.</summary>
     /// <param name="id">Which.</param>
     /// <param name="entry">The whole entry; its name may be left out.</param>
+    /// <param name="rules">How it is rolled out, whether it must be or not; null = as the entry says, where other instances are needed.</param>
     /// <param name="cancellationToken">Ends the wait, not the update.</param>
     /// <exception cref="OwnedElsewhere">It was not deployed over the API.</exception>
-    public async Task<IReadOnlyList<ConfigurationError>> UpdateEntryAsync(string id, string entry, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ConfigurationError>> UpdateEntryAsync(string id, string entry, RolloutOptions? rules, CancellationToken cancellationToken)
     {
-        Task update;
+        Update update;
         ServerEntryResult result;
         string name;
         using (await EnterAsync(cancellationToken).ConfigureAwait(false))
@@ -109,17 +134,55 @@ internal sealed partial class LiveFleet
             name = server.Id;
             (var config, result) = Read(entry, name);
             CheckCommand(config);
-            update = await BeginUpdateAsync(name, config, cancellationToken).ConfigureAwait(false);
+            update = await BeginUpdateAsync(name, config, cancellationToken, rules).ConfigureAwait(false);
         }
 
-        await update.ConfigureAwait(false);
-        using (await EnterAsync(cancellationToken).ConfigureAwait(false))
+        await update.Begun.ConfigureAwait(false);
+        var keeping = KeepWhenInForceAsync(name, entry, HoldsSecrets(entry, result), update);
+        if (update.Change.InForce.IsCompleted)
         {
-            // Kept once it is proven: a restart must not bring back what could not be started.
-            _file.Keep(name, entry, HoldsSecrets(entry, result));
+            await keeping.ConfigureAwait(false);
+        }
+        else
+        {
+            _ = _resources.Work.Run(() => keeping);
         }
 
         return result.Warnings;
+    }
+
+    /// <summary>A restart must not bring back what could not be started, nor what was undone.</summary>
+    private async Task KeepWhenInForceAsync(string id, string entry, bool isSecret, Update update)
+    {
+        if (await update.Change.InForce.ConfigureAwait(false) is not null)
+        {
+            return;
+        }
+
+        string? before;
+        using (await EnterAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            before = _file.Entries.GetValueOrDefault(id);
+            if (IsWanted(id, update.Config))
+            {
+                _file.Keep(id, entry, isSecret);
+            }
+        }
+
+        if (!update.Change.Settled.IsCompleted)
+        {
+            _ = _resources.Work.Run(async () =>
+            {
+                if (await update.Change.Settled.ConfigureAwait(false) is not null && before is not null)
+                {
+                    using var turn = await EnterAsync(CancellationToken.None).ConfigureAwait(false);
+                    if (_file.Entries.GetValueOrDefault(id) == entry)
+                    {
+                        _file.Keep(id, before, HoldsSecrets(before, ConfigurationLoader.LoadServer(before, id, _resources.Options)));
+                    }
+                }
+            });
+        }
     }
 
     /// <summary>Removes a server that was deployed over the API. Completes when its processes are gone.</summary>
@@ -159,16 +222,16 @@ internal sealed partial class LiveFleet
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     public async Task ChangeByHandAsync(string id, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, CancellationToken cancellationToken)
     {
-        Task update;
+        Update update;
         using (await EnterAsync(cancellationToken).ConfigureAwait(false))
         {
             var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
             var overlay = change(_file.OverlayOf(server.Id), server.Cell.Current);
             _file.Keep(server.Id, overlay);
-            update = await BeginUpdateAsync(server.Id, _declared[server.Id].Copy(), cancellationToken).ConfigureAwait(false);
+            update = await BeginUpdateAsync(server.Id, _declared[server.Id], cancellationToken).ConfigureAwait(false);
         }
 
-        await update.ConfigureAwait(false);
+        await update.Begun.ConfigureAwait(false);
     }
 
     /// <summary>Brings the servers of the configuration in line with a changed one; servers that others own are not touched.</summary>
@@ -202,7 +265,7 @@ internal sealed partial class LiveFleet
             _fleet.Check(config);
         }
 
-        var ids = await _fleet.DeployAsync([.. configs.Select(config => _file.OverlayOf(config.Name).ApplyTo(config))], cancellationToken).ConfigureAwait(false);
+        var ids = await _fleet.DeployAsync([.. configs.Select(WithOverlay)], cancellationToken).ConfigureAwait(false);
         foreach (var config in configs)
         {
             _declared[config.Name] = config;
@@ -212,40 +275,88 @@ internal sealed partial class LiveFleet
     }
 
     /// <summary>In a turn.</summary>
-    /// <returns>The rest of the update, which need not be waited for in the turn.</returns>
-    private async Task<Task> BeginUpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken)
+    private async Task<Update> BeginUpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken, RolloutOptions? rules = null)
     {
-        var before = _declared.GetValueOrDefault(id);
         config.Name = config.Name.Length == 0 ? id : config.Name;
-        config.Owner = before?.Owner ?? ServerOwner.Code;
+        config.Owner = _declared.GetValueOrDefault(id)?.Owner ?? ServerOwner.Code;
         _fleet.Check(config);
-        var update = await _fleet.UpdateAsync(id, _file.OverlayOf(id).ApplyTo(config), cancellationToken).ConfigureAwait(false);
+        var change = await _fleet.UpdateAsync(id, WithOverlay(config), cancellationToken, rules).ConfigureAwait(false);
         _declared[id] = config;
-        return EndUpdateAsync(id, before, config, update);
+        if (!change.Settled.IsCompleted)
+        {
+            _ = _resources.Work.Run(() => FollowAsync(id, config, change));
+        }
+
+        return new Update(config, change, EndUpdateAsync(id, config, change));
     }
 
-    private async Task EndUpdateAsync(string id, ServerConfig? before, ServerConfig config, Task update)
+    private async Task EndUpdateAsync(string id, ServerConfig config, ServerChange change)
     {
-        try
+        if (await change.Begun.ConfigureAwait(false) is not { } reason)
         {
-            await update.ConfigureAwait(false);
+            await _resources.Catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+            return;
         }
-        catch (DeploymentFailed) when (_resources.Fleet.TryGet(id, out var cell) && !cell.Current.IsCallable && IsWanted(id, config))
+
+        using (await EnterAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            // What ran before was lost meanwhile: there is nothing to go on with, so the changed one is started in its place.
-            Task again;
-            using (await EnterAsync(CancellationToken.None).ConfigureAwait(false))
+            if (change.IsOvertaken && IsWanted(id, config) && _resources.Fleet.TryGet(id, out var cell) && !cell.Current.IsCallable)
             {
-                again = await _fleet.UpdateAsync(id, _file.OverlayOf(id).ApplyTo(config), CancellationToken.None).ConfigureAwait(false);
+                // What ran before was lost meanwhile: there is nothing to go on with, so the changed one is started in its place.
+                await _fleet.UpdateAsync(id, WithOverlay(config), CancellationToken.None).ConfigureAwait(false);
+                await _resources.Catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+                return;
             }
 
-            await again.ConfigureAwait(false);
+            DeclareWhatRuns(id, config);
         }
-        catch (DeploymentFailed) when (before is not null && IsWanted(id, config))
+
+        throw new DeploymentFailed($"'{id}' could not be updated: {reason}. What ran before still runs; correct the configuration and update again.") { ServerId = id };
+    }
+
+    /// <summary>A change that is undone after it began is no longer what is declared; what was done by hand meanwhile stays.</summary>
+    private async Task FollowAsync(string id, ServerConfig config, ServerChange change)
+    {
+        if (await change.Begun.ConfigureAwait(false) is not null || await change.Settled.ConfigureAwait(false) is null)
         {
-            _declared.TryUpdate(id, before, config);
-            throw;
+            return;
         }
+
+        using var turn = await EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        if (DeclareWhatRuns(id, config) is { } runs)
+        {
+            try
+            {
+                await _fleet.UpdateAsync(id, WithOverlay(runs), CancellationToken.None).ConfigureAwait(false);
+                await _resources.Catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is RuntimeShutdown or ServerNotFound)
+            {
+                // The fleet ends, or the server has left it: there is nothing to bring in line.
+            }
+        }
+    }
+
+    /// <summary>In a turn: what runs is what is declared, unless something else was declared meanwhile.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="config">What was declared and does not run.</param>
+    /// <returns>What is declared now; null when nothing was changed.</returns>
+    private ServerConfig? DeclareWhatRuns(string id, ServerConfig config)
+    {
+        if (!IsWanted(id, config) || !_resources.Fleet.TryGet(id, out var cell) || !_origins.TryGetValue(cell.Current.Config, out var runs))
+        {
+            return null;
+        }
+
+        return _declared[id] = runs;
+    }
+
+    /// <summary>A declared configuration with what was done by hand, for the server's actor: an object that is used for nothing else.</summary>
+    private ServerConfig WithOverlay(ServerConfig declared)
+    {
+        var applied = _file.OverlayOf(declared.Name).ApplyTo(declared);
+        _origins.AddOrUpdate(applied, declared);
+        return applied;
     }
 
     private bool IsWanted(string id, ServerConfig config) => _declared.TryGetValue(id, out var wanted) && ReferenceEquals(wanted, config);
@@ -310,115 +421,14 @@ internal sealed partial class LiveFleet
     [LoggerMessage(EventIds.FleetEntryDeployed, LogLevel.Information, "Server {Server} was deployed over the API; it comes back after a restart.")]
     private static partial void LogDeployed(ILogger logger, string server);
 
+    /// <summary>An update under way.</summary>
+    /// <param name="Config">What is declared by it.</param>
+    /// <param name="Change">What becomes of it.</param>
+    /// <param name="Begun">Completes when it takes part in serving, or fails with <see cref="DeploymentFailed"/>; need not be waited for in the turn.</param>
+    private sealed record Update(ServerConfig Config, ServerChange Change, Task Begun);
+
     private sealed class Turn(SemaphoreSlim turn) : IDisposable
     {
         public void Dispose() => turn.Release();
-    }
-
-    /// <summary>One reload: what differs, and the changes under way.</summary>
-    private sealed class Reload(LiveFleet live, FairleadOptions next)
-    {
-        private readonly List<string> _added = [];
-        private readonly List<string> _removed = [];
-        private readonly List<string> _unchanged = [];
-        private readonly List<ReloadFailure> _failed = [];
-        private readonly List<(ServerConfig Config, Task Update)> _changing = [];
-        private readonly List<Task> _removals = [];
-
-        /// <summary>1. Check everything. 2. Add, so that changed servers can depend on the added. 3. Change. 4. Remove. 5. Order.</summary>
-        public async Task BeginAsync(CancellationToken cancellationToken)
-        {
-            ServerConfig[] wanted = [.. next.Servers.Select(static server => server.Copy())];
-            Check(wanted);
-            live._resources.Options.Variables = next.Variables;
-            live._allowedCommands = [.. next.AllowedCommands];
-            var ofFile = live._declared.Values.Where(static config => config.Owner == ServerOwner.File).ToDictionary(static config => config.Name, StringComparer.Ordinal);
-            await AddAsync([.. wanted.Where(config => !ofFile.ContainsKey(config.Name))], cancellationToken).ConfigureAwait(false);
-            foreach (var config in wanted.Where(config => ofFile.ContainsKey(config.Name)))
-            {
-                await ChangeAsync(config, ofFile[config.Name]).ConfigureAwait(false);
-            }
-
-            _removed.AddRange(ofFile.Keys.Except(wanted.Select(static config => config.Name)));
-            _removals.AddRange(_removed.Select(live.Remove));
-            await live._fleet.OrderAsync([.. wanted.Select(static config => config.Name)], cancellationToken).ConfigureAwait(false);
-        }
-
-        /// <summary>Waits for what is under way.</summary>
-        public async Task<ReloadDifferences> EndAsync()
-        {
-            var changed = new List<string>();
-            foreach (var (config, update) in _changing)
-            {
-                try
-                {
-                    await update.ConfigureAwait(false);
-                    changed.Add(config.Name);
-                }
-                catch (McpException exception)
-                {
-                    _failed.Add(new ReloadFailure(config.Name, exception.Message));
-                }
-            }
-
-            await Task.WhenAll(_removals).ConfigureAwait(false);
-            return new ReloadDifferences
-            {
-                Added = _added,
-                Removed = _removed,
-                Changed = changed,
-                Unchanged = _unchanged,
-                Failed = _failed,
-                NeedRestart = [.. OptionComparison.Differences(live._resources.Options, next).Where(static key => key != "allowedCommands")],
-            };
-        }
-
-        private void Check(ServerConfig[] wanted)
-        {
-            var names = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var config in wanted)
-            {
-                config.Owner = ServerOwner.File;
-                live._fleet.Check(config);
-                if (!names.Add(config.Name))
-                {
-                    throw new InvalidConfiguration($"There are two servers called '{config.Name}'. Give one another name.") { ServerId = config.Name };
-                }
-            }
-        }
-
-        private async Task AddAsync(ServerConfig[] added, CancellationToken cancellationToken)
-        {
-            var taken = added.Where(config => live._declared.ContainsKey(config.Name)).ToArray();
-            _failed.AddRange(taken.Select(config => new ReloadFailure(
-                config.Name,
-                $"a server of this name was deployed {(live._declared[config.Name].Owner == ServerOwner.Api ? $"over the API; fairlead undeploy {config.Name} makes way for it" : "by the program that Fairlead runs in")}")));
-            try
-            {
-                _added.AddRange(await live.DeployAsync([.. added.Except(taken)], ServerOwner.File, cancellationToken).ConfigureAwait(false));
-            }
-            catch (McpException exception) when (exception is not RuntimeShutdown)
-            {
-                _failed.AddRange(added.Except(taken).Select(config => new ReloadFailure(config.Name, exception.Message)));
-            }
-        }
-
-        private async Task ChangeAsync(ServerConfig config, ServerConfig before)
-        {
-            if (OptionComparison.AreEqual(before, config))
-            {
-                _unchanged.Add(config.Name);
-                return;
-            }
-
-            try
-            {
-                _changing.Add((config, await live.BeginUpdateAsync(config.Name, config, CancellationToken.None).ConfigureAwait(false)));
-            }
-            catch (McpException exception) when (exception is not RuntimeShutdown)
-            {
-                _failed.Add(new ReloadFailure(config.Name, exception.Message));
-            }
-        }
     }
 }

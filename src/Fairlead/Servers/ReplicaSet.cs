@@ -11,7 +11,17 @@ namespace Fairlead.Servers;
 /// Each has a place with a loop of its own that starts it, waits for its loss, and starts it again within its own restart budget; what happens in one place touches no other. The first
 /// instance is the actor's, with all that hangs on it (lists, subscriptions, health). When it is lost, one of these takes its place. Any thread; what is ready is read without a lock.
 /// </remarks>
-internal sealed partial class ReplicaSet(FleetResources resources, ServerStart start, BackgroundWork work, ILogger logger, Action<UpstreamConnection> wire, Action changed)
+/// <param name="resources">What all servers share.</param>
+/// <param name="start">Starts instances.</param>
+/// <param name="work">Keeps the loops.</param>
+/// <param name="logger">The server's log.</param>
+/// <param name="wire">Attaches to the events of an instance.</param>
+/// <param name="joined">Told of a ready instance of a configuration, before it takes calls.</param>
+/// <param name="failed">Told that an instance of a configuration could not be started or was lost, and why.</param>
+/// <param name="changed">Told that others are ready.</param>
+internal sealed partial class ReplicaSet(
+    FleetResources resources, ServerStart start, BackgroundWork work, ILogger logger, Action<UpstreamConnection> wire, Action<ServerConfig, UpstreamConnection> joined,
+    Action<ServerConfig, string> failed, Action changed)
 {
     private readonly Lock _lock = new();
     private readonly List<Place> _places = [];
@@ -29,6 +39,15 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
             {
                 return _places.Count;
             }
+        }
+    }
+
+    /// <summary>Waits until each has been started for the first time, well or not.</summary>
+    public Task WhenSettledAsync()
+    {
+        lock (_lock)
+        {
+            return Task.WhenAll(_places.Select(static place => place.Settled.Task).ToArray());
         }
     }
 
@@ -163,6 +182,7 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
                     continue;
                 }
 
+                failed(config, reason);
                 var delay = budget.TrySpend();
                 LogLost(logger, config.Name, reason, delay ?? ServerActor.Stable);
 
@@ -185,6 +205,7 @@ internal sealed partial class ReplicaSet(FleetResources resources, ServerStart s
             return result.Reason ?? "it could not be started";
         }
 
+        joined(config, connection);
         var isOurs = true;
         try
         {

@@ -19,9 +19,6 @@ internal sealed partial class ServerActor
     [LoggerMessage(EventIds.ServerAsleep, LogLevel.Information, "Server {Server} sleeps: nobody called it for {Limit}.")]
     private static partial void LogAsleep(ILogger logger, string server, TimeSpan limit);
 
-    [LoggerMessage(EventIds.ServerReady, LogLevel.Information, "Server {Server} is ready; it speaks {Version} and has {Tools} tools.")]
-    private static partial void LogReady(ILogger logger, string server, ProtocolVersion version, int tools);
-
     [LoggerMessage(EventIds.ServerLost, LogLevel.Warning, "Server {Server} was lost: {Reason}")]
     private static partial void LogLost(ILogger logger, string server, string reason);
 
@@ -36,7 +33,4 @@ internal sealed partial class ServerActor
 
     [LoggerMessage(EventIds.ServerAsks, LogLevel.Information, "Server {Server} asks its clients ({Method}); from their next call on, clients that can answer get instances of their own.")]
     private static partial void LogAsks(ILogger logger, string server, McpMethod method);
-
-    [LoggerMessage(EventIds.ServerNotDrained, LogLevel.Warning, "Server {Server}: {Calls} calls had not ended within {Grace} and were cut off.")]
-    private static partial void LogNotDrained(ILogger logger, string server, int calls, TimeSpan grace);
 }

@@ -3,6 +3,7 @@ using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Fairlead.Health;
+using Fairlead.Rollouts;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -31,8 +32,8 @@ internal sealed partial class ServerActor : Actor
     private readonly ServerStatus _status;
     private readonly ListWatch _lists;
     private readonly ServerLaunch _launch;
-    private readonly ReplicaSet _replicas;
-    private readonly HealthMonitor _health;
+    private readonly ServingInstances _serving;
+    private readonly ServerRollouts _rollouts;
     private CancellationTokenSource _attempt = new();
     private int _attemptNumber;
     private Task _attemptWork = Task.CompletedTask;
@@ -63,11 +64,16 @@ internal sealed partial class ServerActor : Actor
             ReleaseOwner = owner => _own.Release(owner),
             OwnOf = caller => _own.Existing(Cell!.Current, caller),
         };
-        _status = new ServerStatus(resources, Cell) { Others = () => _replicas!.Ready };
+        _status = new ServerStatus(resources, Cell) { Others = () => _serving!.Others };
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
         _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, flooded => WhileServingAsync(flooded, _status.PublishFlood)));
-        _replicas = new ReplicaSet(resources, _start, _work, Logger, _launch.WireReplica, () => _work.Run(() => TellAsync(() => _status.PublishSame(static snapshot => snapshot))));
-        _health = new HealthMonitor(resources.Health, Cell, resources.Time, resources.Redactor, JudgedAsync, Logger);
+        _serving = new ServingInstances(
+            resources, Cell, _start, _status, _lists, _launch, new HealthMonitor(resources.Health, Cell, resources.Time, resources.Redactor, JudgedAsync, Logger), _own, _budget, _work,
+            new ServingEvents(
+                LoseAsync, BackendLostAsync, (changed, reason) => _rollouts!.Failed(changed, reason), (count, why) => ScaleAsync(count, why, CancellationToken.None), SleepAsync,
+                () => _work.Run(() => TellAsync(() => _status.PublishSame(static snapshot => snapshot)))),
+            (joined, connection) => _rollouts!.Watch(joined, connection), Logger);
+        _rollouts = new ServerRollouts(resources, Cell, _status, _launch, _serving, _own, _work, TellAsync, StartOver, Logger);
     }
 
     /// <summary>The server's place in the fleet.</summary>
@@ -91,8 +97,8 @@ internal sealed partial class ServerActor : Actor
         {
             var old = _status.Detach();
             BeginOrRest("it is restarted by hand", mayRest: false);
-            End(old, _resources.Options.Limits.DrainGrace);
-            EndReplicas();
+            _serving.EndAsync(old, _resources.Options.Limits.DrainGrace);
+            _serving.EndOthersAsync();
         }),
         cancellationToken);
 
@@ -105,7 +111,7 @@ internal sealed partial class ServerActor : Actor
             _status.PublishSame(snapshot => snapshot with { ReplicasWanted = count });
             if (_status.Instance is not null)
             {
-                _replicas.SetTarget(Cell.Current.Config, count - 1);
+                _serving.SetTarget();
             }
 
             return new ValueTask<int>(before);
@@ -125,7 +131,7 @@ internal sealed partial class ServerActor : Actor
                 var old = _status.Detach();
                 _status.Publish(ServerState.Stopped, reason, static snapshot => snapshot with { Deployment = DeploymentState.NotDeployed });
                 LogStopped(Logger, Id, reason);
-                return new ValueTask<Task>(Task.WhenAll(End(old, grace), _own.EndAllAsync(grace, forGood: false), _replicas.EndAllAsync(), _attemptWork));
+                return new ValueTask<Task>(Task.WhenAll(_serving.EndAsync(old, grace), _own.EndAllAsync(grace, forGood: false), _serving.EndOthersAsync(), _attemptWork));
             },
             cancellationToken).ConfigureAwait(false);
         await gone.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -134,9 +140,20 @@ internal sealed partial class ServerActor : Actor
     /// <summary>Brings a changed configuration into service. While the server serves, the changed one is started beside it and takes over when it is ready.</summary>
     /// <param name="config">Checked; the name is this server's.</param>
     /// <param name="cancellationToken">Ends the wait, not the update.</param>
-    /// <returns>Completes when it has begun, with why what ran before still runs; that completes with null when the change is in force.</returns>
-    public Task<Task<string?>> UpdateAsync(ServerConfig config, CancellationToken cancellationToken) =>
-        AskAsync(() => new ValueTask<Task<string?>>(BeginUpdate(config)), cancellationToken);
+    /// <param name="rules">How, whether the change needs it or not; null = as the configuration says, where the change needs other instances.</param>
+    /// <returns>Completes when it has begun.</returns>
+    /// <exception cref="DeploymentFailed">There are rules, and the server does not serve.</exception>
+    public Task<ServerChange> UpdateAsync(ServerConfig config, CancellationToken cancellationToken, RolloutOptions? rules = null) =>
+        AskAsync(() => new ValueTask<ServerChange>(BeginUpdate(config, rules)), cancellationToken);
+
+    /// <summary>Decides about the rollout that runs.</summary>
+    /// <param name="undo">Null: the change is to stay, or to take over, without a further look; else why it is to be undone.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="DeploymentFailed">None runs, or it cannot be told so now.</exception>
+    public Task OrderRolloutAsync(string? undo, CancellationToken cancellationToken) => AskAsync(() => Done(() => _rollouts.GiveOrder(undo)), cancellationToken);
+
+    /// <summary>The last rollouts, the latest first. Any thread.</summary>
+    public RolloutInfo[] ReadRollouts() => _rollouts.Read();
 
     /// <summary>The snapshot after everything that was asked before.</summary>
     public Task<ServerSnapshot> ReadAsync(CancellationToken cancellationToken) => AskAsync(() => new ValueTask<ServerSnapshot>(Cell.Current), cancellationToken);
@@ -148,7 +165,7 @@ internal sealed partial class ServerActor : Actor
         await _attempt.CancelAsync().ConfigureAwait(false);
         _lists.Stop();
         await _own.EndAllAsync(TimeSpan.Zero, forGood: true).ConfigureAwait(false);
-        await _replicas.EndAllAsync().ConfigureAwait(false);
+        await _serving.EndOthersAsync().ConfigureAwait(false);
         await _work.WhenIdleAsync().ConfigureAwait(false);
         _lists.Dispose();
         await _start.DisposeAsync().ConfigureAwait(false);
@@ -157,7 +174,7 @@ internal sealed partial class ServerActor : Actor
     /// <inheritdoc/>
     protected override ValueTask RecoverAsync(Exception bug)
     {
-        End(_status.Detach(), TimeSpan.Zero);
+        _serving.EndAsync(_status.Detach(), TimeSpan.Zero);
         Failed("an unexpected error in Fairlead itself: " + bug.Message);
         return default;
     }
@@ -166,7 +183,7 @@ internal sealed partial class ServerActor : Actor
     protected override ValueTask EndedAsync(Exception firstCause)
     {
         CancelAttempt();
-        End(_status.Detach(), TimeSpan.Zero);
+        _serving.EndAsync(_status.Detach(), TimeSpan.Zero);
         _status.Publish(ServerState.CrashLoop, "an unexpected error in Fairlead itself: " + firstCause.Message);
         return default;
     }
@@ -202,100 +219,55 @@ internal sealed partial class ServerActor : Actor
         }
     }
 
-    /// <returns>Completes with null, or with why what ran before still runs.</returns>
-    private Task<string?> BeginUpdate(ServerConfig config)
+    private ServerChange BeginUpdate(ServerConfig config, RolloutOptions? rules)
     {
         var old = Cell.Current;
         var isServing = old.IsCallable && ServerStatus.First(config).State == ServerState.Initializing;
-        if (LaunchComparison.IsSameLaunch(old, config))
+        if (rules is not null && !isServing)
+        {
+            throw new DeploymentFailed($"'{Id}' is {old.State}, so there is nothing to replace by a rollout. Bring it into service first (fairlead restart {Id}).") { ServerId = Id };
+        }
+
+        if (rules is null && LaunchComparison.IsSameLaunch(old, config))
         {
             if (old.Deployment == DeploymentState.Updating)
             {
-                CancelAttempt(); // The change before this one is taken back.
-                _status.PublishSame(static snapshot => snapshot with { Deployment = DeploymentState.Deployed });
+                _rollouts.Leave("the change was taken back");
             }
 
-            _status.PublishSame(snapshot => Configured(snapshot, config));
-            _replicas.SetTarget(config, Cell.Current.ReplicasWanted - 1);
-            return Task.FromResult<string?>(null);
+            _status.PublishSame(snapshot => ServingInstances.Configured(snapshot, config));
+            _serving.SetTarget();
+            return ServerChange.Done;
         }
 
-        if (!isServing)
+        if (isServing)
         {
-            var detached = _status.Detach();
-            _status.PublishSame(snapshot => Configured(snapshot, config));
-            BeginOrRest("its configuration was changed");
-            EndReplicas();
-            _work.Run(() => Task.WhenAll(End(detached, _resources.Options.Limits.DrainGrace), _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false)));
-            return Task.FromResult<string?>(null);
+            return _rollouts.Begin(config, rules ?? config.Rollout);
         }
 
-        CancelAttempt();
-        _status.PublishSame(static snapshot => snapshot with { Deployment = DeploymentState.Updating });
-        var outcome = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var number = _attemptNumber;
-        var token = _attempt.Token;
-        _attemptWork = _work.Run(() => RunUpdateAsync(number, config, outcome, token));
-        return outcome.Task;
+        var grace = _resources.Options.Limits.DrainGrace;
+        var detached = _status.Detach();
+        _status.PublishSame(snapshot => ServingInstances.Configured(snapshot, config));
+        BeginOrRest("its configuration was changed");
+        _serving.EndOthersAsync();
+        _work.Run(() => Task.WhenAll(_serving.EndAsync(detached, grace), _own.EndAllAsync(grace, forGood: false)));
+        return ServerChange.Done;
     }
 
-    private async Task RunUpdateAsync(int number, ServerConfig config, TaskCompletionSource<string?> outcome, CancellationToken cancellationToken)
+    /// <summary>Starts from a configuration that has served before; calls wait.</summary>
+    private void StartOver(ServerConfig config, string reason)
     {
-        UpstreamConnection? unwanted = null;
-        var reason = "it was stopped, restarted or lost meanwhile";
-        try
-        {
-            var (result, reading) = await _launch.RunAsync(config, static (_, _) => Task.CompletedTask, cancellationToken).ConfigureAwait(false);
-            unwanted = result.Connection;
-            await TellAsync(() =>
-            {
-                if (number != _attemptNumber)
-                {
-                    return;
-                }
-
-                if (result.Outcome != StartOutcome.Ready)
-                {
-                    reason = result.Reason!;
-                    _status.PublishSame(static snapshot => snapshot with { Deployment = DeploymentState.Deployed });
-                    return;
-                }
-
-                unwanted = null;
-                reason = null;
-                var old = _status.Detach();
-                _status.PublishSame(snapshot => Configured(snapshot, config) with { Shared = old?.Connection });
-                Adopt(result, reading!);
-                End(old, _resources.Options.Limits.DrainGrace);
-                _replicas.Replace(config);
-                _ = _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false);
-            }).ConfigureAwait(false);
-        }
-        finally
-        {
-            if (reason is null)
-            {
-                await _resources.Catalogue.UpdateServerAsync(Cell, Cell.Current.Catalog, CancellationToken.None).ConfigureAwait(false);
-                await _resources.Catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
-            }
-
-            outcome.TrySetResult(reason);
-            if (unwanted is not null)
-            {
-                await unwanted.DisposeAsync().ConfigureAwait(false);
-            }
-        }
+        _serving.EndAsync(_status.Detach(), _resources.Options.Limits.DrainGrace);
+        _serving.EndOthersAsync();
+        _ = _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false);
+        _status.PublishSame(snapshot => ServingInstances.Configured(snapshot, config));
+        _budget.Reset();
+        Begin(reason);
     }
-
-    /// <summary>A changed number of instances counts; an unchanged one leaves what was scaled since.</summary>
-    private static ServerSnapshot Configured(ServerSnapshot snapshot, ServerConfig config) => snapshot with
-    {
-        Config = config,
-        ReplicasWanted = config.Replicas.Count == snapshot.Config.Replicas.Count ? snapshot.ReplicasWanted : config.Replicas.Count,
-    };
 
     private void CancelAttempt()
     {
+        _rollouts.Leave("the server was stopped, restarted or lost meanwhile");
         _attemptNumber++;
         var old = _attempt;
         _attempt = new CancellationTokenSource();
@@ -316,70 +288,47 @@ internal sealed partial class ServerActor : Actor
         _attemptWork = _work.Run(() => RunAttemptAsync(number, config, token));
     }
 
-    /// <summary>Begins when nothing has overtaken the attempt of this number.</summary>
-    private void BeginIf(int number, string reason, int restarts = 0)
-    {
-        if (number == _attemptNumber)
-        {
-            Begin(reason, restarts);
-        }
-    }
-
     private async Task RunAttemptAsync(int number, ServerConfig config, CancellationToken cancellationToken)
     {
-        UpstreamConnection? unwanted = null;
         try
         {
-            unwanted = await TryAttemptAsync(number, config, opened => unwanted = opened, cancellationToken).ConfigureAwait(false);
+            await _launch.RunAsync(
+                config,
+                (state, reason) => TellIfAsync(number, () => _status.Publish(state, reason)),
+                async (result, reading) =>
+                {
+                    if (reading is not null)
+                    {
+                        // First the lists, then the state: who sees Healthy sees the lists too.
+                        await _resources.Catalogue.UpdateServerAsync(Cell, reading.Catalog, CancellationToken.None).ConfigureAwait(false);
+                    }
+
+                    return await TellIfAsync(number, () => EndAttempt(result, reading)).ConfigureAwait(false);
+                },
+                cancellationToken).ConfigureAwait(false);
         }
         catch (Exception bug) when (bug is not OperationCanceledException)
         {
             // A server must not stay in Initializing because of a bug of ours.
-            await TellAsync(() =>
-            {
-                if (number == _attemptNumber)
-                {
-                    Failed("an unexpected error in Fairlead itself: " + bug.Message);
-                }
-            }).ConfigureAwait(false);
+            await TellIfAsync(number, () => Failed("an unexpected error in Fairlead itself: " + bug.Message)).ConfigureAwait(false);
             throw;
-        }
-        finally
-        {
-            if (unwanted is not null)
-            {
-                await unwanted.DisposeAsync().ConfigureAwait(false);
-            }
         }
     }
 
-    /// <returns>The connection, when nobody wants it any more.</returns>
-    private async Task<UpstreamConnection?> TryAttemptAsync(int number, ServerConfig config, Action<UpstreamConnection?> opened, CancellationToken cancellationToken)
+    /// <summary>Takes a turn for the attempt of this number.</summary>
+    /// <returns>False when something has overtaken it: nothing was done.</returns>
+    private async Task<bool> TellIfAsync(int number, Action turn)
     {
-        var (result, reading) = await _launch.RunAsync(config, (state, reason) => TellAsync(() =>
-        {
-            if (number == _attemptNumber)
-            {
-                _status.Publish(state, reason);
-            }
-        }), cancellationToken).ConfigureAwait(false);
-        opened(result.Connection);
-        if (reading is not null)
-        {
-            // First the lists, then the state: who sees Healthy sees the lists too.
-            await _resources.Catalogue.UpdateServerAsync(Cell, reading.Catalog, CancellationToken.None).ConfigureAwait(false);
-        }
-
-        var wanted = false;
+        var isCurrent = false;
         await TellAsync(() =>
         {
-            wanted = number == _attemptNumber;
-            if (wanted)
+            isCurrent = number == _attemptNumber;
+            if (isCurrent)
             {
-                EndAttempt(result, reading);
+                turn();
             }
         }).ConfigureAwait(false);
-        return wanted ? null : result.Connection;
+        return isCurrent;
     }
 
     /// <summary>The server has asked something (decision 8.3). On the reader's thread.</summary>
@@ -425,7 +374,7 @@ internal sealed partial class ServerActor : Actor
         switch (result.Outcome)
         {
             case StartOutcome.Ready:
-                Adopt(result, reading!);
+                _serving.Adopt(result, reading!);
                 break;
             case StartOutcome.Failed:
                 Failed(result.Reason!);
@@ -445,29 +394,12 @@ internal sealed partial class ServerActor : Actor
         }
     }
 
-    private void Adopt(StartResult start, CatalogReading reading)
-    {
-        var connection = start.Connection!;
-        var backend = BackendWatch.Over(_start.BackendOf(Cell.Current.Config), Cell.Current.Config, _resources.Time, report => BackendLostAsync(connection, report));
-        _status.Attach(
-            new ServerInstance(
-                connection, _lists.Notified, cancel => _lists.PollAsync(connection, cancel), _resources.Time, Logger,
-                cancel => Task.WhenAll(_health.RunAsync(connection, cancel), backend?.Invoke(cancel) ?? Task.CompletedTask, WatchLoadAsync(connection, cancel), _own.Warm.RunAsync(Cell, cancel))),
-            start.Backend);
-        _budget.NoteUp();
-        _replicas.SetTarget(Cell.Current.Config, Cell.Current.ReplicasWanted - 1);
-        _status.PublishServing(reading);
-        LogReady(Logger, Id, connection.Identity.Version, reading.Catalog.Tools.Length);
-        _lists.Adopted(connection);
-        _work.Run(() => WatchAsync(connection));
-    }
-
     private Task<bool> BackendLostAsync(UpstreamConnection connection, BackendReport report) => WhileServingAsync(connection, () =>
     {
         LogLost(Logger, Id, report.Text);
         var lost = _status.Detach();
         EndAttempt(new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text), null);
-        End(lost, _resources.Options.Limits.DrainGrace);
+        _serving.EndAsync(lost, _resources.Options.Limits.DrainGrace);
     });
 
     /// <summary>Unhealthy until what the server stands on is back; costs nothing of the restart budget.</summary>
@@ -480,30 +412,26 @@ internal sealed partial class ServerActor : Actor
         LogBackendAway(Logger, Id, reason);
         _work.Run(() => BackendWatch.UntilBackAsync(backed, Cell.Current.Config, _resources.Options.Limits.RestartBase, _resources.Time, reason, Away, Back, token));
 
-        Task<bool> Away(string why, TimeSpan delay) => TellAsync(() =>
+        Task<bool> Away(string why, TimeSpan delay) => TellIfAsync(number, () =>
         {
-            if (number == _attemptNumber)
-            {
-                why = _resources.Redactor.Redact(why);
-                _status.Publish(ServerState.Unhealthy, why, snapshot => snapshot with { LastFailure = why, NextRetry = _resources.Time.GetUtcNow() + delay });
-            }
+            why = _resources.Redactor.Redact(why);
+            _status.Publish(ServerState.Unhealthy, why, snapshot => snapshot with { LastFailure = why, NextRetry = _resources.Time.GetUtcNow() + delay });
         });
 
-        Task<bool> Back() => TellAsync(() => BeginIf(number, "what it stands on is back"));
+        Task<bool> Back() => TellIfAsync(number, () => Begin("what it stands on is back"));
     }
-
-    private async Task WatchAsync(UpstreamConnection connection) => await LoseAsync(connection, await connection.Lost.ConfigureAwait(false)).ConfigureAwait(false);
 
     private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => WhileServingAsync(connection, () =>
     {
         LogLost(Logger, Id, reason);
         var lost = _status.Detach();
-        if (_replicas.TryPromote() is { } next)
+        reason = _resources.Redactor.Redact(reason); // Words of the server's own may stand in it.
+        if (_rollouts.TryUndoLost(reason))
         {
-            reason = _resources.Redactor.Redact(reason);
-            _launch.Wire(next);
-            Adopt(new StartResult(StartOutcome.Ready, next, null, Cell.Current.Backend), new CatalogReading(Cell.Current.Catalog, [], IsComplete: true));
-            _lists.Suspect(next); // What it told of its lists so far, nobody has heard.
+            _status.PublishSame(snapshot => snapshot with { LastFailure = reason });
+        }
+        else if (_serving.TryPromote())
+        {
             _status.PublishSame(snapshot => snapshot with { LastFailure = reason, Restarts = snapshot.Restarts + 1 });
         }
         else
@@ -511,24 +439,8 @@ internal sealed partial class ServerActor : Actor
             Failed(reason);
         }
 
-        End(lost, TimeSpan.Zero);
+        _serving.EndAsync(lost, TimeSpan.Zero);
     });
-
-    /// <summary>What hangs on the load of the server while the instance serves: the number of instances, and whether it is needed at all.</summary>
-    private async Task WatchLoadAsync(UpstreamConnection connection, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var scaling = ReplicaScaler.RunAsync(Cell, (count, why) => ScaleAsync(count, why, cancellationToken), _resources.Time, cancellationToken);
-            var limit = await IdleWatch.UntilIdleAsync(Cell, _resources.Options, () => _own.Count != 0, _resources.Time, cancellationToken).ConfigureAwait(false);
-            await SleepAsync(connection, limit).ConfigureAwait(false);
-            await scaling.ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // The instance is being retired.
-        }
-    }
 
     private Task<bool> SleepAsync(UpstreamConnection connection, TimeSpan limit) => WhileServingAsync(connection, () =>
     {
@@ -536,8 +448,8 @@ internal sealed partial class ServerActor : Actor
         var old = _status.Detach();
         _status.Publish(ServerState.Idle, $"nobody has called it for {limit.TotalSeconds:0.#} s; the next call starts it");
         LogAsleep(Logger, Id, limit);
-        End(old, _resources.Options.Limits.DrainGrace);
-        EndReplicas();
+        _serving.EndAsync(old, _resources.Options.Limits.DrainGrace);
+        _serving.EndOthersAsync();
     });
 
     /// <summary>A call waits for the server, which may be asleep. Any thread, often.</summary>
@@ -573,7 +485,7 @@ internal sealed partial class ServerActor : Actor
         _work.Run(async () =>
         {
             await Task.Delay(delay, _resources.Time, token).ConfigureAwait(false);
-            await TellAsync(() => BeginIf(number, $"restart {_budget.Spent} of {RestartsMax} after: {reason}", restarts: 1)).ConfigureAwait(false);
+            await TellIfAsync(number, () => Begin($"restart {_budget.Spent} of {RestartsMax} after: {reason}", restarts: 1)).ConfigureAwait(false);
         });
     }
 
@@ -582,25 +494,7 @@ internal sealed partial class ServerActor : Actor
         reason = _resources.Redactor.Redact(reason);
         CancelAttempt();
         _status.Publish(state, reason, snapshot => snapshot with { LastFailure = reason, Deployment = DeploymentState.Failed });
-        EndReplicas();
+        _serving.EndOthersAsync();
         LogGivenUp(Logger, Id, state, reason);
     }
-
-    /// <summary>Takes the other instances out within the turn, so that those of a start that follows are not meant, and lets them end beside the loop.</summary>
-    private void EndReplicas()
-    {
-        var ended = _replicas.EndAllAsync();
-        _work.Run(() => ended);
-    }
-
-    /// <summary>Ends a detached instance beside the loop.</summary>
-    private Task End(ServerInstance? instance, TimeSpan grace) => instance is null ? Task.CompletedTask : _work.Run(async () =>
-    {
-        var left = await instance.RetireAsync(grace).ConfigureAwait(false);
-        instance.Dispose();
-        if (left != 0)
-        {
-            LogNotDrained(Logger, Id, left, grace);
-        }
-    });
 }

@@ -35,6 +35,14 @@ internal sealed class ServerInstance : IDisposable
     /// <summary>Process id of a child; null otherwise.</summary>
     public int? ProcessId => (Connection as StdioConnection)?.ProcessId;
 
+    /// <summary>Ends what Fairlead keeps open on it. The connection stays, with its calls in flight: it may serve again, as another instance.</summary>
+    public async Task RestAsync()
+    {
+        await _end.CancelAsync().ConfigureAwait(false);
+        await _listening.ConfigureAwait(false);
+        await _watching.ConfigureAwait(false);
+    }
+
     /// <summary>Ends it: what Fairlead keeps open, then calls in flight within <paramref name="grace"/>, then the connection and its process.</summary>
     /// <returns>How many calls were still open when the grace had passed.</returns>
     public async Task<int> RetireAsync(TimeSpan grace)
@@ -43,13 +51,12 @@ internal sealed class ServerInstance : IDisposable
 
         // A call that looked at the snapshot before it changed is refused here and goes to the instance that took over; opened, it could be cut off after the count.
         Connection.Pending.Close();
-        await _listening.ConfigureAwait(false);
-        await _watching.ConfigureAwait(false);
+        await RestAsync().ConfigureAwait(false);
         var left = await Drain.WaitAsync(Connection, grace, _time).ConfigureAwait(false);
         await Connection.DisposeAsync().ConfigureAwait(false);
         return left;
     }
 
-    /// <summary>After <see cref="RetireAsync"/>.</summary>
+    /// <summary>After <see cref="RetireAsync"/> or <see cref="RestAsync"/>.</summary>
     public void Dispose() => _end.Dispose();
 }

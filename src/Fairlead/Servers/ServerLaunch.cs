@@ -24,10 +24,29 @@ internal sealed class ServerLaunch(
 
     /// <summary>Launches an instance. Never throws for what the server or its configuration does.</summary>
     /// <param name="config">What to launch.</param>
-    /// <param name="waiting">Told what is waited for.</param>
+    /// <param name="waiting">Told what is waited for; null = nobody is.</param>
+    /// <param name="use">Takes the start, and the lists when it is ready. An instance that it does not want (false, or an exception) is ended.</param>
     /// <param name="cancellationToken">Gives up; nothing is left of the launch.</param>
-    /// <returns>The start, and the lists when it is ready.</returns>
-    public async Task<(StartResult Start, CatalogReading? Lists)> RunAsync(
+    /// <returns>What <paramref name="use"/> said.</returns>
+    public async Task<bool> RunAsync(ServerConfig config, Func<ServerState, string, Task>? waiting, Func<StartResult, CatalogReading?, Task<bool>> use, CancellationToken cancellationToken)
+    {
+        var (start, lists) = await LaunchAsync(config, waiting ?? (static (_, _) => Task.CompletedTask), cancellationToken).ConfigureAwait(false);
+        var isUsed = false;
+        try
+        {
+            isUsed = await use(start, lists).ConfigureAwait(false);
+            return isUsed;
+        }
+        finally
+        {
+            if (!isUsed && start.Connection is { } unwanted)
+            {
+                await unwanted.DisposeAsync().ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task<(StartResult Start, CatalogReading? Lists)> LaunchAsync(
         ServerConfig config, Func<ServerState, string, Task> waiting, CancellationToken cancellationToken)
     {
         if (await Dependencies.WaitAsync(config, resources.Fleet, waiting, cancellationToken).ConfigureAwait(false) is { } missing)

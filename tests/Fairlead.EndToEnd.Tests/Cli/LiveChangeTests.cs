@@ -62,6 +62,25 @@ public sealed class LiveChangeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rollout_WhenStartedWatchedPromotedAndAborted_TellsHowItStands()
+    {
+        await _gateway.LineAsync(static line => line.Contains("\"id\":\"echo\",\"state\":\"Healthy\"", StringComparison.Ordinal), "the server");
+        Assert.Contains("There was no rollout", (await RunAsync("rollout", "status")).Ended(0).Output, StringComparison.Ordinal);
+        Assert.Contains("No rollout of 'echo' runs", (await RunAsync("rollout", "promote", "echo")).Ended(1).Output, StringComparison.Ordinal);
+        Assert.Contains("--percent 'many' is no whole number", (await RunAsync("rollout", "start", "echo", "--percent", "many")).Ended(2).Output, StringComparison.Ordinal);
+        Assert.Contains("--observe 'soon' is no time", (await RunAsync("rollout", "start", "echo", "--observe", "soon")).Ended(2).Output, StringComparison.Ordinal);
+
+        Assert.Contains("rollout 1 of echo (canary) is Trial", (await RunAsync("rollout", "start", "echo", "--strategy", "canary", "--percent", "10", "--observe", "1h")).Ended(0).Output, StringComparison.Ordinal);
+        Assert.Contains("canary", (await RunAsync("rollout", "status", "echo")).Ended(0).Output, StringComparison.Ordinal);
+        (await RunAsync("rollout", "abort", "echo", "--reason", "wrong build")).Ended(0);
+        Assert.Contains("is Aborted: wrong build (0 calls, 0 failed)", (await RunAsync("rollout", "status", "echo", "--watch")).Ended(1).Output, StringComparison.Ordinal);
+
+        (await RunAsync("rollout", "start", "echo", "--strategy", "blue-green", "--observe", "1h")).Ended(0);
+        (await RunAsync("rollout", "promote", "echo")).Ended(0);
+        Assert.Contains("\"phase\":\"Completed\"", (await RunAsync("rollout", "status", "echo", "--watch", "--json")).Ended(0).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Commands_WhenServersAreDeployedAndRemoved_SayTheNextStep()
     {
         using var folder = new TempFolder();

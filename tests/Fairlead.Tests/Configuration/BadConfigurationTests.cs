@@ -123,15 +123,6 @@ public sealed class BadConfigurationTests
     }
 
     [Fact]
-    public void Server_WhenAnOptionHasNoEffect_WarnsWhoeverWroteIt()
-    {
-        ConfigurationResult result = Loading.Server(""" "command": "x", "rollout": "canary" """);
-
-        Assert.Empty(result.Errors);
-        Assert.Contains("nothing obeys it", Assert.Single(result.Warnings).Rule, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Text_WhenASecretLostItsQuotes_ShowsOneCharacterOfIt()
     {
         ConfigurationResult result = Loading.Server(""" "command": "x", "env": { "TOKEN": trueblue-planted-secret } """);

@@ -50,7 +50,7 @@ internal static class ReferencePageWriter
         foreach (OptionKey key in OptionsShape.Keys(type))
         {
             string also = key.Attribute.Aliases.Length == 0 || type == typeof(ExposeOptions) ? "" : $" Also written `{string.Join("`, `", key.Attribute.Aliases)}`.";
-            string secret = (key.Attribute.Secret ? " Secret." : "") + (key.Attribute.WithoutEffect ? " **Read and checked, but nothing obeys it in this version.**" : "");
+            string secret = key.Attribute.Secret ? " Secret." : "";
             page.Append(CultureInfo.InvariantCulture, $"| `{key.Name}` | {TypeText(key)} | {Default(key, key.Get(defaults))} | {OptionRules.RangeText(key).Trim()} | {Escape(OptionMeanings.Of(key.Property))}{also}{secret} |\n");
         }
     }
