@@ -83,10 +83,13 @@ public sealed class FakeTimeProvider : TimeProvider
     public Task WhenTimerArmedAsync(TimeSpan dueIn) => WhenAsync(timers => timers.Exists(t => t.Due == _now + dueIn), $"a timer due in {dueIn}");
 
     /// <summary>Completes with the time left to the next timer that is due after more than <paramref name="more"/> and within <paramref name="most"/>: for waits of a random length.</summary>
+    /// <param name="more">Timers that are due earlier do not count.</param>
+    /// <param name="most">Nor do those that are due later.</param>
+    /// <param name="count">How many such timers are waited for.</param>
     /// <exception cref="TimeoutException">The guard ran out.</exception>
-    public async Task<TimeSpan> WhenTimerDueBetweenAsync(TimeSpan more, TimeSpan most)
+    public async Task<TimeSpan> WhenTimerDueBetweenAsync(TimeSpan more, TimeSpan most, int count = 1)
     {
-        await WhenAsync(timers => timers.Exists(t => t.Due > _now + more && t.Due <= _now + most), $"a timer due after {more} and within {most}").ConfigureAwait(false);
+        await WhenAsync(timers => timers.Count(t => t.Due > _now + more && t.Due <= _now + most) >= count, $"{count} timer(s) due after {more} and within {most}").ConfigureAwait(false);
         lock (_lock)
         {
             return _armed.Where(t => t.Due > _now + more && t.Due <= _now + most).Min(static t => t.Due) - _now;

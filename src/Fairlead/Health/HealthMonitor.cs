@@ -7,9 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Health;
 
-/// <summary>Runs the checks of a server's instance while it serves, and judges what they find. Restarts and states are its actor's.</summary>
+/// <summary>Runs the checks of a server's instance while it serves, and judges what they find. Restarts and states are those of whoever is told.</summary>
 /// <remarks>
-/// One for each server; a run of its loop for each instance. Checks do not count as calls of the server and do not depend on whether it has any: a check that rests
+/// One for the first instances of a server, and one for each place beside it; a run of its loop for each instance. Checks do not count as calls of the server and do not depend on whether it has any: a check that rests
 /// while calls succeed would say nothing when they stop.
 /// </remarks>
 /// <param name="checks">Makes the checks.</param>
@@ -18,8 +18,9 @@ namespace Fairlead.Health;
 /// <param name="redactor">Reasons pass through it once, before anybody sees them.</param>
 /// <param name="judged">Told of each verdict that differs from the one before; the first one is good.</param>
 /// <param name="logger">The server's log.</param>
+/// <param name="isFirst">Whether it checks the first instance: what is found then is the server's record. Of the others only what is their own is checked, by the protocol.</param>
 internal sealed partial class HealthMonitor(
-    HealthChecks checks, ServerCell cell, TimeProvider time, SecretRedactor redactor, Func<UpstreamConnection, HealthVerdict, Task> judged, ILogger logger)
+    HealthChecks checks, ServerCell cell, TimeProvider time, SecretRedactor redactor, Func<UpstreamConnection, HealthVerdict, Task> judged, ILogger logger, bool isFirst = true)
 {
     // A wait is at most the interval and at least this share of it; the first one is spread wider, because servers of one fleet start together.
     private const double ShareMin = 0.9;
@@ -68,13 +69,21 @@ internal sealed partial class HealthMonitor(
     private Watched Watch(UpstreamConnection connection, CancellationToken ended)
     {
         var config = cell.Current.Config;
-        var custom = checks.CustomOf(cell.Name);
+        var custom = isFirst ? checks.CustomOf(cell.Name) : null;
         var made = checks.Make(config, connection, custom, ended);
-        cell.Health.Checks = made;
+        if (isFirst)
+        {
+            cell.Health.Checks = made;
+        }
+        else
+        {
+            made = [.. made.Where(static check => check.Kind == s_protocol)];
+        }
+
         return new Watched(config.HealthCheck, custom, [.. made.Select(static check => (check, new HealthTally()))]);
     }
 
-    private bool IsOutdated(Watched watch) => !ReferenceEquals(cell.Current.Config.HealthCheck, watch.Options) || checks.CustomOf(cell.Name) != watch.Custom;
+    private bool IsOutdated(Watched watch) => !ReferenceEquals(cell.Current.Config.HealthCheck, watch.Options) || (isFirst && checks.CustomOf(cell.Name) != watch.Custom);
 
     /// <summary>Waits for a share of the interval. An interval that is changed meanwhile counts at once: the one before may have been days.</summary>
     private async Task WaitAsync(double share, CancellationToken cancellationToken)
@@ -115,6 +124,11 @@ internal sealed partial class HealthMonitor(
         cancellationToken.ThrowIfCancellationRequested();
         finding = finding with { Reason = redactor.Redact(finding.Reason) };
         tally.Note(finding, watch.Options);
+        if (!isFirst)
+        {
+            return;
+        }
+
         cell.Health.Add(
             new ServerHealthCheck { At = at, Kind = check.Kind, IsHealthy = finding.IsGood, Duration = time.GetElapsedTime(started), Reason = finding.Reason },
             watch.Checks.Max(static one => one.Tally.FailuresInARow),

@@ -308,7 +308,7 @@ internal sealed partial class LiveFleet
                 return;
             }
 
-            DeclareWhatRuns(id, config);
+            await DeclareWhatRunsAsync(id, config).ConfigureAwait(false);
         }
 
         throw new DeploymentFailed($"'{id}' could not be updated: {reason}. What ran before still runs; correct the configuration and update again.") { ServerId = id };
@@ -323,17 +323,17 @@ internal sealed partial class LiveFleet
         }
 
         using var turn = await EnterAsync(CancellationToken.None).ConfigureAwait(false);
-        if (DeclareWhatRuns(id, config) is { } runs)
+        try
         {
-            try
+            if (await DeclareWhatRunsAsync(id, config).ConfigureAwait(false) is { } runs)
             {
                 await _fleet.UpdateAsync(id, WithOverlay(runs), CancellationToken.None).ConfigureAwait(false);
                 await _resources.Catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is RuntimeShutdown or ServerNotFound)
-            {
-                // The fleet ends, or the server has left it: there is nothing to bring in line.
-            }
+        }
+        catch (Exception exception) when (exception is RuntimeShutdown or ServerNotFound)
+        {
+            // The fleet ends, or the server has left it: there is nothing to bring in line.
         }
     }
 
@@ -341,14 +341,17 @@ internal sealed partial class LiveFleet
     /// <param name="id">Which.</param>
     /// <param name="config">What was declared and does not run.</param>
     /// <returns>What is declared now; null when nothing was changed.</returns>
-    private ServerConfig? DeclareWhatRuns(string id, ServerConfig config)
+    private async Task<ServerConfig?> DeclareWhatRunsAsync(string id, ServerConfig config)
     {
-        if (!IsWanted(id, config) || !_resources.Fleet.TryGet(id, out var cell) || !_origins.TryGetValue(cell.Current.Config, out var runs))
+        if (!IsWanted(id, config))
         {
             return null;
         }
 
-        return _declared[id] = runs;
+        // Asked for, not looked up: what undoes the change may not have ended its turn yet.
+        var server = await _fleet.FindAsync(id, CancellationToken.None).ConfigureAwait(false);
+        var now = await server.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+        return _origins.TryGetValue(now.Config, out var runs) ? _declared[id] = runs : null;
     }
 
     /// <summary>A declared configuration with what was done by hand, for the server's actor: an object that is used for nothing else.</summary>

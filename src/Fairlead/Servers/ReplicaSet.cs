@@ -1,6 +1,8 @@
 using Fairlead.Actors;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
+using Fairlead.Health;
+using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Microsoft.Extensions.Logging;
 
@@ -12,6 +14,7 @@ namespace Fairlead.Servers;
 /// instance is the actor's, with all that hangs on it (lists, subscriptions, health). When it is lost, one of these takes its place. Any thread; what is ready is read without a lock.
 /// </remarks>
 /// <param name="resources">What all servers share.</param>
+/// <param name="cell">The server.</param>
 /// <param name="start">Starts instances.</param>
 /// <param name="work">Keeps the loops.</param>
 /// <param name="logger">The server's log.</param>
@@ -20,7 +23,7 @@ namespace Fairlead.Servers;
 /// <param name="failed">Told that an instance of a configuration could not be started or was lost, and why.</param>
 /// <param name="changed">Told that others are ready.</param>
 internal sealed partial class ReplicaSet(
-    FleetResources resources, ServerStart start, BackgroundWork work, ILogger logger, Action<UpstreamConnection> wire, Action<ServerConfig, UpstreamConnection> joined,
+    FleetResources resources, ServerCell cell, ServerStart start, BackgroundWork work, ILogger logger, Action<UpstreamConnection> wire, Action<ServerConfig, UpstreamConnection> joined,
     Action<ServerConfig, string> failed, Action changed)
 {
     private readonly Lock _lock = new();
@@ -113,7 +116,7 @@ internal sealed partial class ReplicaSet(
         {
             foreach (var place in _places)
             {
-                if (place.Connection is { Lost.IsCompleted: false } connection)
+                if (place is { Connection: { Lost.IsCompleted: false } connection, IsUnhealthy: false })
                 {
                     place.Connection = null;
                     Publish_NeedsLock();
@@ -161,7 +164,7 @@ internal sealed partial class ReplicaSet(
 
     private void Publish_NeedsLock()
     {
-        _ready = [.. _places.Where(static place => place.Connection is not null).Select(static place => place.Connection!)];
+        _ready = [.. _places.Where(static place => place is { Connection: not null, IsUnhealthy: false }).Select(static place => place.Connection!)];
         changed();
     }
 
@@ -216,6 +219,7 @@ internal sealed partial class ReplicaSet(
                     return null;
                 }
 
+                place.IsUnhealthy = false;
                 place.Promoted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 place.Connection = connection;
                 Publish_NeedsLock();
@@ -224,7 +228,7 @@ internal sealed partial class ReplicaSet(
             budget.NoteUp();
             place.Settled.TrySetResult();
             LogReady(logger, config.Name);
-            await ((Task)Task.WhenAny(connection.Lost, place.Promoted.Task)).WaitAsync(end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var hung = await WatchAsync(place, connection, end).ConfigureAwait(false);
             lock (_lock)
             {
                 isOurs = place.Connection == connection;
@@ -235,7 +239,7 @@ internal sealed partial class ReplicaSet(
                 }
             }
 
-            return connection.Lost.IsCompletedSuccessfully ? await connection.Lost.ConfigureAwait(false) : null;
+            return hung ?? (connection.Lost.IsCompletedSuccessfully ? await connection.Lost.ConfigureAwait(false) : null);
         }
         finally
         {
@@ -246,6 +250,36 @@ internal sealed partial class ReplicaSet(
                 await Drain.WaitAsync(connection, resources.Options.Limits.DrainGrace, resources.Time).ConfigureAwait(false);
                 await connection.DisposeAsync().ConfigureAwait(false);
             }
+        }
+    }
+
+    /// <summary>Checks the health of an instance until it is lost, given away, ended or found to hang. One that fails its checks takes no calls until it passes them again.</summary>
+    /// <returns>Why it is to be replaced; null unless it hangs.</returns>
+    private async Task<string?> WatchAsync(Place place, UpstreamConnection connection, CancellationToken end)
+    {
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(end);
+        var hung = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var monitor = new HealthMonitor(resources.Health, cell, resources.Time, resources.Redactor, JudgedAsync, logger, isFirst: false);
+        var checking = monitor.RunAsync(connection, watching.Token);
+        await ((Task)Task.WhenAny(connection.Lost, place.Promoted.Task, hung.Task)).WaitAsync(end).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await watching.CancelAsync().ConfigureAwait(false);
+        await checking.ConfigureAwait(false);
+        return hung.Task.IsCompleted && !connection.Lost.IsCompleted && !place.Promoted.Task.IsCompleted ? await hung.Task.ConfigureAwait(false) : null;
+
+        Task JudgedAsync(UpstreamConnection judged, HealthVerdict verdict)
+        {
+            if (verdict.IsHung)
+            {
+                hung.TrySetResult(verdict.Reason!);
+            }
+
+            lock (_lock)
+            {
+                place.IsUnhealthy = verdict.State == ServerState.Unhealthy;
+                Publish_NeedsLock();
+            }
+
+            return Task.CompletedTask;
         }
     }
 
@@ -269,6 +303,9 @@ internal sealed partial class ReplicaSet(
 
         /// <summary>Completes when the connection of the moment was given away.</summary>
         public TaskCompletionSource Promoted { get; set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Whether its connection fails its health checks. Under the lock.</summary>
+        public bool IsUnhealthy { get; set; }
 
         /// <summary>Ready; null while it starts or is lost. Under the lock.</summary>
         public UpstreamConnection? Connection { get; set; }

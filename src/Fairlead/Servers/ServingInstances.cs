@@ -141,7 +141,7 @@ internal sealed partial class ServingInstances
     public void SetTarget() => _replicas.SetTarget(_cell.Current.Config, _cell.Current.ReplicasWanted - 1);
 
     /// <summary>A set of instances beside those that serve.</summary>
-    public ReplicaSet NewReplicas() => new(_resources, _start, _work, _logger, _launch.WireReplica, _joined, _events.Failed, _events.Changed);
+    public ReplicaSet NewReplicas() => new(_resources, _cell, _start, _work, _logger, _launch.WireReplica, _joined, _events.Failed, _events.Changed);
 
     /// <summary>Puts another set beside the first one, and gives the one that was.</summary>
     public ReplicaSet Swap(ReplicaSet other)

@@ -35,6 +35,50 @@ public sealed class HealthMonitorTests
     private Task<TimeSpan> WhenJudgedAsync() => _clock.WhenTimerDueBetweenAsync(s_interval / 3, s_interval);
 
     [Fact]
+    public async Task Protocol_WhenAnInstanceBesideTheFirstOneHangs_ItTakesNoCallsAndIsReplaced()
+    {
+        var number = 0;
+        var runs = ScriptedRuns.Legacy(server =>
+        {
+            if (Interlocked.Increment(ref number) == 2)
+            {
+                server.On("ping", static _ => null);
+            }
+        });
+        var limits = new FairleadOptions();
+        limits.Limits.RestartBase = limits.Limits.RestartMax = TimeSpan.FromMinutes(3);
+        await using var manager = new McpManager(limits, timeProvider: _clock);
+        manager.AddServer("s", runs);
+        var options = Options(HealthCheckKind.Protocol);
+        options.UnhealthyAfter = 1;
+        await manager.DeployServerAsync(new ServerConfig { Name = "s", HealthCheck = options, Replicas = { Count = 2 } });
+        var both = await manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 2, "both instances");
+        var (first, hung) = (both.Replicas[0], both.Replicas[1]);
+
+        await _clock.WhenTimerDueBetweenAsync(s_interval / 3, s_interval, count: 2);
+        _clock.Advance(s_interval);
+        await (await runs.WhenRunAsync(2)).Server.WhenReceivedAsync("ping");
+        await Guard.WithinAsync(CheckedAsync(manager), "the check of the first instance");
+        _clock.Advance(s_timeout);
+
+        await Guard.WithinAsync(hung.Lost, "the end of the hung instance");
+        var alone = await manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 1, "the first instance alone");
+        Assert.Equal((first, ServerState.Healthy), (alone.Replicas[0], alone.State));
+        _clock.Advance(await _clock.WhenTimerDueBetweenAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(6)));
+        var after = await manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 2, "an instance in its place");
+        Assert.Equal((first, ServerState.Healthy), (after.Replicas[0], after.State));
+        Assert.All(manager.Cell("s").Health.Current.Checks, static check => Assert.True(check.IsHealthy, check.Reason));
+    }
+
+    private static async Task CheckedAsync(McpManager manager)
+    {
+        while (manager.Cell("s").Health.Current.Checks.Length == 0)
+        {
+            await Task.Yield();
+        }
+    }
+
+    [Fact]
     public async Task Custom_WhenItFailsAgainAndAgain_CallsAreRefusedWithTheReasonUntilItIsGoodAgain()
     {
         await using var manager = await DeployAsync(

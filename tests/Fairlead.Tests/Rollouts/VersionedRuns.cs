@@ -82,7 +82,15 @@ internal sealed class VersionedRuns : IAsyncDisposable
     /// <summary>The latest rollout, once it stands somewhere.</summary>
     public async Task<RolloutInfo> ReachedAsync(RolloutPhase phase)
     {
-        await Guard.WithinAsync(UntilAsync(phase), $"the rollout to be {phase}");
+        try
+        {
+            await Guard.WithinAsync(UntilAsync(phase), $"the rollout to be {phase}");
+        }
+        catch (TimeoutException late)
+        {
+            throw new TimeoutException($"{late.Message} {Manager.Cell("s").Current} {string.Join('\n', await Manager.GetRolloutsAsync("s"))}", late);
+        }
+
         return (await Manager.GetRolloutsAsync("s"))[0];
     }
 
