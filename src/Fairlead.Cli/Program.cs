@@ -38,6 +38,7 @@ internal static class Program
         DeployCommand.CreateUndeploy(),
         ReloadCommand.Create(),
         ConfigCommand.Create(),
+        FaultCommand.Create(),
         ServerCommand.Create(),
         ImportCommand.Create(),
         ConnectCommand.Create(),

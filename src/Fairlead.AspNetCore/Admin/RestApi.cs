@@ -18,7 +18,7 @@ internal sealed class RestApi
     /// <summary>How the API writes and reads JSON.</summary>
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        Converters = { new Word<ServerTransport>(), new Word<ServerOwner>(), new JsonStringEnumConverter() },
+        Converters = { new Word<ServerTransport>(), new Word<ServerOwner>(), new Word<FaultKind>(), new JsonStringEnumConverter() },
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -56,6 +56,7 @@ internal sealed class RestApi
         rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync);
         rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
         new FleetRoutes(_manager, _reload).Map(rest);
+        new FaultRoutes(_manager).Map(rest);
         rest.Rest();
     }
 

@@ -1,6 +1,5 @@
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
-using Fairlead.Processes;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Microsoft.Extensions.Logging;
@@ -93,7 +92,7 @@ internal sealed partial class FaultInjector : IDisposable
                 return Begin_NeedsLock(first, cell, duration);
             }
 
-            targets = Instances(cell, first.Kind);
+            targets = FaultTargets.Instances(_sweep, cell, first.Kind);
         }
 
         return Strike(first, targets);
@@ -192,7 +191,7 @@ internal sealed partial class FaultInjector : IDisposable
     private FaultInfo Strike(FaultInfo first, List<UpstreamConnection> targets)
     {
         LogInjected(_logger, first.Id, OptionWords.Word(first.Kind), first.Server, "once", first.By);
-        var open = targets.Sum(CallsOpen);
+        var open = targets.Sum(FaultTargets.CallsOpen);
         foreach (var target in targets)
         {
             if (first.Kind == FaultKind.Crash)
@@ -216,13 +215,7 @@ internal sealed partial class FaultInjector : IDisposable
 
     private FaultInfo Begin_NeedsLock(FaultInfo first, ServerCell cell, TimeSpan duration)
     {
-        IReadOnlyList<ChildProcess> stalled = first.Kind == FaultKind.Stall ? Stall_NeedsLock(cell) : [];
-        var fault = new Fault(first, _time) { Stalled = stalled };
-        if (fault.Kind == FaultKind.Stall)
-        {
-            fault.Count(_sweep.ConnectionsOf(cell.Name).Sum(CallsOpen));
-        }
-
+        var fault = first.Kind == FaultKind.Stall ? Stall_NeedsLock(first, cell) : new Fault(first, _time);
         _active.Add(fault);
         Publish_NeedsLock(cell.Name);
         fault.Timer = _time.CreateTimer(
@@ -237,46 +230,17 @@ internal sealed partial class FaultInjector : IDisposable
         return fault.Info();
     }
 
-    /// <summary>Stops the children of a server.</summary>
-    /// <returns>Those that stand still; none of a server without a child, whose output is held back instead.</returns>
-    private List<ChildProcess> Stall_NeedsLock(ServerCell cell)
+    private Fault Stall_NeedsLock(FaultInfo first, ServerCell cell)
     {
         if (_active.FirstOrDefault(fault => fault.Kind == FaultKind.Stall && fault.First.Server == cell.Name) is { } other)
         {
             throw new FaultRefused($"'{cell.Name}' is stalled already, by {other.First.Id}. End that one first with fairlead fault clear {other.First.Id}.") { ServerId = cell.Name };
         }
 
-        var targets = Instances(cell, FaultKind.Stall);
-        if (targets.TrueForAll(static target => target.Child is null))
-        {
-            return [];
-        }
-
-        var stalled = targets.Select(static target => target.Child!).Where(static child => child.TryStall()).ToList();
-        return stalled.Count != 0
-            ? stalled
-            : throw new FaultRefused(
-                OperatingSystem.IsWindows()
-                    ? $"The processes of '{cell.Name}' cannot be stopped for a while on Windows. Use latency or partition instead."
-                    : $"The processes of '{cell.Name}' are ending at this moment. Try again when it runs.") { ServerId = cell.Name };
-    }
-
-    /// <summary>The connections of a server that a blow or a stall is done to.</summary>
-    private List<UpstreamConnection> Instances(ServerCell cell, FaultKind kind)
-    {
-        var transport = cell.Current.Config.EffectiveTransport;
-        if (kind == FaultKind.Crash && transport != ServerTransport.Stdio)
-        {
-            throw new FaultRefused(
-                transport == ServerTransport.InProcess
-                    ? $"'{cell.Name}' runs inside Fairlead: it cannot crash alone. Use disconnect, which ends its run, or error."
-                    : $"'{cell.Name}' is a remote server: Fairlead has no process of it to kill. Use disconnect or partition.") { ServerId = cell.Name };
-        }
-
-        var all = _sweep.ConnectionsOf(cell.Name).ToList();
-        return all.Count != 0
-            ? all
-            : throw new FaultRefused($"'{cell.Name}' has no instance at this moment (it is {cell.Current.State}): there is nothing to {OptionWords.Word(kind)}. Start it first; a sleeping one wakes with a call.") { ServerId = cell.Name };
+        var targets = FaultTargets.Instances(_sweep, cell, FaultKind.Stall);
+        var fault = new Fault(first, _time) { Stalled = FaultTargets.StallChildren(targets, cell.Name) };
+        fault.Count(targets.Sum(FaultTargets.CallsOpen));
+        return fault;
     }
 
     private List<FaultInfo> End_NeedsLock(Func<Fault, bool> which, string reason)
@@ -347,17 +311,6 @@ internal sealed partial class FaultInjector : IDisposable
     }
 
     private HashSet<string> Targets_NeedsLock() => _active.Select(static fault => fault.First.Server).ToHashSet(StringComparer.Ordinal);
-
-    private static long CallsOpen(UpstreamConnection connection)
-    {
-        var open = 0L;
-        for (var i = 0; i < connection.Pending.Capacity; i++)
-        {
-            open += connection.Pending.Peek(i, out var call) != 0 && call!.Owner is not null ? 1 : 0;
-        }
-
-        return open;
-    }
 
     [LoggerMessage(EventIds.FaultInjected, LogLevel.Warning, "The fault {Fault} ({Kind}) was injected into server {Server} on purpose, {Duration}, by {By}.")]
     private static partial void LogInjected(ILogger logger, string fault, string kind, string server, string duration, string by);
