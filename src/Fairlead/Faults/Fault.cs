@@ -38,7 +38,7 @@ internal sealed class Fault : IDisposable
     public HeldCalls? Waiting { get; }
 
     /// <summary>The children that it has stopped. Set once, before anybody else sees it.</summary>
-    public IReadOnlyList<ChildProcess> Stalled { get; init; } = [];
+    public IReadOnlyList<ChildProcess?> Stalled { get; init; } = [];
 
     /// <summary>Completes when the fault has ended.</summary>
     public Task Released => _released.Task;
@@ -78,7 +78,7 @@ internal sealed class Fault : IDisposable
         Timer?.Dispose();
         foreach (var child in Stalled)
         {
-            child.Continue();
+            child?.Continue();
         }
 
         _released.TrySetResult();

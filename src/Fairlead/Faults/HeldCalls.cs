@@ -7,31 +7,28 @@ namespace Fairlead.Faults;
 internal sealed class HeldCalls(TimeProvider time) : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly PriorityQueue<Held, (long Due, long Number)> _waiting = new();
+    private readonly PriorityQueue<HeldCall, (long Due, long Number)> _waiting = new();
     private ITimer? _timer;
     private long _numbers;
     private long _bytes;
     private bool _isOver;
 
     /// <summary>Holds a call back.</summary>
-    /// <param name="connection">Where it is open.</param>
-    /// <param name="id">The id that the server sees.</param>
-    /// <param name="frame">The whole request; owned from here on when it is taken.</param>
+    /// <param name="held">The call; its frame is owned from here on when it is taken.</param>
     /// <param name="delay">How long.</param>
     /// <returns>False when so many are held already that there is no room, and the call must fail.</returns>
-    public bool TryHold(UpstreamConnection connection, long id, OutboundFrame frame, TimeSpan delay)
+    public bool TryHold(HeldCall held, TimeSpan delay)
     {
-        var held = new Held(connection, id, frame);
         lock (_lock)
         {
-            if (_bytes + frame.Span.Length > connection.Limits.BufferedBytesMax)
+            if (_bytes + held.Frame.Span.Length > held.Connection.Limits.BufferedBytesMax)
             {
                 return false;
             }
 
             if (!_isOver)
             {
-                _bytes += frame.Span.Length;
+                _bytes += held.Frame.Span.Length;
                 _waiting.Enqueue(held, (time.GetTimestamp() + (long)(delay.TotalSeconds * time.TimestampFrequency), ++_numbers));
                 SetTimer_NeedsLock();
                 return true;
@@ -62,7 +59,7 @@ internal sealed class HeldCalls(TimeProvider time) : IDisposable
         }
     }
 
-    private Held? TakeDue()
+    private HeldCall? TakeDue()
     {
         lock (_lock)
         {
@@ -89,21 +86,31 @@ internal sealed class HeldCalls(TimeProvider time) : IDisposable
         _timer ??= time.CreateTimer(static state => ((HeldCalls)state!).SendDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _timer.Change(TimeSpan.FromMilliseconds(ms), Timeout.InfiniteTimeSpan);
     }
+}
 
-    /// <summary>One call that waits.</summary>
-    private sealed record Held(UpstreamConnection Connection, long Id, OutboundFrame Frame)
+/// <summary>A call that is held back.</summary>
+/// <param name="Connection">Where it is open.</param>
+/// <param name="Id">The id that the server sees.</param>
+/// <param name="Frame">The whole request; owned by whoever holds the call.</param>
+/// <param name="Then">What it meets afterwards; null = it is sent.</param>
+internal sealed record HeldCall(UpstreamConnection Connection, long Id, OutboundFrame Frame, Fault? Then)
+{
+    /// <summary>Lets it go on its way, unless it has ended meanwhile. A partition that began meanwhile swallows it.</summary>
+    public void Send()
     {
-        /// <summary>Sends it, unless it has ended meanwhile. A partition that began meanwhile swallows it.</summary>
-        public void Send()
+        if (Then is not null)
         {
-            if (Connection.Faults is { IsCutOff: true } || !Connection.Pending.TryBeginDelivery(Id, out var call))
-            {
-                Frame.Return();
-                return;
-            }
-
-            Connection.Transmit(call, Frame);
-            Connection.EndDelivery(call);
+            ServerFaults.Hit(Then, Connection, Id, Frame);
+            return;
         }
+
+        if (Connection.Faults is { IsCutOff: true } || !Connection.Pending.TryBeginDelivery(Id, out var call))
+        {
+            Frame.Return();
+            return;
+        }
+
+        Connection.Transmit(call, Frame);
+        Connection.EndDelivery(call);
     }
 }

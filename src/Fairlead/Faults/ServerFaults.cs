@@ -10,7 +10,7 @@ internal sealed class ServerFaults : LinkFaults
     private readonly Fault? _partition;
     private readonly Fault? _stall;
 
-    /// <summary>Takes the faults in the order in which they were injected: a call meets the first that hits it.</summary>
+    /// <summary>Takes the faults in the order in which they were injected. A call is held back by all latencies that hit it, then meets the first error or partition that does.</summary>
     public ServerFaults(IEnumerable<Fault> faults)
     {
         Fault[] all = [.. faults];
@@ -39,46 +39,59 @@ internal sealed class ServerFaults : LinkFaults
             return false;
         }
 
-        // All that is asked of a child that stands still waits in its pipe.
-        _stall?.Count();
-        var name = envelope.KnownMethod == McpMethod.ToolsCall ? envelope.Name.Of(frame.Span) : default;
-        foreach (var fault in _ofCalls)
+        // All that is asked of a child that stands still waits in its pipe; one that was started since runs.
+        if (_stall is not null && (_stall.Stalled.Count == 0 || _stall.Stalled.Contains(connection.Child)))
         {
-            if ((fault.Tool.IsEmpty || (!name.IsEmpty && JsonText.Equals(name, fault.Tool))) && fault.Draw())
-            {
-                fault.Count();
-                Hit(fault, connection, call.UpstreamId, frame);
-                return true;
-            }
+            _stall.Count();
         }
 
-        return false;
+        var name = envelope.KnownMethod == McpMethod.ToolsCall ? envelope.Name.Of(frame.Span) : default;
+        Fault? holder = null;
+        Fault? end = null;
+        var delay = TimeSpan.Zero;
+        foreach (var fault in _ofCalls)
+        {
+            var isLatency = fault.Kind == FaultKind.Latency;
+            if ((end is not null && !isLatency) || (!fault.Tool.IsEmpty && (name.IsEmpty || !JsonText.Equals(name, fault.Tool))) || !fault.Draw())
+            {
+                continue;
+            }
+
+            fault.Count();
+            delay += isLatency ? fault.NextLatency() : TimeSpan.Zero;
+            holder ??= isLatency ? fault : null;
+            end ??= isLatency ? null : fault;
+        }
+
+        if (holder is not null)
+        {
+            if (!holder.Waiting!.TryHold(new HeldCall(connection, call.UpstreamId, frame, end), delay))
+            {
+                frame.Return();
+                Fail(connection, call.UpstreamId, ForwardError.TooManyCalls, $"the injected fault {holder.First.Id} (latency) holds back as much as bufferedBytesMax allows");
+            }
+        }
+        else if (end is not null)
+        {
+            Hit(end, connection, call.UpstreamId, frame);
+        }
+
+        return holder is not null || end is not null;
     }
 
     /// <inheritdoc/>
     public override void NoteLostAnswer(UpstreamCall call) => _partition?.Count(call.Owner is null ? 0 : 1);
 
-    private static void Hit(Fault fault, UpstreamConnection connection, long id, OutboundFrame frame)
+    /// <summary>Lets an error or a partition have a call. The frame is given back.</summary>
+    public static void Hit(Fault fault, UpstreamConnection connection, long id, OutboundFrame frame)
     {
-        switch (fault.Kind)
+        frame.Return();
+        if (fault.Kind == FaultKind.Error)
         {
-            case FaultKind.Latency:
-                if (!fault.Waiting!.TryHold(connection, id, frame, fault.NextLatency()))
-                {
-                    frame.Return();
-                    Fail(connection, id, ForwardError.TooManyCalls, $"the injected fault {fault.First.Id} (latency) holds back as much as bufferedBytesMax allows");
-                }
-
-                break;
-            case FaultKind.Error:
-                frame.Return();
-                Fail(connection, id, ForwardError.SendFailed, $"the fault {fault.First.Id} (error) was injected on purpose");
-                break;
-            default:
-                // It does not arrive, so nothing comes back.
-                frame.Return();
-                break;
+            Fail(connection, id, ForwardError.SendFailed, $"the fault {fault.First.Id} (error) was injected on purpose");
         }
+
+        // Under a partition it does not arrive, so nothing comes back.
     }
 
     /// <summary>Fails a call beside whoever sends it at this moment: he may hold it open, and its end may send another.</summary>

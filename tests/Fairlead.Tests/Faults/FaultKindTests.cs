@@ -91,6 +91,33 @@ public sealed class FaultKindTests
     }
 
     [Fact]
+    public async Task Latency_WithAnErrorBesideIt_MakesCallsFailLate()
+    {
+        await using var world = await FaultWorld.StartAsync();
+        await world.InjectAsync(new FaultRequest(FaultKind.Error) { Tool = "other" });
+        await world.InjectAsync(new FaultRequest(FaultKind.Latency) { Latency = TimeSpan.FromMilliseconds(300) });
+        await world.InjectAsync(new FaultRequest(FaultKind.Latency) { Latency = TimeSpan.FromMilliseconds(200) });
+        var (good, bad) = (world.CallAsync(), world.CallAsync("other"));
+        await Guard.WithinAsync(HitAsync(), "both calls to be hit");
+
+        world.Clock.Advance(TimeSpan.FromMilliseconds(499));
+        Assert.False(good.IsCompleted || bad.IsCompleted);
+        world.Clock.Advance(TimeSpan.FromMilliseconds(1));
+
+        Assert.Equal("hello", await good);
+        Assert.Contains("(error) was injected", (await Assert.ThrowsAsync<ConnectionFailed>(() => bad)).Message, StringComparison.Ordinal);
+        Assert.Equal([1, 2, 2], (await world.Manager.EndAllFaultsAsync()).Select(static fault => fault.CallsAffected));
+
+        async Task HitAsync()
+        {
+            while ((await world.Manager.ListFaultsAsync()).Active[2].CallsAffected != 2)
+            {
+                await Task.Yield();
+            }
+        }
+    }
+
+    [Fact]
     public async Task Latency_WhenItIsEnded_LetsWhatWaitsGoAtOnce()
     {
         await using var world = await FaultWorld.StartAsync();
