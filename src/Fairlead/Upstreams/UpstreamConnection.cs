@@ -283,7 +283,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         frame.Append(call.UpstreamId);
         frame.Append(",\"reason\":\"The client gave up.\"}}"u8);
         Post(frame);
-        if (_identity is { IsModern: true })
+        if (_identity is { IsModern: true } && Faults is not { IsCutOff: true })
         {
             _abandoned.NoteTold(call.UpstreamId);
         }
@@ -320,7 +320,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Fails the call that an unusable answer names, so that its client does not wait for the deadline.</summary>
     protected void RefuseAnswer(ReadOnlySpan<byte> idToken, ForwardError error, string detail)
     {
-        if (RequestIds.TryParse(idToken, out var id) && Pending.TryTake(id, error, out var call))
+        if (Faults is not { IsCutOff: true } && RequestIds.TryParse(idToken, out var id) && Pending.TryTake(id, error, out var call))
         {
             call.Fail(error, detail);
         }

@@ -4,6 +4,7 @@ using Fairlead.Guards;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
 using Fairlead.Tests.Upstreams.Http;
+using Fairlead.Tests.Upstreams.Sse;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
@@ -57,6 +58,20 @@ public sealed class DrillTests
         Assert.Contains("\"result\"", await Guard.WithinAsync(reads, "the call that is repeated"), StringComparison.Ordinal);
         Assert.Equal("server_lost", Reason(await Guard.WithinAsync(writes, "the call that may not be repeated")));
         Assert.Equal(1, runs.Neighbour.Count);
+    }
+
+    [Fact]
+    public async Task Disconnect_OfSeveralInstances_IsDoneToEachAndAllComeBack()
+    {
+        var (host, runs) = await StartAsync(TimeProvider.System, static config => config.Replicas.Count = 2);
+        await using var _ = host;
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 2, "two instances");
+
+        Assert.Equal("it happened, to 2 instances", (await host.Manager.InjectFaultAsync("s", new FaultRequest(FaultKind.Disconnect))).EndReason);
+
+        await runs.S.WhenRunAsync(4);
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 2 && snapshot.IsCallable, "two instances again");
+        Assert.Contains("\"result\"", await CallAsync(host, "hello"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -129,6 +144,36 @@ public sealed class DrillTests
     }
 
     [Fact]
+    public async Task Faults_OverHttpWithSse_HoldBackAndLoseAsOnOtherTransports()
+    {
+        var clock = new FakeTimeProvider();
+        var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var upstream = await new SseScript
+        {
+            Call = async (script, context, request) =>
+            {
+                await context.AnswerAsync(202, "", "Accepted");
+                script.Say("{\"result\":{\"content\":[]},\"jsonrpc\":\"2.0\",\"id\":" + request.Id + "}");
+                arrived.TrySetResult();
+            },
+        }.StartAsync();
+        await using var host = await RemoteHostAsync(upstream, clock, ServerTransport.Sse);
+        var stall = await host.Manager.InjectFaultAsync("s", new FaultRequest(FaultKind.Stall));
+        var held = CallAsync(host, "hello");
+        await Guard.WithinAsync(arrived.Task, "the call to arrive");
+        Assert.Equal(1, (await host.Manager.EndFaultAsync(stall.Id)).CallsAffected);
+        Assert.Contains("\"result\"", await Guard.WithinAsync(held, "the answer that was held back"), StringComparison.Ordinal);
+
+        await host.Manager.InjectFaultAsync("s", new FaultRequest(FaultKind.Partition) { Duration = TimeSpan.FromMinutes(1) });
+        var lost = CallAsync(host, "hello");
+        await HitAsync(host, 1);
+        clock.Advance(TimeSpan.FromSeconds(11));
+        Assert.Equal("timeout_idle", Reason(await Guard.WithinAsync(lost, "the call that is lost")));
+        await host.Manager.EndAllFaultsAsync();
+        Assert.Contains("\"result\"", await Guard.WithinAsync(CallAsync(host, "hello"), "a call afterwards"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Disconnect_OfARemoteServer_FailsItsCallsAndItIsConnectedAgain()
     {
         var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -195,9 +240,9 @@ public sealed class DrillTests
         }
     }
 
-    private static Task<FrontHost> RemoteHostAsync(RawUpstream upstream, TimeProvider time)
+    private static Task<FrontHost> RemoteHostAsync(RawUpstream upstream, TimeProvider time, ServerTransport transport = ServerTransport.Http)
     {
-        var config = new ServerConfig { Name = "s", Url = upstream.Url, TimeoutMs = 10_000, Retry = { Attempts = 1 }, HealthCheck = { Kind = HealthCheckKind.None } };
+        var config = new ServerConfig { Name = "s", Url = upstream.Url, Transport = transport, TimeoutMs = 10_000, Retry = { Attempts = 1 }, HealthCheck = { Kind = HealthCheckKind.None } };
         return FrontHost.StartAsync(
             new FairleadOptions { Servers = { config }, FaultInjection = { Enabled = true }, Limits = { RestartBase = TimeSpan.FromMilliseconds(10) } }, timeProvider: time);
     }
