@@ -185,12 +185,18 @@ public sealed class FaultKindTests
     [Fact]
     public async Task Stall_OfAServerInThisProcess_HoldsItsAnswersBackUntilTheEnd()
     {
-        await using var world = await FaultWorld.StartAsync();
+        await using var world = await FaultWorld.StartAsync(null, "s", "neighbour");
         var fault = await world.InjectAsync(new FaultRequest(FaultKind.Stall) { Duration = TimeSpan.FromSeconds(5) });
         Assert.Contains(fault.Id, (await Assert.ThrowsAsync<FaultRefused>(() => world.InjectAsync(new FaultRequest(FaultKind.Stall)))).Message, StringComparison.Ordinal);
         var call = world.CallAsync();
         await (await world.ServerAsync()).WhenReceivedAsync("tools/call");
         world.Clock.Advance(TimeSpan.FromMilliseconds(4_999));
+        for (var i = 0; i < 100; i++)
+        {
+            // An answer that is not held back would be there long before the last of these.
+            Assert.Equal("hello", await world.CallAsync(server: "neighbour"));
+        }
+
         Assert.False(call.IsCompleted);
 
         world.Clock.Advance(TimeSpan.FromMilliseconds(1));
