@@ -39,6 +39,7 @@ internal static class Program
         ReloadCommand.Create(),
         RolloutCommand.Create(),
         ConfigCommand.Create(),
+        FaultCommand.Create(),
         ServerCommand.Create(),
         ImportCommand.Create(),
         ConnectCommand.Create(),

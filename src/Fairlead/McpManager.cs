@@ -1,5 +1,6 @@
 using Fairlead.Configuration;
 using Fairlead.Exchanges;
+using Fairlead.Faults;
 using Fairlead.Health;
 using Fairlead.Routing;
 using Fairlead.Security;
@@ -30,6 +31,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     private readonly FleetActor _fleet;
     private readonly LiveFleet _live;
     private readonly MetricsActor _metrics;
+    private readonly FaultInjector _faults;
     private readonly CallCounters _commands = new();
     private readonly SemaphoreSlim _operations;
     private readonly LocalClient _client = new();
@@ -53,6 +55,8 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
         _fleet = new FleetActor(_resources);
         _live = new LiveFleet(_fleet, _resources, RemoveAsync);
         _metrics = new MetricsActor(_resources.Fleet, _commands, _resources.Time, loggers.CreateLogger("Fairlead.Servers"));
+        _faults = new FaultInjector(_resources.Fleet, _resources.Sweep, Options, loggers.CreateLogger("Fairlead.Faults"));
+        _resources.Reloaded = options => _faults.Apply(options.FaultInjection);
         _operations = new SemaphoreSlim(Options.MaxConcurrentOperations, Options.MaxConcurrentOperations);
         _tools = new ToolInvoker(_resources.Fleet, _resources.Sweep, Options, _client);
     }
@@ -275,7 +279,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     /// <summary>What is known of all servers, in configuration order.</summary>
     public Task<IReadOnlyList<ServerInfo>> ListServersAsync(CancellationToken cancellationToken = default) =>
-        CommandAsync(() => _fleet.ListAsync(cancellationToken), cancellationToken);
+        CommandAsync(async () => WithFaults(await _fleet.ListAsync(cancellationToken).ConfigureAwait(false)), cancellationToken);
 
     /// <summary>Counts since the manager was made.</summary>
     /// <param name="id">Only this server in the part per server; null = all.</param>
@@ -447,13 +451,16 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     private async Task RemoveAsync(string id)
     {
+        _faults.EndAll("its server was undeployed", id);
         var server = await _fleet.UndeployAsync(id, Options.Limits.DrainGrace, CancellationToken.None).ConfigureAwait(false);
+        _faults.EndAll("its server was undeployed", id);
         await _metrics.KeepAsync(server.Cell.Counters, CancellationToken.None).ConfigureAwait(false);
     }
 
     private async Task StopAsync(TimeSpan grace)
     {
         await Task.Yield();
+        _faults.Dispose();
         await _fleet.ShutdownAsync(grace).ConfigureAwait(false);
         await _fleet.DisposeAsync().ConfigureAwait(false);
         await _metrics.DisposeAsync().ConfigureAwait(false);

@@ -102,6 +102,9 @@ public sealed record ServerInfo
     /// <summary>What was done to it by hand; null = nothing.</summary>
     public ServerOverlay? ByHand { get; init; }
 
+    /// <summary>Faults that lie on it, because somebody injected them on purpose.</summary>
+    public IReadOnlyList<FaultInfo> Faults { get; init; } = [];
+
     /// <summary>The tags of its configuration.</summary>
     public IReadOnlyList<string> Tags { get; init; } = [];
 

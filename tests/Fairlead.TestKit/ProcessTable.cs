@@ -84,6 +84,24 @@ public static class ProcessTable
         () => new FileInfo($"/proc/{id.ToString(CultureInfo.InvariantCulture)}/cwd").LinkTarget is var target && target == directory ? null : $"it stands in '{target}'",
         $"process {id} to enter '{directory}'");
 
+    /// <summary>Completes when the process is in the given state, such as <c>T</c> (stopped).</summary>
+    /// <exception cref="TimeoutException">The guard ran out; the message says in which state it is.</exception>
+    public static Task WhenInStateAsync(int id, char state) => WhenAsync(() => StateOf(id) is var now && now == state ? null : $"it is in state '{now}'", $"process {id} to be in state '{state}'");
+
+    /// <summary>The state of a process as one letter; a blank when there is none.</summary>
+    public static char StateOf(int id)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{id.ToString(CultureInfo.InvariantCulture)}/stat");
+            return stat[stat.LastIndexOf(')') + 2];
+        }
+        catch (IOException)
+        {
+            return ' ';
+        }
+    }
+
     /// <summary>Sends a signal to one process; one that is gone already is no error.</summary>
     public static void Signal(int id, int signal)
     {

@@ -32,8 +32,8 @@ internal static class Problems
 
     private static int StatusOf(McpException exception) => exception switch
     {
-        ServerNotFound or ToolNotFound => StatusCodes.Status404NotFound,
-        AlreadyExists or OwnedElsewhere => StatusCodes.Status409Conflict,
+        ServerNotFound or ToolNotFound or FaultNotFound => StatusCodes.Status404NotFound,
+        AlreadyExists or OwnedElsewhere or FaultRefused => StatusCodes.Status409Conflict,
         InvalidConfiguration => StatusCodes.Status400BadRequest,
         Forbidden => StatusCodes.Status403Forbidden,
         ResourceExhausted => StatusCodes.Status429TooManyRequests,

@@ -18,7 +18,7 @@ internal sealed class RestApi
     /// <summary>How the API writes and reads JSON.</summary>
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        Converters = { new Word<ServerTransport>(), new Word<ServerOwner>(), new Word<RolloutStrategy>(), new JsonStringEnumConverter() },
+        Converters = { new Word<ServerTransport>(), new Word<ServerOwner>(), new Word<RolloutStrategy>(), new Word<FaultKind>(), new JsonStringEnumConverter() },
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -57,6 +57,7 @@ internal sealed class RestApi
         rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
         new FleetRoutes(_manager, _reload).Map(rest);
         new RolloutRoutes(_manager).Map(rest);
+        new FaultRoutes(_manager).Map(rest);
         rest.Rest();
     }
 

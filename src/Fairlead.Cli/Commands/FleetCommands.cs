@@ -41,6 +41,11 @@ internal static class FleetCommands
             terminal.Line($"By hand: {CellText.OneLine(byHand)}");
         }
 
+        if (PsCommand.Faults(server) is { Length: > 0 } faults)
+        {
+            terminal.Line($"Injected fault: {CellText.OneLine(faults)}");
+        }
+
         if (server.TryGetProperty("warnings", out var warnings))
         {
             foreach (var warning in warnings.EnumerateArray())

@@ -86,9 +86,14 @@ internal static class PsCommand
         return string.Join("; ", parts);
     }
 
+    /// <summary>The faults that were injected into a server on purpose; empty = none.</summary>
+    public static string Faults(JsonElement server) => server.TryGetProperty("faults", out var faults) && faults.GetArrayLength() != 0
+        ? string.Join(", ", faults.EnumerateArray().Select(static fault => $"{Text(fault, "kind")} ({Text(fault, "id")})"))
+        : "";
+
     private static string Marks(JsonElement server)
     {
-        string[] marks = [ByHand(server) is { Length: > 0 } byHand ? $"by hand: {byHand}" : "", Text(server, "owner") == "api" ? "deployed over the API" : ""];
+        string[] marks = [Faults(server) is { Length: > 0 } faults ? $"injected fault: {faults}" : "", ByHand(server) is { Length: > 0 } byHand ? $"by hand: {byHand}" : "", Text(server, "owner") == "api" ? "deployed over the API" : ""];
         var shown = string.Join("; ", marks.Where(static mark => mark.Length != 0));
         return shown.Length == 0 ? "" : $" ({shown})";
     }

@@ -64,6 +64,10 @@ public sealed class FairleadOptions
     [ConfigKey("limits")]
     public LimitsOptions Limits { get; set; } = new();
 
+    /// <summary>Faults on purpose, for drills and tests.</summary>
+    [ConfigKey("faultInjection")]
+    public FaultInjectionOptions FaultInjection { get; set; } = new();
+
     /// <summary>Programs that servers deployed over the REST API may run, beside those of this file's servers: names found in PATH, or full paths.</summary>
     [ConfigKey("allowedCommands")]
     public IList<string> AllowedCommands { get; set; } = [];

@@ -99,4 +99,9 @@ internal static class EventIds
     // 12000 Health
     public const int HealthUnhealthy = 12000;
     public const int HealthGoodAgain = 12001;
+
+    // 13000 Faults
+    public const int FaultInjected = 13000;
+    public const int FaultEnded = 13001;
+    public const int DrillStopped = 13002;
 }

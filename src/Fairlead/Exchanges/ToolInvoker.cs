@@ -49,7 +49,8 @@ internal sealed class ToolInvoker
         }
 
         var snapshot = cell.Current;
-        if (snapshot is { IsCallable: true, Tools: { } tools } && tools.Find(tool) is { } direct && IsPlain(snapshot.Config.Expose))
+        // Faults lie on connections: as long as there are any, the call goes over one.
+        if (snapshot is { IsCallable: true, Tools: { } tools, Shared.Faults: null } && tools.Find(tool) is { } direct && IsPlain(snapshot.Config.Expose))
         {
             return CallDirect(cell, tools, direct, arguments, cancellationToken);
         }

@@ -35,6 +35,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private readonly CancellationTokenSource _drainEnd = new();
     private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<ChildExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _stallLock = new();
     private readonly long _startedAt;
     private readonly Task _rootExit;
     private readonly Task _draining;
@@ -42,6 +43,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private long _termGraceTicks = DefaultTermGrace.Ticks;
     private int _stopCalled;
     private int _disposed;
+    private bool _isStalled;
 
     /// <summary>Takes charge of a process that has just been started with all three streams redirected.</summary>
     /// <param name="process">Disposed with this.</param>
@@ -96,6 +98,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
 
         Interlocked.Exchange(ref _termGraceTicks, termGrace.Ticks);
+        Continue(); // One that is stalled hears neither the end of its input nor a polite signal. From here on no stall begins.
         try
         {
             await DescendAsync(stdinGrace, termGrace).ConfigureAwait(false);
@@ -103,6 +106,42 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         finally
         {
             _stopped.TrySetResult();
+        }
+    }
+
+    /// <summary>Kills the child and its group at once, as a crash would; whoever has it finds out as of any other end.</summary>
+    /// <returns>False when it has ended already.</returns>
+    public bool TryCrash()
+    {
+        if (_rootExit.IsCompleted)
+        {
+            return false;
+        }
+
+        _group.Kill();
+        return true;
+    }
+
+    /// <summary>Stops the child and its group where they are, until <see cref="Continue"/>; a stop or the end of the child lets them go on, too.</summary>
+    /// <returns>False when it is ending, or the system cannot do that.</returns>
+    public bool TryStall()
+    {
+        lock (_stallLock)
+        {
+            return Volatile.Read(ref _stopCalled) == 0 && !_rootExit.IsCompleted && (_isStalled = _group.TrySuspend());
+        }
+    }
+
+    /// <summary>Lets a child go on that was stalled. Nothing happens to one that was not.</summary>
+    public void Continue()
+    {
+        lock (_stallLock)
+        {
+            if (_isStalled)
+            {
+                _isStalled = false;
+                _group.Resume();
+            }
         }
     }
 
@@ -165,6 +204,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private async Task LiveAsync()
     {
         await _rootExit.ConfigureAwait(false);
+        Continue(); // What is left of its group.
         var ranFor = _home.Time.GetElapsedTime(_startedAt);
         var cleaning = CleanAsync();
         await Task.WhenAny(_draining, Task.Delay(s_lastWordsGrace, _home.Time, _hurry.Token)).ConfigureAwait(false);

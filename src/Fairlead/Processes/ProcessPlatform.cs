@@ -66,6 +66,15 @@ internal abstract class ProcessGroup : IDisposable
     /// <summary>Ends all members at once.</summary>
     public abstract void Kill();
 
+    /// <summary>Stops all members where they are, until <see cref="Resume"/>.</summary>
+    /// <returns>False where the system cannot do that, or the group is gone.</returns>
+    public virtual bool TrySuspend() => false;
+
+    /// <summary>Lets members go on that <see cref="TrySuspend"/> has stopped.</summary>
+    public virtual void Resume()
+    {
+    }
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

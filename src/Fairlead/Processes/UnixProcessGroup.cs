@@ -11,6 +11,11 @@ internal sealed class UnixProcessGroup(Process process, Func<int, bool> isMember
     private const int Terminated = 15;
     private const int Killed = 9;
     private const int NoSuchProcess = 3;
+
+    // Linux and macOS give these two different numbers.
+    private static readonly int s_stop = OperatingSystem.IsMacOS() ? 17 : 19;
+    private static readonly int s_continue = OperatingSystem.IsMacOS() ? 19 : 18;
+
     private readonly int _id = process.Id;
 
     /// <inheritdoc/>
@@ -21,6 +26,12 @@ internal sealed class UnixProcessGroup(Process process, Func<int, bool> isMember
 
     /// <inheritdoc/>
     public override void Kill() => Signal(Killed);
+
+    /// <inheritdoc/>
+    public override bool TrySuspend() => kill(-_id, s_stop) == 0;
+
+    /// <inheritdoc/>
+    public override void Resume() => _ = kill(-_id, s_continue);
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -71,6 +71,9 @@ internal sealed class FleetResources : IAsyncDisposable
     /// <summary>Starts of instances wait for this: the fronts open before the servers start (decision 12), so that the endpoint does not share the processor with them.</summary>
     public Task StartsMayBegin { get; set; } = Task.CompletedTask;
 
+    /// <summary>Told of each changed configuration that a reload brings into force, before its servers change. Set while the manager is made.</summary>
+    public Action<FairleadOptions> Reloaded { get; set; } = static _ => { };
+
     /// <summary>The files of the state folder; null when nothing is kept.</summary>
     public StateFiles? State { get; }
 

@@ -21,6 +21,7 @@ internal sealed partial class LiveFleet
             ServerConfig[] wanted = [.. next.Servers.Select(static server => server.Copy())];
             Check(wanted);
             live._resources.Options.Variables = next.Variables;
+            live._resources.Reloaded(next);
             live._allowedCommands = [.. next.AllowedCommands];
             var ofFile = live._declared.Values.Where(static config => config.Owner == ServerOwner.File).ToDictionary(static config => config.Name, StringComparer.Ordinal);
             await AddAsync([.. wanted.Where(config => !ofFile.ContainsKey(config.Name))], cancellationToken).ConfigureAwait(false);
@@ -59,7 +60,7 @@ internal sealed partial class LiveFleet
                 Changed = changed,
                 Unchanged = _unchanged,
                 Failed = _failed,
-                NeedRestart = [.. OptionComparison.Differences(live._resources.Options, next).Where(static key => key != "allowedCommands")],
+                NeedRestart = [.. OptionComparison.Differences(live._resources.Options, next).Where(static key => key != "allowedCommands" && !key.StartsWith("faultInjection.", StringComparison.Ordinal))],
             };
         }
 

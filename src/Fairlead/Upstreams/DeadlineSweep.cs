@@ -13,6 +13,7 @@ internal sealed class DeadlineSweep : IDisposable
     private readonly Lock _lock = new();
     private readonly ITimer _timer;
     private UpstreamConnection[] _connections = [];
+    private readonly Dictionary<string, LinkFaults> _faults = new(StringComparer.Ordinal);
     private volatile bool _running;
     private bool _disposed;
 
@@ -38,6 +39,7 @@ internal sealed class DeadlineSweep : IDisposable
         lock (_lock)
         {
             _connections = [.. _connections, connection];
+            connection.Faults = _faults.GetValueOrDefault(connection.Server);
         }
     }
 
@@ -47,6 +49,33 @@ internal sealed class DeadlineSweep : IDisposable
         lock (_lock)
         {
             _connections = Array.FindAll(_connections, other => other != connection);
+        }
+    }
+
+    /// <summary>The connections of a server at this moment, those that are ending included.</summary>
+    public IReadOnlyList<UpstreamConnection> ConnectionsOf(string server) => Array.FindAll(Volatile.Read(ref _connections), connection => connection.Server == server);
+
+    /// <summary>Lays faults on every connection of a server, on those that come as well; null takes them away.</summary>
+    public void SetFaults(string server, LinkFaults? faults)
+    {
+        lock (_lock)
+        {
+            if (faults is null)
+            {
+                _faults.Remove(server);
+            }
+            else
+            {
+                _faults[server] = faults;
+            }
+
+            foreach (var connection in _connections)
+            {
+                if (connection.Server == server)
+                {
+                    connection.Faults = faults;
+                }
+            }
         }
     }
 

@@ -54,7 +54,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
     internal override bool SharesQuestions => true;
 
     /// <inheritdoc/>
-    public override void Send(UpstreamCall call, OutboundFrame frame)
+    protected internal override void Transmit(UpstreamCall call, OutboundFrame frame)
     {
         if (_writer.QueuedBytes + frame.Span.Length > Limits.BufferedBytesMax)
         {
@@ -71,7 +71,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
     }
 
     /// <inheritdoc/>
-    public override void Post(OutboundFrame frame)
+    protected override void Transmit(OutboundFrame frame)
     {
         if (_writer.QueuedBytes + frame.Span.Length > Limits.BufferedBytesMax)
         {
@@ -113,6 +113,11 @@ internal partial class MultiplexedConnection : UpstreamConnection
             while (more)
             {
                 more = _reader.Filled(await _reader.ReadMoreAsync(_stop.Token).ConfigureAwait(false));
+                while (Faults?.Held is { IsCompleted: false } held)
+                {
+                    await held.WaitAsync(_stop.Token).ConfigureAwait(false);
+                }
+
                 if (!HandleBuffered())
                 {
                     reason = $"it sent a line without end (more than 4 x {Limits.UpstreamMessageBytesMax} bytes)";

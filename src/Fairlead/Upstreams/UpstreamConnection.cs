@@ -87,6 +87,12 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         set => Volatile.Write(ref _flood, value);
     }
 
+    /// <summary>Faults that are injected on purpose; null almost always. Written by the sweep, which knows all connections.</summary>
+    internal volatile LinkFaults? Faults;
+
+    /// <summary>The child process at the other end; null when there is none.</summary>
+    internal virtual Processes.ChildProcess? Child => null;
+
     /// <summary>Told once each kind of question a legacy server asks ("elicitation/create", ...): decision 8.3. On the reader's thread.</summary>
     public Action<UpstreamConnection, McpMethod>? Asked { get; set; }
 
@@ -132,10 +138,34 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Sends the request of an open call. Never blocks and never throws for what the server does: the call fails instead.</summary>
     /// <param name="call">The call; it was opened here.</param>
     /// <param name="frame">The whole request with the call's upstream id; owned by the connection from here on.</param>
-    public abstract void Send(UpstreamCall call, OutboundFrame frame);
+    public void Send(UpstreamCall call, OutboundFrame frame)
+    {
+        if (Faults is not { } faults || !faults.TryTake(this, call, frame))
+        {
+            Transmit(call, frame);
+        }
+    }
 
     /// <summary>Sends a notification or an answer. Owned by the connection from here on; lost silently when the connection has ended.</summary>
-    public abstract void Post(OutboundFrame frame);
+    public void Post(OutboundFrame frame)
+    {
+        if (Faults is { IsCutOff: true })
+        {
+            frame.Return();
+            return;
+        }
+
+        Transmit(frame);
+    }
+
+    /// <summary>Closes the connection as if it had been lost: every open call fails with the reason.</summary>
+    internal virtual void Sever(string reason) => Lose(reason);
+
+    /// <summary>As <see cref="Send"/>, past all faults.</summary>
+    protected internal abstract void Transmit(UpstreamCall call, OutboundFrame frame);
+
+    /// <summary>As <see cref="Post"/>, past all faults.</summary>
+    protected abstract void Transmit(OutboundFrame frame);
 
     /// <summary>Tells a legacy server that the handshake has ended; returns when calls may follow.</summary>
     internal virtual Task ConfirmInitializedAsync(CancellationToken cancellationToken)
@@ -253,7 +283,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         frame.Append(call.UpstreamId);
         frame.Append(",\"reason\":\"The client gave up.\"}}"u8);
         Post(frame);
-        if (_identity is { IsModern: true })
+        if (_identity is { IsModern: true } && Faults is not { IsCutOff: true })
         {
             _abandoned.NoteTold(call.UpstreamId);
         }
@@ -265,6 +295,12 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <param name="streamOf">The call whose own stream carried the message; null on multiplexed connections.</param>
     protected void Receive(ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf)
     {
+        if (Faults is { IsCutOff: true } faults)
+        {
+            faults.NoteLost(this, message, envelope);
+            return;
+        }
+
         switch (envelope.Kind)
         {
             case MessageKind.Result or MessageKind.Error:
@@ -284,7 +320,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Fails the call that an unusable answer names, so that its client does not wait for the deadline.</summary>
     protected void RefuseAnswer(ReadOnlySpan<byte> idToken, ForwardError error, string detail)
     {
-        if (RequestIds.TryParse(idToken, out var id) && Pending.TryTake(id, error, out var call))
+        if (Faults is not { IsCutOff: true } && RequestIds.TryParse(idToken, out var id) && Pending.TryTake(id, error, out var call))
         {
             call.Fail(error, detail);
         }

@@ -15,7 +15,9 @@ internal static partial class FolderArrows
         (["Upstreams"], ["Guards", "Routing", "Sessions", "Catalog", "Servers"], "a connection knows its server and its calls, not the fleet around them"),
         (["Actors"], ["Servers", "Exchanges", "Sessions", "Guards", "Routing", "Upstreams", "Catalog", "Processes"], "the actor runtime knows nothing of what its actors do"),
         (["Processes"], ["Servers", "Actors", "Exchanges", "Upstreams", "Sessions", "Routing"], "starting and stopping a process knows nothing of MCP"),
-        (["Configuration", "Security", "Diagnostics", "State"], [.. s_requestPath, "Actors", "Servers", "Processes"], "everything stands on them"),
+        (["Configuration", "Security", "Diagnostics", "State"], [.. s_requestPath, "Actors", "Servers", "Processes", "Faults"], "everything stands on them"),
+        ([.. s_requestPath, "Actors", "Servers", "Processes", "Catalog", "Health"], ["Faults"], "faults are laid on connections from outside; what they meet knows only that something lies there"),
+        (["Faults"], ["Exchanges", "Sessions", "Guards", "Actors", "Servers", "Catalog", "Health"], "a fault hurts connections and children, and reads counters; guards, retries and health checks must find out by themselves"),
     ];
 
     public static IEnumerable<string> Check(IEnumerable<SourceFile> files)
@@ -92,7 +94,7 @@ internal static partial class FolderArrows
         }
     }
 
-    [GeneratedRegex(@"(?<![\w.])(?<root>(?:global::)?Fairlead\.)?(?<folder>Exchanges|Sessions|Guards|Routing|Catalog|Upstreams|Actors|Servers|Processes|Health|Rollouts|Configuration|Plugins|Cluster|Security|Adaptive|Diagnostics|State)\b(?:\.(?<type>[A-Z]\w*))?")]
+    [GeneratedRegex(@"(?<![\w.])(?<root>(?:global::)?Fairlead\.)?(?<folder>Exchanges|Sessions|Guards|Routing|Catalog|Upstreams|Actors|Servers|Processes|Health|Rollouts|Configuration|Plugins|Cluster|Security|Adaptive|Diagnostics|State|Faults)\b(?:\.(?<type>[A-Z]\w*))?")]
     private static partial Regex SeenFolder();
 
     [GeneratedRegex(@"\b(?:class|struct|record|interface|enum)\s+(?<name>[A-Z]\w*)")]

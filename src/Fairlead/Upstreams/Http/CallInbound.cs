@@ -10,6 +10,7 @@ internal sealed class CallInbound
     private readonly UpstreamCall _call;
     private readonly McpMethod _method;
     private InboundMeter? _meter;
+    private bool _isLost;
 
     /// <summary>Nothing has come.</summary>
     /// <param name="connection">Where the call is open.</param>
@@ -79,6 +80,11 @@ internal sealed class CallInbound
             return true;
         }
 
+        if (IsLost)
+        {
+            return envelope.Kind is MessageKind.Result or MessageKind.Error;
+        }
+
         switch (envelope.Kind)
         {
             case MessageKind.Result or MessageKind.Error:
@@ -101,6 +107,21 @@ internal sealed class CallInbound
 
         _connection.Take(message, envelope, _call);
         return false;
+    }
+
+    /// <summary>Whether nothing gets through from the server, so that the call must run into its time-out. What was lost once does not come later.</summary>
+    private bool IsLost
+    {
+        get
+        {
+            if (!_isLost && _connection.Faults is { IsCutOff: true } faults && _connection.Pending.Peek((int)(Id & 0xFFFF), out _) == Id)
+            {
+                _isLost = true;
+                faults.NoteLostAnswer(_call);
+            }
+
+            return _isLost;
+        }
     }
 
     private void TakeAnswer(ReadOnlySpan<byte> message, in Envelope envelope)
@@ -152,6 +173,11 @@ internal sealed class CallInbound
 
     public void Fail(HttpFailure failure)
     {
+        if (IsLost)
+        {
+            return;
+        }
+
         // After the handshake a question of that kind is a look at the server's health already, which counts before it decides.
         var isCheck = _method is McpMethod.Ping or McpMethod.ServerDiscover && _connection.IdentityOrNull is not null;
         if (failure.IsOutage && !isCheck)
@@ -164,7 +190,7 @@ internal sealed class CallInbound
 
     public void Fail(ForwardError error, string detail)
     {
-        if (_connection.Pending.TryTake(Id, error, out var call))
+        if (!IsLost && _connection.Pending.TryTake(Id, error, out var call))
         {
             call.Fail(error, detail);
         }

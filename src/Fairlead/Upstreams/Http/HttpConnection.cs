@@ -64,7 +64,7 @@ internal sealed partial class HttpConnection : UpstreamConnection
     internal RunningTasks Work { get; } = new();
 
     /// <inheritdoc/>
-    public override void Send(UpstreamCall call, OutboundFrame frame)
+    protected internal override void Transmit(UpstreamCall call, OutboundFrame frame)
     {
         var bytes = frame.Span.Length;
         if (EnvelopeScanner.Scan(frame.Span, ScanLimits, out var envelope) != ScanError.None)
@@ -98,7 +98,7 @@ internal sealed partial class HttpConnection : UpstreamConnection
     }
 
     /// <inheritdoc/>
-    public override void Post(OutboundFrame frame)
+    protected override void Transmit(OutboundFrame frame)
     {
         // Clients of 2026-07-28 send requests only; before initialize nobody is there to take anything.
         if (!Session.HasBegun || IdentityOrNull is { IsModern: true } || Lost.IsCompleted)
@@ -196,11 +196,31 @@ internal sealed partial class HttpConnection : UpstreamConnection
         }
     }
 
+    /// <inheritdoc/>
+    internal override void Sever(string reason) => End(reason);
+
     /// <summary>Hands a message to whom it concerns.</summary>
     internal void Take(ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf) => Receive(message, envelope, streamOf);
 
     /// <summary>Ends the connection because there is no session and none can be had.</summary>
     internal void LoseSession(string reason) => End(reason);
+
+    /// <summary>Waits as long as an injected fault holds back what the server sends.</summary>
+    /// <returns>True, always.</returns>
+    internal ValueTask<bool> WhileHeldAsync(CancellationToken cancellationToken)
+    {
+        return Faults is { Held: not null } ? WaitAsync() : new ValueTask<bool>(true);
+
+        async ValueTask<bool> WaitAsync()
+        {
+            while (Faults?.Held is { IsCompleted: false } held)
+            {
+                await held.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            return true;
+        }
+    }
 
     /// <summary>Lets go of a call's own stream.</summary>
     internal void AbortExchange(long id)

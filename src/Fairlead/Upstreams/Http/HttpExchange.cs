@@ -107,6 +107,7 @@ internal sealed class HttpExchange
             var sessionId = IsModern || _call.IsInitialize ? null : session.Id;
             using var request = CreatePost(sessionId);
             using var response = await _connection.Endpoint.SendAsync(request, _abort.Token).ConfigureAwait(false);
+            await _connection.WhileHeldAsync(_abort.Token).ConfigureAwait(false);
             _call.HttpStatus = (int)response.StatusCode;
             if (response.IsSuccessStatusCode)
             {
@@ -321,7 +322,7 @@ internal sealed class HttpExchange
                     await Task.Delay(pause, _connection.Sweeper.TimeProvider, _abort.Token).ConfigureAwait(false);
                 }
             }
-            while (await reader.FillAsync(_abort.Token).ConfigureAwait(false));
+            while (await reader.FillAsync(_abort.Token).ConfigureAwait(false) && await _connection.WhileHeldAsync(_abort.Token).ConfigureAwait(false));
             if (reader.ReadLast() == SseRead.Event && _inbound.TakeLast(reader.Message))
             {
                 return true;

@@ -142,7 +142,7 @@ internal sealed class ServerStream
         using var reader = new SseReader(stream, _connection.Limits.UpstreamMessageBytesMax);
         try
         {
-            while (await reader.FillAsync(cancellationToken).ConfigureAwait(false) && TakeBuffered(reader, ref any))
+            while (await reader.FillAsync(cancellationToken).ConfigureAwait(false) && await _connection.WhileHeldAsync(cancellationToken).ConfigureAwait(false) && TakeBuffered(reader, ref any))
             {
                 if (_meter.TakePause() is { } pause)
                 {

@@ -51,7 +51,7 @@ internal sealed partial class SseConnection : MultiplexedConnection
     internal override bool KeepsOrder => false;
 
     /// <inheritdoc/>
-    public override void Send(UpstreamCall call, OutboundFrame frame)
+    protected internal override void Transmit(UpstreamCall call, OutboundFrame frame)
     {
         if (!TryQueue(frame))
         {
@@ -63,7 +63,7 @@ internal sealed partial class SseConnection : MultiplexedConnection
     }
 
     /// <inheritdoc/>
-    public override void Post(OutboundFrame frame)
+    protected override void Transmit(OutboundFrame frame)
     {
         if (TryQueue(frame))
         {

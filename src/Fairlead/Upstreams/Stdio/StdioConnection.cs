@@ -22,6 +22,9 @@ internal sealed class StdioConnection : MultiplexedConnection
         _time = sweep.TimeProvider;
     }
 
+    /// <inheritdoc/>
+    internal override ChildProcess? Child => _child;
+
     /// <summary>The child's process id.</summary>
     public int ProcessId => _child.Id;
 
