@@ -348,6 +348,53 @@ public sealed class ServerRolloutsTests
     }
 
     [Fact]
+    public async Task Changes_OfEveryKindUnderLoad_FailNoCall()
+    {
+        // The real clock: calls in flight are waited for by it.
+        await using var runs = new VersionedRuns(time: TimeProvider.System);
+        await runs.DeployAsync(VersionedRuns.Config("0", RolloutStrategy.Rolling, replicas: 2));
+        using var over = new CancellationTokenSource();
+        var callers = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            var calls = 0;
+            for (; !over.IsCancellationRequested; calls++)
+            {
+                await runs.CallAsync(calls % 2 == 0 ? "hello" : "write");
+            }
+
+            return calls;
+        })).ToArray();
+
+        for (var i = 1; i <= 40; i++)
+        {
+            var strategy = (RolloutStrategy)(i % 5);
+            await StartAsync(runs, VersionedRuns.Config($"{i}", strategy, replicas: 2, static rules => rules.Percent = 50));
+            Assert.Equal(strategy, (await runs.Manager.GetRolloutsAsync("s"))[0].Strategy);
+
+            // Some stay, some are undone, some are overtaken by the next.
+            switch (i % 3)
+            {
+                case 0:
+                    await runs.Manager.PromoteRolloutAsync("s");
+                    await runs.ReachedAsync(RolloutPhase.Completed);
+                    break;
+                case 1:
+                    await runs.Manager.AbortRolloutAsync("s");
+                    await runs.ReachedAsync(RolloutPhase.Aborted);
+
+                    // What does not serve is changed without a rollout.
+                    await runs.Manager.ReachedAsync("s", ServerState.Healthy);
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        await over.CancelAsync();
+        Assert.All(await Guard.WithinAsync(Task.WhenAll(callers), "the callers"), static calls => Assert.NotEqual(0, calls));
+    }
+
+    [Fact]
     public async Task Start_WithoutAChange_BringsFreshInstances()
     {
         await using var runs = new VersionedRuns();

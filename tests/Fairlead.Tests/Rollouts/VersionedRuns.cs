@@ -13,7 +13,8 @@ internal sealed class VersionedRuns : IAsyncDisposable
 
     /// <summary>Makes the manager, with nothing deployed.</summary>
     /// <param name="script">What a run does beside answering; its number from 1.</param>
-    public VersionedRuns(Action<ScriptedServer, int>? script = null)
+    /// <param name="time">The manager's clock; null = <see cref="Clock"/>.</param>
+    public VersionedRuns(Action<ScriptedServer, int>? script = null, TimeProvider? time = null)
     {
         Runs = new ScriptedRuns(server =>
         {
@@ -32,11 +33,11 @@ internal sealed class VersionedRuns : IAsyncDisposable
                 .On("ping", """ "result":{} """);
             script?.Invoke(server, number);
         });
-        Manager = new McpManager(new FairleadOptions(), timeProvider: Clock);
+        Manager = new McpManager(new FairleadOptions(), timeProvider: time ?? Clock);
         Manager.AddServer("s", Runs);
     }
 
-    /// <summary>The clock of the manager.</summary>
+    /// <summary>The clock of the manager, if nothing else was said.</summary>
     public FakeTimeProvider Clock { get; } = new();
 
     /// <summary>The manager.</summary>
