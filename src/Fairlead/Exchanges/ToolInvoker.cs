@@ -237,6 +237,12 @@ internal sealed class ToolInvoker
 
     private async Task AnswerAsync(UpstreamCall call, CallMessage question, string server, CancellationToken cancellationToken)
     {
+        if (!_client.CanAnswer(question.Question!.Method))
+        {
+            question.Question.Decline();
+            return;
+        }
+
         // A person may take minutes: only the hard deadline counts meanwhile.
         call.RestIdleDeadline();
         try

@@ -20,6 +20,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private readonly AbandonedCalls _abandoned;
     private long _lateAnswers;
     private long _signsOfLife;
+    private long _waited;
 
     /// <summary>What the guards know of this instance; theirs alone.</summary>
     internal object? Guard;
@@ -96,7 +97,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Whether the server reads messages in the order in which they were sent; not over HTTP, where each has a request of its own.</summary>
     internal virtual bool KeepsOrder => false;
 
-    /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while one is open, since the server may be waiting for a person.</summary>
+    /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while a client is asked, since the server may be waiting for a person.</summary>
     internal virtual bool SharesQuestions => false;
 
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
@@ -202,8 +203,10 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     internal bool Sweep(long now)
     {
         var any = false;
-        var isAsking = SharesQuestions && Questions.AnyOpen;
-        var answeredAt = SharesQuestions ? Questions.EndedAt : 0;
+
+        // The time in which people were asked is left out, for every call on the pipe: the server may have waited for any of them.
+        var waited = SharesQuestions ? Questions.Waited : 0;
+        var waitedSince = waited - Interlocked.Exchange(ref _waited, waited);
         for (var i = 0; i < Pending.Capacity; i++)
         {
             var id = Pending.Peek(i, out var call);
@@ -213,8 +216,13 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             }
 
             any = true;
-            var idle = isAsking ? long.MaxValue : Math.Max(Volatile.Read(ref call!.IdleDeadline), answeredAt + call.IdleTicks);
-            var hard = Volatile.Read(ref call!.HardDeadline);
+            if (waitedSince > 0)
+            {
+                call!.ExtendIdleDeadline(Math.Min(waitedSince, now - call.OpenedAt));
+            }
+
+            var idle = Volatile.Read(ref call!.IdleDeadline);
+            var hard = Volatile.Read(ref call.HardDeadline);
             if (now >= idle || now >= hard)
             {
                 var cause = now >= hard ? ForwardError.ServerTimedOutHard : ForwardError.ServerTimedOut;

@@ -22,7 +22,7 @@ public sealed class UiExtensionTests
     private static ScriptedRuns PipeServer() => ScriptedRuns.Legacy(static server => server.On(
         "tools/list", _ => "\"result\":" + ToolsFor(server.Received.Single(static request => request.Method == "initialize").Params)));
 
-    private static LegacyScript HttpServer(List<string> calls) => new()
+    private static LegacyScript HttpServer() => new()
     {
         Capabilities = """{"tools":{"listChanged":true}}""",
         Call = async (upstream, context, request) =>
@@ -36,9 +36,10 @@ public sealed class UiExtensionTests
                 return;
             }
 
-            lock (calls)
+            if (request.RpcMethod != "tools/call")
             {
-                calls.Add(session);
+                await context.StatusAsync(202);
+                return;
             }
 
             await context.StartEventsAsync();
@@ -140,8 +141,7 @@ public sealed class UiExtensionTests
     [Fact]
     public async Task Sessions_AtAnHttpServerThatAsks_AreOneForEachSetOfExtensionsAndBounded()
     {
-        List<string> calls = [];
-        await using var upstream = await HttpServer(calls).StartAsync();
+        await using var upstream = await HttpServer().StartAsync();
         var options = new FairleadOptions { Servers = { new ServerConfig { Name = "s", Url = upstream.Url } } };
         options.Limits.InstancesPerServerMax = 3;
         await using var host = await FrontHost.StartAsync(options);
@@ -168,6 +168,7 @@ public sealed class UiExtensionTests
         Assert.Equal(
             ["""{"sampling":{},""" + ui, """{"sampling":{}}""", ModernClient.Everything[..^1] + ""","extensions":{"com.example/x":{}}}"""],
             upstream.Requests.Where(static one => one.RpcMethod == "initialize").Skip(1).Select(static one => Told(one.Body)));
+        var calls = upstream.Requests.Where(static one => one.RpcMethod == "tools/call").Select(static one => one["Mcp-Session-Id"]).ToArray();
         Assert.Equal(["s1", "s1", "s1", "s2", "s3", "s4", "s2", "s3", "s4"], calls.Take(9));
         Assert.All(calls.Skip(9), static session => Assert.Equal("s1", session));
     }

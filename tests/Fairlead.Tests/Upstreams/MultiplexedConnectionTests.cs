@@ -187,6 +187,45 @@ public sealed class MultiplexedConnectionTests
     }
 
     [Fact]
+    public async Task Deadline_WhenTheServerAsksForEverAndIsDeclined_EndsTheCallAllTheSame()
+    {
+        await using var server = new PipeServer();
+        var calls = new[] { server.Call("a", idle: TimeSpan.FromSeconds(30)), server.Call("b", idle: TimeSpan.FromSeconds(30)) };
+
+        for (var i = 0; i < 31; i++)
+        {
+            await server.WriteAsync("{\"jsonrpc\":\"2.0\",\"id\":\"q" + i + "\",\"method\":\"elicitation/create\",\"params\":{}}\n");
+            await server.ReadUntilAsync($"\"q{i}\"");
+            server.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(ForwardError.ServerTimedOut, (await HttpRig.EndAsync(calls[0])).Error);
+        Assert.Equal(ForwardError.ServerTimedOut, (await HttpRig.EndAsync(calls[1])).Error);
+    }
+
+    [Fact]
+    public async Task Deadline_WhenAClientIsAsked_LeavesOutTheTimeThatItTakesAndNoMore()
+    {
+        await using var server = new PipeServer();
+        var owner = new object();
+        var other = server.Call(owner, idle: TimeSpan.FromSeconds(30));
+        server.Clock.Advance(TimeSpan.FromSeconds(20));
+        var asking = server.Call(owner);
+        await server.WriteAsync("{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"elicitation/create\",\"params\":{}}\n");
+        var question = (await HttpRig.NextMessageAsync(asking)).Question!;
+        question.NoteAsked();
+
+        server.Clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.False(other.IsComplete);
+        question.Decline();
+        server.Clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.False(other.IsComplete);
+        server.Clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(ForwardError.ServerTimedOut, (await HttpRig.EndAsync(other)).Error);
+    }
+
+    [Fact]
     public async Task Question_WhenAllCallsAreOfOneOwner_GoesToTheNewest()
     {
         await using var server = new PipeServer();
