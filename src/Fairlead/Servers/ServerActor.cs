@@ -65,7 +65,7 @@ internal sealed partial class ServerActor : Actor
         };
         _status = new ServerStatus(resources, Cell) { Others = () => _replicas!.Ready };
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
-        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, flooded => WhileServingAsync(flooded, _status.PublishFlood)));
+        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, RefusedAsync, connection => new FloodWatch(connection, resources.Time, _work, flooded => WhileServingAsync(flooded, _status.PublishFlood)));
         _replicas = new ReplicaSet(resources, _start, _work, Logger, _launch.WireReplica, () => _work.Run(() => TellAsync(() => _status.PublishSame(static snapshot => snapshot))));
         _health = new HealthMonitor(resources.Health, Cell, resources.Time, resources.Redactor, JudgedAsync, Logger);
     }
@@ -464,6 +464,14 @@ internal sealed partial class ServerActor : Actor
         LogLost(Logger, Id, report.Text);
         var lost = _status.Detach();
         EndAttempt(new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text), null);
+        End(lost, _resources.Options.Limits.DrainGrace);
+    });
+
+    /// <summary>The server takes Fairlead's credentials no more: nothing is tried before somebody changes something.</summary>
+    private Task<bool> RefusedAsync(UpstreamConnection connection, string reason) => WhileServingAsync(connection, () =>
+    {
+        var lost = _status.Detach();
+        EndAttempt(new StartResult(StartOutcome.AuthenticationRequired, null, reason), null);
         End(lost, _resources.Options.Limits.DrainGrace);
     });
 

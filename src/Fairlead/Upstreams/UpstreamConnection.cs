@@ -17,8 +17,11 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private readonly DeadlineSweep _sweep;
     private UpstreamIdentity? _identity;
     private string? _flood;
+    private string? _refusal;
     private readonly AbandonedCalls _abandoned;
     private long _lateAnswers;
+    private long _strayAnswers;
+    private int _lateExpected;
     private long _signsOfLife;
     private long _waited;
 
@@ -81,6 +84,12 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Told each time a reader pauses because the server floods, with the reason in words that follow the server's name. On the reader's thread. Set before the handshake.</summary>
     public Action<string>? PausedByFlood { get; set; }
 
+    /// <summary>Told in words, on any thread, that the server does not accept Fairlead's credentials any more, although it did at the handshake. It must not block.</summary>
+    public Action<string>? Refused { get; set; }
+
+    /// <summary>In which words it told so; null before.</summary>
+    public string? Refusal => Volatile.Read(ref _refusal);
+
     /// <summary>How the server floods at the moment, for people; null when it does not.</summary>
     public string? Flood
     {
@@ -109,8 +118,18 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Answers that met no open call: late, duplicate or invented.</summary>
     public long LateAnswers => Volatile.Read(ref _lateAnswers);
 
+    /// <summary>Those of them that no call explains which was given up: nobody asked for them. As many as a flood of anything else are one.</summary>
+    internal long StrayAnswers => Volatile.Read(ref _strayAnswers);
+
     /// <summary>Rises with each answer and each progress of a call. Whoever waits for one answer sees by it whether the server works on others.</summary>
     public long SignsOfLife => Volatile.Read(ref _signsOfLife);
+
+    /// <summary>Notes that the server does not accept Fairlead's credentials any more.</summary>
+    internal void NoteRefused(string reason)
+    {
+        Volatile.Write(ref _refusal, reason);
+        Refused?.Invoke(reason);
+    }
 
     /// <summary>Notes an answer or progress. On a reader's thread.</summary>
     internal void NoteLife() => Interlocked.Increment(ref _signsOfLife);
@@ -376,6 +395,15 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
 
         Interlocked.Increment(ref _lateAnswers);
+        if (Volatile.Read(ref _lateExpected) > 0)
+        {
+            Interlocked.Decrement(ref _lateExpected);
+        }
+        else
+        {
+            Interlocked.Increment(ref _strayAnswers);
+        }
+
         if (_abandoned.TakeTaskMaker(id))
         {
             ServerTasks.CancelCreated(message, envelope);
@@ -391,6 +419,11 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
 
         AbandonAtServer(call);
+        if (Volatile.Read(ref _lateExpected) < PendingTable.SlotsMax)
+        {
+            Interlocked.Increment(ref _lateExpected);
+        }
+
         if (call is { OwnsTask: true, TaskAtServer: { } task })
         {
             ServerTasks.Cancel(task);
