@@ -19,9 +19,6 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private string? _flood;
     private string? _refusal;
     private readonly AbandonedCalls _abandoned;
-    private long _lateAnswers;
-    private long _strayAnswers;
-    private int _lateExpected;
     private long _signsOfLife;
     private long _waited;
 
@@ -116,10 +113,10 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     public Task<string> Lost => _lost.Task;
 
     /// <summary>Answers that met no open call: late, duplicate or invented.</summary>
-    public long LateAnswers => Volatile.Read(ref _lateAnswers);
+    public long LateAnswers => _abandoned.LateAnswers;
 
-    /// <summary>Those of them that no call explains which was given up: nobody asked for them. As many as a flood of anything else are one.</summary>
-    internal long StrayAnswers => Volatile.Read(ref _strayAnswers);
+    /// <inheritdoc cref="AbandonedCalls.StrayAnswers"/>
+    internal long StrayAnswers => _abandoned.StrayAnswers;
 
     /// <summary>Rises with each answer and each progress of a call. Whoever waits for one answer sees by it whether the server works on others.</summary>
     public long SignsOfLife => Volatile.Read(ref _signsOfLife);
@@ -394,16 +391,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             return;
         }
 
-        Interlocked.Increment(ref _lateAnswers);
-        if (Volatile.Read(ref _lateExpected) > 0)
-        {
-            Interlocked.Decrement(ref _lateExpected);
-        }
-        else
-        {
-            Interlocked.Increment(ref _strayAnswers);
-        }
-
+        _abandoned.NoteLateAnswer();
         if (_abandoned.TakeTaskMaker(id))
         {
             ServerTasks.CancelCreated(message, envelope);
@@ -419,11 +407,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
 
         AbandonAtServer(call);
-        if (Volatile.Read(ref _lateExpected) < PendingTable.SlotsMax)
-        {
-            Interlocked.Increment(ref _lateExpected);
-        }
-
+        _abandoned.NoteGivenUp();
         if (call is { OwnsTask: true, TaskAtServer: { } task })
         {
             ServerTasks.Cancel(task);
