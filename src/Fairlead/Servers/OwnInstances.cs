@@ -306,6 +306,7 @@ internal sealed partial class OwnInstances
             // Weak, as the key is: the instance must not keep alive whom it ends with.
             connection.AskOwner = question => owner is not null && owner.TryGetTarget(out var caller) && caller.Ask?.Invoke(question) == true;
             connection.NotificationReceived = lists.Notified;
+            connection.Refused = why => (_cell().Current.Shared as HttpConnection)?.Unreachable?.Invoke(why);
         }
 
         var server = snapshot.Config.Name;

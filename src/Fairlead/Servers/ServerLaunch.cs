@@ -58,6 +58,9 @@ internal sealed class ServerLaunch(
     {
         connection.PausedByFlood = floodWatch(connection).Paused;
         connection.Asked = (_, method) => asked(method);
+
+        // All instances have the same credentials: the first one, whose word counts, is asked.
+        connection.Refused = why => (cell.Current.Shared as HttpConnection)?.Unreachable?.Invoke(why);
     }
 
     /// <summary>Attaches to all events of an instance that is the first one, or takes its place.</summary>

@@ -32,11 +32,12 @@ public sealed class BoundedTrafficTests
     }
 
     [Theory]
-    [InlineData(401, false)]
-    [InlineData(401, true)]
-    [InlineData(403, false)]
-    [InlineData(403, true)]
-    public async Task Refusal_AfterAGoodStart_IsTakenOnceForAllUntilSomethingChanges(int status, bool isModern)
+    [InlineData(401, false, ServerIsolation.Auto)]
+    [InlineData(401, false, ServerIsolation.Session)]
+    [InlineData(401, true, ServerIsolation.Auto)]
+    [InlineData(403, false, ServerIsolation.Auto)]
+    [InlineData(403, true, ServerIsolation.Auto)]
+    public async Task Refusal_AfterAGoodStart_IsTakenOnceForAllUntilSomethingChanges(int status, bool isModern, ServerIsolation isolation)
     {
         const string Tools = """{"resultType":"complete","ttlMs":0,"cacheScope":"private","tools":[{"name":"hello","inputSchema":{"type":"object"}}]}""";
         var refuses = false;
@@ -51,7 +52,7 @@ public sealed class BoundedTrafficTests
                 _ => """{"resultType":"complete","content":[]}""",
             }));
         await using var manager = new McpManager(timeProvider: _clock);
-        await manager.DeployServerAsync(new ServerConfig { Name = "s", Url = upstream.Url, HealthCheck = { Kind = HealthCheckKind.None } });
+        await manager.DeployServerAsync(new ServerConfig { Name = "s", Url = upstream.Url, Isolation = isolation, HealthCheck = { Kind = HealthCheckKind.None } });
         await manager.ReachedAsync("s", ServerState.Healthy);
         await Guard.WithinAsync(manager.CallAsync("s", "hello"), "a call");
 
