@@ -34,6 +34,9 @@ internal sealed partial class ConfigurationReload
     private volatile ConfigurationStatus _status;
     private volatile ConfigurationResult _loaded;
 
+    // What the last load was refused for; null after one that was not.
+    private string? _refused;
+
     /// <summary>Begins with what Fairlead was started with.</summary>
     /// <param name="manager">Whose servers are changed.</param>
     /// <param name="first">The configuration that it was made with.</param>
@@ -109,6 +112,7 @@ internal sealed partial class ConfigurationReload
         try
         {
             ended = status with { Differences = await changing.ConfigureAwait(false) };
+            Volatile.Write(ref _refused, null);
             Tell(status.Cause, ended.Differences);
         }
         catch (InvalidConfiguration exception)
@@ -129,7 +133,13 @@ internal sealed partial class ConfigurationReload
 
     private ConfigurationStatus Refused(ConfigurationStatus status)
     {
-        LogRefused(_logger, status.Cause, string.Join('\n', status.Errors));
+        // The file's own watch reloads what somebody has just had reloaded over the API: the same errors are told once.
+        var errors = string.Join('\n', status.Errors);
+        if (Interlocked.Exchange(ref _refused, errors) != errors)
+        {
+            LogRefused(_logger, status.Cause, errors);
+        }
+
         Ended?.Invoke(status);
         return status;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Fairlead.Cli.Output;
+using Fairlead.Cli.Running;
 
 namespace Fairlead.Cli.Commands;
 
@@ -39,7 +40,7 @@ internal static class CompletionCommand
     private static Command Suggest()
     {
         var line = new Argument<string>("line") { Description = "The command line so far." };
-        var position = new Option<int?>("--position") { HelpName = "N", Description = "Where the cursor stands. Default: at the end." };
+        var position = WholeNumber.Option("--position", "N", "Where the cursor stands. Default: at the end.", "fairlead completion suggest --position 9 \"fairlead \"");
         var command = new Command("suggest", "What the scripts call.") { line, position };
         command.Hidden = true;
         command.SetAction(parsed =>

@@ -72,7 +72,7 @@ internal static class FleetCommands
     private static Command Scale()
     {
         var server = CommonOptions.Server<string>("The server's name.");
-        var replicas = new Argument<int>("replicas") { Description = "How many instances run." };
+        var replicas = WholeNumber.Argument("replicas", "How many instances run.", "fairlead scale search 3");
         return Make("scale", "Sets the number of a server's instances. It stays so after a restart.", "fairlead scale search 3", [server, replicas], parsed => (
             PathOf(parsed.GetValue(server)!, "scale"), new JsonObject { ["replicas"] = parsed.GetValue(replicas) }.ToJsonString()));
     }

@@ -11,7 +11,7 @@ internal static class LogsCommand
     public static Command Create()
     {
         var server = CommonOptions.Server<string>("The server's name.");
-        var lines = new Option<int?>("--lines", "-n") { HelpName = "N", Description = "Only the last N lines. Default: all that is near, at most 64 KiB." };
+        var lines = WholeNumber.Option("--lines", "N", "Only the last N lines. Default: all that is near, at most 64 KiB.", "fairlead logs search --lines 50", "-n");
         var json = CommonOptions.Json();
         var url = CommonOptions.Url();
         var state = CommonOptions.State();

@@ -18,7 +18,8 @@ internal static class StdioCommand
         var config = CommonOptions.Config();
         var state = CommonOptions.State();
         var standalone = new Option<bool>("--standalone") { Description = "Run the servers in this process, beside any other instance; they end with it." };
-        var untilIdle = new Option<int>("--until-idle") { HelpName = "SECONDS", Description = "When an instance that this starts ends after its last client.", Hidden = true, DefaultValueFactory = static _ => BackgroundInstance.IdleSeconds };
+        var untilIdle = WholeNumber.Option("--until-idle", "SECONDS", "When an instance that this starts ends after its last client.", "fairlead stdio --until-idle 300");
+        untilIdle.Hidden = true;
         var command = new Command(
             "stdio", "Serves a client on stdin and stdout. Uses the running instance; if there is none, starts one in the background, which ends 60 s after its last client.")
         {
@@ -34,7 +35,7 @@ internal static class StdioCommand
             var path = parsed.GetValue(profile) is { } part ? "/mcp/p/" + ServerName.ToSlug(part) : parsed.GetValue(server) is { } name ? "/mcp/" + ServerName.ToSlug(name) : "/mcp";
             return parsed.GetValue(standalone) ? StandaloneAsync(path, parsed.GetValue(config))
                 : parsed.GetValue(url) is { } address ? RemoteAsync(path, address)
-                : SharedAsync(path, StateFolder.PathFor(parsed.GetValue(state)), parsed.GetValue(config), parsed.GetValue(untilIdle));
+                : SharedAsync(path, StateFolder.PathFor(parsed.GetValue(state)), parsed.GetValue(config), parsed.GetValue(untilIdle) ?? BackgroundInstance.IdleSeconds);
         });
         return command;
     }

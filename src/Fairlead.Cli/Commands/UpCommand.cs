@@ -15,11 +15,12 @@ internal static class UpCommand
     public static Command Create()
     {
         var config = CommonOptions.Config();
-        var port = new Option<int?>("--port") { HelpName = "N", Description = "The port. 0 takes a free one. Default 8080." };
+        var port = WholeNumber.Option("--port", "N", "The port. 0 takes a free one. Default 8080.", "fairlead up --port 8080");
         var host = new Option<string?>("--host") { HelpName = "H", Description = "The address to listen on. Default 127.0.0.1. Only loopback, because there is no authentication of clients yet." };
         var state = CommonOptions.State();
         var json = new Option<bool>("--json") { Description = "Write one JSON object per line: loaded, listening, server, summary, stopping, stopped, failed." };
-        var untilIdle = new Option<int?>("--until-idle") { HelpName = "SECONDS", Description = "End when nobody has used it for so long. For fairlead stdio, which starts it so.", Hidden = true };
+        var untilIdle = WholeNumber.Option("--until-idle", "SECONDS", "End when nobody has used it for so long. For fairlead stdio, which starts it so.", "fairlead up --until-idle 300");
+        untilIdle.Hidden = true;
         var verbose = new Option<bool>("--verbose") { Description = "Log more, to stderr." };
         var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C. A second Ctrl+C ends at once.") { config, port, host, state, json, untilIdle, verbose };
         command.SetAction((parsed, _) =>

@@ -89,7 +89,7 @@ public sealed class LimitsOptions
     [ConfigKey("junkBytesPerSecondMax", Min = 1024, Max = 1024.0 * MiB, Unit = "bytes/s")]
     public int JunkBytesPerSecondMax { get; set; } = MiB;
 
-    /// <summary>Notifications per second of one server before the reader pauses; the same number holds for its requests.</summary>
+    /// <summary>Notifications per second of one server before the reader pauses; the same number holds for its requests, for answers that nobody waits for, and for the progress of each call.</summary>
     [ConfigKey("notificationsPerSecondMax", Min = 1, Max = 1_000_000, Unit = "notifications/s")]
     public int NotificationsPerSecondMax { get; set; } = 100;
 

@@ -41,6 +41,9 @@ public sealed class CircuitOpen(string message, Exception? innerException = null
 /// <summary>A bound was reached; the message names it and its key.</summary>
 public sealed class ResourceExhausted(string message, Exception? innerException = null) : McpException(message, innerException)
 {
+    /// <summary>Whether the server has as many calls as it can take, so that another one may do.</summary>
+    internal bool IsServerFull { get; init; }
+
     /// <inheritdoc/>
     public override bool IsTransient => true;
 }

@@ -23,16 +23,72 @@ internal static class CallFallback
             return;
         }
 
-        using var splice = new Splice(exchange.Answer, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
-        if (envelope.ResultType.Exists)
+        Keep(exchange.Cell, KeyOf(exchange), envelope.Result.Of(exchange.Answer));
+    }
+
+    /// <summary>Keeps a good result of a caller in this process, where the configuration wants that.</summary>
+    /// <param name="cell">Whose result it is.</param>
+    /// <param name="tool">The server's own definition of the tool.</param>
+    /// <param name="arguments">The raw arguments; empty when there are none.</param>
+    /// <param name="result">The raw result.</param>
+    public static void Keep(ServerCell cell, CatalogEntry tool, ReadOnlySpan<byte> arguments, ToolResult result)
+    {
+        if (!result.IsError && cell.Current.Config.Fallback.Order.Contains("cached"))
         {
-            // Which revision will ask for it is not known: it is kept as a legacy result, and clients of later ones get what those have added.
-            splice.RemoveMember(envelope.ResultType);
+            Keep(cell, AnswerCache.KeyOf(tool.Name, arguments), result.Raw.Span);
+        }
+    }
+
+    /// <summary>Whether something else may stand in for a call that failed so.</summary>
+    public static bool Helps(McpException failure) => failure is ConnectionFailed or McpTimeout or CircuitOpen or Unauthenticated or ResourceExhausted { IsServerFull: true };
+
+    /// <summary>What stands in for a call of a caller in this process, as <see cref="TryBegin"/> finds it for clients.</summary>
+    /// <param name="cell">The server that was called.</param>
+    /// <param name="tool">The server's own definition of the tool.</param>
+    /// <param name="arguments">The raw arguments; empty when there are none.</param>
+    /// <param name="fleet">All servers.</param>
+    /// <param name="call">Calls a tool of another server by its name there.</param>
+    /// <returns>Null when nothing does.</returns>
+    public static async ValueTask<ToolResult?> FindAsync(
+        ServerCell cell, CatalogEntry tool, ReadOnlyMemory<byte> arguments, Fleet fleet, Func<ServerCell, string, ValueTask<ToolResult>> call)
+    {
+        var options = cell.Current.Config.Fallback;
+        foreach (var word in options.Order)
+        {
+            switch (word)
+            {
+                case "cached" when FindKept(cell, AnswerCache.KeyOf(tool.Name, arguments.Span), options) is { } kept:
+                    return new ToolResult(Marked(kept, "cached"u8), isError: false);
+                case "static" when options.Text is { } text:
+                    return new ToolResult(Marked(TextResult(text), "static"u8), isError: false);
+                case "server" when options.Server is { } name && fleet.TryGet(name, out var other) && other.Offered.TryRoute(ListKind.Tools, tool.NameToken.Of(tool.Raw), out _):
+                    try
+                    {
+                        return await call(other, tool.Name).ConfigureAwait(false);
+                    }
+                    catch (McpException failure) when (Helps(failure))
+                    {
+                        break;
+                    }
+
+                default:
+                    break;
+            }
         }
 
-        var whole = splice.ToArray();
-        var result = whole.AsSpan(envelope.Result.Start, envelope.Result.Length - (exchange.Answer.Length - whole.Length));
-        exchange.Cell.Guards.Answers.Keep(KeyOf(exchange), result, exchange.Cell.Guards.Time.GetTimestamp());
+        return null;
+    }
+
+    // Which revision will ask for it is not known: it is kept as a legacy result, and clients of later ones get what those have added.
+    private static void Keep(ServerCell cell, string key, ReadOnlySpan<byte> result)
+    {
+        using var splice = new Splice(result, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
+        if (JsonMembers.TryFind(result, new ByteRange(0, result.Length), "resultType"u8, out var type))
+        {
+            splice.RemoveMember(type);
+        }
+
+        cell.Guards.Answers.Keep(key, splice.ToArray(), cell.Guards.Time.GetTimestamp());
     }
 
     /// <summary>Goes on with the next fallback. Must not block.</summary>
@@ -54,11 +110,11 @@ internal static class CallFallback
         {
             switch (options.Order[exchange.FallbackSteps++])
             {
-                case "cached" when FindKept(exchange, options) is { } kept:
+                case "cached" when FindKept(exchange.FallbackOf!, KeyOf(exchange), options) is { } kept:
                     Complete(exchange, Marked(kept, "cached"u8));
                     return true;
                 case "static" when options.Text is { } text:
-                    Complete(exchange, Marked([.. "{\"content\":[{\"type\":\"text\",\"text\":"u8, .. JsonText.Quote(text), .. "}]}"u8], "static"u8));
+                    Complete(exchange, Marked(TextResult(text), "static"u8));
                     return true;
                 case "server" when options.Server is { } name && fleet.TryGet(name, out var other) && TryRedirect(exchange, other):
                     dispatcher.SendElsewhere(exchange);
@@ -83,11 +139,13 @@ internal static class CallFallback
         return AnswerCache.KeyOf(exchange.Route!.Entry!.Name, arguments.Of(source));
     }
 
-    private static byte[]? FindKept(Exchange exchange, FallbackOptions options)
+    private static byte[]? FindKept(ServerCell cell, string key, FallbackOptions options)
     {
-        var guards = exchange.FallbackOf!.Guards;
-        return guards.Answers.Find(KeyOf(exchange), guards.Time.GetTimestamp(), (long)(options.MaxAgeMs / 1000.0 * guards.Time.TimestampFrequency));
+        var guards = cell.Guards;
+        return guards.Answers.Find(key, guards.Time.GetTimestamp(), (long)(options.MaxAgeMs / 1000.0 * guards.Time.TimestampFrequency));
     }
+
+    private static byte[] TextResult(string text) => [.. "{\"content\":[{\"type\":\"text\",\"text\":"u8, .. JsonText.Quote(text), .. "}]}"u8];
 
     /// <summary>The same tool, by the server's own name, at another server.</summary>
     private static bool TryRedirect(Exchange exchange, ServerCell other)

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using Fairlead.Sessions;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -22,7 +22,7 @@ internal readonly ref struct ContentEdits
         _source = exchange.Answer;
         _exchange = exchange;
         _linksAreText = isOlder;
-        _audioIsText = isOlder && exchange.ClientVersion < ProtocolVersion.V20250326;
+        _audioIsText = isOlder && AudioText.IsDueFor(exchange.ClientVersion);
     }
 
     /// <summary>Whether the answer of a call must be looked through. For nearly all it need not: the client is no older than the server, and nothing of the server is wrapped.</summary>
@@ -104,7 +104,7 @@ internal readonly ref struct ContentEdits
             Note(Find(block, "uri"u8));
             if (_linksAreText)
             {
-                splice.Replace(block, TextBlock(DescribeLink(block), block));
+                splice.Replace(block, AudioText.TextBlock(_source, block, DescribeLink(block)));
             }
             else
             {
@@ -119,7 +119,7 @@ internal readonly ref struct ContentEdits
         }
         else if (_audioIsText && JsonText.Equals(type, "audio"u8))
         {
-            splice.Replace(block, TextBlock(DescribeAudio(block), block));
+            splice.Replace(block, AudioText.BlockFor(_source, block));
         }
     }
 
@@ -165,23 +165,6 @@ internal readonly ref struct ContentEdits
         {
             text.Append('\n').Append(what).Append(": ").Append(value);
         }
-    }
-
-    private string DescribeAudio(ByteRange block)
-    {
-        var data = Find(block, "data"u8).Of(_source);
-
-        // Four digits of Base64 are three bytes.
-        var bytes = data.Length < 2 ? 0 : data[1..^1].TrimEnd((byte)'=').Length * 3L / 4;
-        return string.Create(CultureInfo.InvariantCulture, $"Audio ({Text(block, "mimeType"u8) ?? "of unknown type"}, {bytes} bytes) that the client's revision of MCP cannot carry.");
-    }
-
-    /// <summary>A text block; annotations say for whom it is and stay, they are in every revision.</summary>
-    private byte[] TextBlock(string text, ByteRange block)
-    {
-        var annotations = Find(block, "annotations"u8);
-        var name = annotations.Exists ? ",\"annotations\":"u8 : default;
-        return [.. "{\"type\":\"text\",\"text\":"u8, .. JsonText.Quote(text), .. name, .. annotations.Of(_source), .. "}"u8];
     }
 
     private ByteRange Find(ByteRange container, ReadOnlySpan<byte> member)

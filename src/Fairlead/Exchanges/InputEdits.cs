@@ -1,3 +1,4 @@
+using Fairlead.Sessions;
 using Fairlead.Wire;
 
 namespace Fairlead.Exchanges;
@@ -10,6 +11,15 @@ internal static class InputEdits
     {
         var source = request.Parameters;
         var root = new ByteRange(0, source.Length);
+        if (request.Method == McpMethod.SamplingCreateMessage && AudioText.IsDueFor(version) && source.Length != 0)
+        {
+            var sounds = new Splice(source, stackalloc byte[Splice.ScratchBytes]);
+            AudioText.ReplaceInSampling(ref sounds, source, root);
+            var words = sounds.ToArray();
+            sounds.Dispose();
+            return words;
+        }
+
         if (request.Method != McpMethod.ElicitationCreate || source.Length == 0 || source[0] != (byte)'{')
         {
             return source;

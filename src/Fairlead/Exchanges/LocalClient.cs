@@ -20,6 +20,9 @@ internal sealed class LocalClient
     /// <summary>Whether it can be asked anything.</summary>
     public bool CanBeAsked => OnElicitation is not null || OnSampling is not null;
 
+    /// <summary>Whether it can be asked this.</summary>
+    public bool CanAnswer(McpMethod method) => HandlerOf(method) is not null;
+
     /// <summary>What instances and questions are chosen by.</summary>
     public Caller Caller => _caller ??= new Caller(this, ComposeCapabilities());
 
@@ -34,6 +37,7 @@ internal sealed class LocalClient
             return;
         }
 
+        request.NoteAsked();
         using var unwanted = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var withdrawn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         request.WhenWithdrawn(withdrawn.SetResult);

@@ -81,6 +81,7 @@ internal sealed class ParkedCall
         ref readonly var request = ref Exchange.RequestEnvelope;
         if (key != word || !TryAnswer(Exchange.Request.Span, request.InputResponses, key, question))
         {
+            question.NoteAsked();
             _open.Add(new ParkedQuestion(key, message, question));
         }
     }

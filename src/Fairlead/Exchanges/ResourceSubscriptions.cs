@@ -56,6 +56,12 @@ internal sealed class ResourceSubscriptions : IAsyncDisposable
 
         public async Task<string?> AddAsync(string uri, CancellationToken cancellationToken)
         {
+            if (cell.Current.State == ServerState.Idle)
+            {
+                // Asleep, it could tell nothing: who wants to hear of it needs it as a caller does.
+                await cell.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
             await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
             try
             {
@@ -71,6 +77,7 @@ internal sealed class ResourceSubscriptions : IAsyncDisposable
                 }
 
                 _counts[uri] = count + 1;
+                cell.SubscribedResources = _counts.Count;
                 var refusal = connection.Identity.IsModern ? await ListenAsync(connection, uri).ConfigureAwait(false) : await SubscribeAsync(connection, uri).ConfigureAwait(false);
                 if (refusal is not null)
                 {
@@ -149,6 +156,7 @@ internal sealed class ResourceSubscriptions : IAsyncDisposable
             }
 
             _counts.Remove(uri);
+            cell.SubscribedResources = _counts.Count;
             return true;
         }
 

@@ -50,7 +50,7 @@ internal sealed class ToolInvoker
 
         var snapshot = cell.Current;
         // Faults lie on connections: as long as there are any, the call goes over one.
-        if (snapshot is { IsCallable: true, Tools: { } tools, Shared.Faults: null } && tools.Find(tool) is { } direct && IsPlain(snapshot.Config.Expose))
+        if (snapshot is { IsCallable: true, Tools: { } tools, Shared.Faults: null } && tools.Find(tool) is { } direct && IsPlain(snapshot.Config))
         {
             return CallDirect(cell, tools, direct, arguments, cancellationToken);
         }
@@ -58,7 +58,8 @@ internal sealed class ToolInvoker
         return CallUpstreamAsync(cell, tool, arguments, cancellationToken);
     }
 
-    private static bool IsPlain(ExposeOptions expose) => expose.Tools.Count == 0 && expose.Hide.Count == 0 && expose.Rename.Count == 0;
+    private static bool IsPlain(ServerConfig config) =>
+        config is { Expose: { Tools.Count: 0, Hide.Count: 0, Rename.Count: 0 }, Fallback.Order.Count: 0 };
 
     private ValueTask<ToolResult> CallDirect(ServerCell cell, ToolSet tools, ITool tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
     {
@@ -109,8 +110,34 @@ internal sealed class ToolInvoker
         }
     }
 
+    /// <summary>Calls a tool; when its server cannot answer, with what the configuration says that stands in for it.</summary>
+    private ValueTask<ToolResult> CallUpstreamAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken) =>
+        cell.Current.Config.Fallback.Order.Count == 0 || !cell.Offered.TryRoute(ListKind.Tools, JsonText.Quote(tool), out var route) || route.Entry is not { } entry
+            ? CallRepeatedlyAsync(cell, tool, arguments, cancellationToken)
+            : CallOrFallBackAsync(cell, tool, entry, arguments, cancellationToken);
+
+    private async ValueTask<ToolResult> CallOrFallBackAsync(ServerCell cell, string tool, CatalogEntry entry, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var result = await CallRepeatedlyAsync(cell, tool, arguments, cancellationToken).ConfigureAwait(false);
+            CallFallback.Keep(cell, entry, arguments.Span, result);
+            return result;
+        }
+        catch (McpException failure) when (CallFallback.Helps(failure) && !cancellationToken.IsCancellationRequested)
+        {
+            var other = await CallFallback.FindAsync(cell, entry, arguments, _fleet, (server, name) => CallRepeatedlyAsync(server, name, arguments, cancellationToken)).ConfigureAwait(false);
+            if (other is null)
+            {
+                throw;
+            }
+
+            return other;
+        }
+    }
+
     /// <summary>Calls a tool, once more where that can do no harm and the failure may have passed.</summary>
-    private async ValueTask<ToolResult> CallUpstreamAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    private async ValueTask<ToolResult> CallRepeatedlyAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
@@ -244,6 +271,12 @@ internal sealed class ToolInvoker
 
     private async Task AnswerAsync(UpstreamCall call, CallMessage question, string server, CancellationToken cancellationToken)
     {
+        if (!_client.CanAnswer(question.Question!.Method))
+        {
+            question.Question.Decline();
+            return;
+        }
+
         // A person may take minutes: only the hard deadline counts meanwhile.
         call.RestIdleDeadline();
         try

@@ -49,7 +49,7 @@ internal static class ProtocolCheck
     {
         var late = Late(method, limit);
         return connection.SignsOfLife != before ? new HealthFinding(true, late + ", but other calls meanwhile: it is busy")
-            : connection.SharesQuestions && connection.Questions.AnyOpen ? new HealthFinding(true, late + ", but it waits for the answer to a question of its own")
+            : connection.SharesQuestions && connection.Questions.AnyAtClients ? new HealthFinding(true, late + ", but it waits for the answer to a question of its own")
             : HealthFinding.Bad(late);
     }
 

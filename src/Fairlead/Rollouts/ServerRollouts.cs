@@ -97,16 +97,17 @@ internal sealed partial class ServerRollouts(
         }
     }
 
-    /// <summary>The first instance was lost and detached. When it is one of a changed server that is watched, what ran before is brought back.</summary>
+    /// <summary>The first instance was detached because it is of no use. When it is one of a changed server that is watched, what ran before is brought back.</summary>
+    /// <param name="reason">Why, in words.</param>
     /// <returns>False when that is not so.</returns>
-    public bool TryUndoLost(string reason)
+    public bool TryUndo(string reason)
     {
         if (_current is not { Phase: RolloutPhase.Watching or RolloutPhase.RollingBack } rollout)
         {
             return false;
         }
 
-        Undo(rollout, RolloutPhase.RolledBack, "its instance was lost: " + reason);
+        Undo(rollout, RolloutPhase.RolledBack, reason);
         return true;
     }
 

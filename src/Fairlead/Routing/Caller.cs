@@ -13,6 +13,9 @@ internal sealed record Caller(object? Owner, byte[] Capabilities)
     /// <summary>Whether the owner is a legacy session: one that has used the shared instance stays with it (decision 8.3).</summary>
     public bool IsSession { get; init; }
 
+    /// <summary>The raw object of the extensions that the owner declared, without tasks; empty when there are none.</summary>
+    public byte[] Extensions { get; } = ClientExtensions.Of(Capabilities);
+
     /// <summary>Stands for what an instance of the owner's own is kept by; the owner itself unless it declares different things in different requests (2026-07-28).</summary>
     public object? InstanceKey { get; init; } = Owner;
 

@@ -13,6 +13,7 @@ internal sealed class ServerCell : NamedEndpoint
     private readonly ConditionalWeakTable<object, SemaphoreSlim> _turns = [];
     private volatile ServerSnapshot _current;
     private volatile string? _portProblem;
+    private volatile int _subscribedResources;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Starts with <paramref name="first"/>; the guards read <paramref name="time"/>.</summary>
@@ -48,6 +49,13 @@ internal sealed class ServerCell : NamedEndpoint
     {
         get => _portProblem;
         set => _portProblem = value;
+    }
+
+    /// <summary>How many of its resources connected clients want to be told of. Written by whoever keeps their subscriptions.</summary>
+    public int SubscribedResources
+    {
+        get => _subscribedResources;
+        set => _subscribedResources = value;
     }
 
     /// <summary>The instance for the next call of a caller, among those that share the calls.</summary>

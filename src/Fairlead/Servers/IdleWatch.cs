@@ -15,7 +15,7 @@ internal static class IdleWatch
     /// <summary>Whether the server starts at its first call.</summary>
     public static bool IsOnDemand(ServerConfig config, FairleadOptions options) => (config.Start ?? options.Start) == ServerStartMode.OnDemand;
 
-    /// <summary>Completes when no call has ended and none was open for as long as the configuration says, as far as a look at every fifth of that shows. A changed configuration counts at once.</summary>
+    /// <summary>Completes when no call has ended, none was open and no client was subscribed for as long as the configuration says, as far as a look at every fifth of that shows. A changed configuration counts at once.</summary>
     /// <param name="cell">The server.</param>
     /// <param name="options">What servers do that do not say it themselves.</param>
     /// <param name="isNeeded">Whether it is needed although nobody calls.</param>
@@ -47,7 +47,7 @@ internal static class IdleWatch
         }
     }
 
-    /// <summary>Whether a client's call is open, parked ones included; Fairlead's own have no owner.</summary>
+    /// <summary>Whether a client's call is open, parked ones included (Fairlead's own have no owner), or a client waits for word of a resource: an instance that sleeps tells nothing.</summary>
     private static bool IsUsed(ServerCell cell) =>
-        cell.Guards.Bulkhead.Taken + cell.Guards.Bulkhead.Waiting != 0 || cell.Current.Replicas.Any(static instance => instance.Pending.HasOwnedCall());
+        cell.SubscribedResources != 0 || cell.Guards.Bulkhead.Taken + cell.Guards.Bulkhead.Waiting != 0 || cell.Current.Replicas.Any(static instance => instance.Pending.HasOwnedCall());
 }

@@ -4,13 +4,16 @@ using Fairlead.Upstreams;
 namespace Fairlead.Servers;
 
 /// <summary>One instance of a server that belongs to one owner. Fields are the <see cref="OwnInstances"/>' and touched under its lock.</summary>
-internal sealed class OwnInstance(object key, object? owner, ClientInput declares, long now)
+internal sealed class OwnInstance(object key, object? owner, ClientInput declares, byte[] extensions, long now)
 {
     /// <summary>Whose it is; weak, so that an owner who has gone ends its instance and not the other way round.</summary>
     public WeakReference<object> Key { get; } = new(key);
 
     /// <summary>What it declares of its owner.</summary>
     public ClientInput Declares { get; } = declares;
+
+    /// <summary>The extensions that it was told, raw; empty when none.</summary>
+    public byte[] Extensions { get; } = extensions;
 
     /// <summary>Whose calls it works for, when that is one owner.</summary>
     public WeakReference<object>? Owner { get; } = owner is null ? null : new WeakReference<object>(owner);

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Fairlead.Actors;
 using Fairlead.Catalog;
@@ -13,7 +12,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Servers;
 
-/// <summary>The instances of one server that do not serve everybody: of a server that asks, one for each owner (on a pipe) or for each set of what owners can be asked for (over HTTP), and of one that is isolated by hand (decision 8.3, 8.5).</summary>
+/// <summary>The instances of one server that do not serve everybody: of a server that asks, one for each owner (on a pipe) or for each set of what owners can be asked for and of their extensions (over HTTP), and of one that is isolated by hand (decision 8.3, 8.5).</summary>
 /// <remarks>
 /// Called by the request path on any thread; when no instance of its own is due, a call costs a look at the snapshot and one at a weak table.
 /// Owners are held weakly. An instance ends when its owner is released or collected, when nobody used it for <c>instanceIdle</c>, or with its server.
@@ -39,11 +38,8 @@ internal sealed partial class OwnInstances
     private volatile WeakReference<object>? _soleUser;
     private volatile bool _isShared;
 
-    // The key of the one instance that declares nothing: it cannot ask, so all owners that cannot be asked may share it.
-    private readonly object _quiet = new();
-
-    // The keys of instances over HTTP that owners share who can be asked for the same.
-    private readonly ConcurrentDictionary<ClientInput, object> _pools = new();
+    // Of instances over HTTP, and on pipes of those that cannot ask: they mix nobody up.
+    private readonly InstancePools _pools;
     private ITimer? _idleTimer;
     private bool _ended;
 
@@ -61,6 +57,7 @@ internal sealed partial class OwnInstances
         _work = work;
         _logger = logger;
         Warm = new WarmPool(resources, start);
+        _pools = new InstancePools(2 * resources.Options.Limits.InstancesPerServerMax);
     }
 
     /// <summary>Processes that are ready for owners to come.</summary>
@@ -152,7 +149,7 @@ internal sealed partial class OwnInstances
         },
     };
 
-    /// <summary>Over HTTP the stream tells whose call a question belongs to, and what may be asked is all that is fixed for a session at the server: one for each set of it (protocol.md 5).</summary>
+    /// <summary>Over HTTP the stream tells whose call a question belongs to, and what may be asked and the extensions are all that is fixed for a session at the server: one for each set of them (protocol.md 5).</summary>
     private object? PoolKey(ServerSnapshot snapshot, Caller caller, bool looksOnly)
     {
         var usedShared = StaysWithShared(snapshot, caller);
@@ -167,12 +164,12 @@ internal sealed partial class OwnInstances
         }
 
         var input = ClientInputs.Of(caller.Capabilities, ProtocolVersion.V20260728);
-        if ((usedShared && (caller.IsSession || input == ClientInput.None)) || (s_all & ~input) == 0)
+        if ((usedShared && (caller.IsSession || input == ClientInput.None)) || ((s_all & ~input) == 0 && ClientExtensions.AreShared(caller.Extensions)))
         {
             return null;
         }
 
-        return input == ClientInput.None ? _quiet : _pools.GetOrAdd(input, static _ => new object());
+        return _pools.KeyOf(input, caller);
     }
 
     private object? AutoKey(ServerSnapshot snapshot, Caller caller, bool looksOnly)
@@ -206,14 +203,15 @@ internal sealed partial class OwnInstances
             return null;
         }
 
-        if (!caller.IsSession && !snapshot.Config.Stateless && caller.Owner is { } known && KeyOfOwner(known, input) is { } has)
+        if (!caller.IsSession && !snapshot.Config.Stateless && caller.Owner is { } known && KeyOfOwner(known, input, caller.Extensions) is { } has)
         {
             return has;
         }
 
+        // An instance that declares nothing askable cannot ask: owners that cannot be asked may share it.
         if (input == ClientInput.None)
         {
-            return _quiet;
+            return _pools.KeyOf(input, caller);
         }
 
         // Whoever can be asked and does not say who it is uses the shared instance, where it is asked while it is alone.
@@ -249,13 +247,13 @@ internal sealed partial class OwnInstances
     }
 
     /// <summary>The key of an instance that works for this owner and declares at least this much; null when there is none.</summary>
-    private object? KeyOfOwner(object owner, ClientInput input)
+    private object? KeyOfOwner(object owner, ClientInput input, byte[] extensions)
     {
         lock (_lock)
         {
             foreach (var instance in _all)
             {
-                if ((instance.Declares & input) == input && instance.Owner is { } reference && reference.TryGetTarget(out var other) && ReferenceEquals(other, owner)
+                if ((instance.Declares & input) == input && (extensions.Length == 0 || instance.Extensions.AsSpan().SequenceEqual(extensions)) && instance.Owner is { } reference && reference.TryGetTarget(out var other) && ReferenceEquals(other, owner)
                     && instance.Key.TryGetTarget(out var key))
                 {
                     return key;
@@ -280,6 +278,7 @@ internal sealed partial class OwnInstances
             var max = _resources.Options.Limits.InstancesPerServerMax;
             if (_ended || _all.Count >= max)
             {
+                _pools.Forget(key);
                 LogFull(_logger, snapshot.Config.Name, max);
                 return null;
             }
@@ -287,9 +286,9 @@ internal sealed partial class OwnInstances
             // An instance that several owners of one principal share is told what the shared one is told; who is asked is then decided by the question.
             var isOwners = ReferenceEquals(key, caller.InstanceKey);
             var capabilities = isOwners || snapshot.Config.Isolation == ServerIsolation.Auto
-                ? InteractiveCapabilities.Of(caller.Capabilities) is { IsEmpty: false } declared ? declared : InteractiveCapabilities.None
+                ? ToldCapabilities.Of(caller)
                 : Handshake.SharedCapabilities.ToArray();
-            var instance = new OwnInstance(key, isOwners ? caller.Owner : null, ClientInputs.Of(capabilities.Span, ProtocolVersion.V20260728), now);
+            var instance = new OwnInstance(key, isOwners ? caller.Owner : null, ClientInputs.Of(capabilities.Span, ProtocolVersion.V20260728), ClientExtensions.Of(capabilities.Span), now);
             _all.Add(instance);
             _byKey.AddOrUpdate(key, instance);
             var starting = new TaskCompletionSource<UpstreamConnection?>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -311,6 +310,7 @@ internal sealed partial class OwnInstances
             // Weak, as the key is: the instance must not keep alive whom it ends with.
             connection.AskOwner = question => owner is not null && owner.TryGetTarget(out var caller) && caller.Ask?.Invoke(question) == true;
             connection.NotificationReceived = lists.Notified;
+            connection.Refused = why => (_cell().Current.Shared as HttpConnection)?.Unreachable?.Invoke(why);
         }
 
         var server = snapshot.Config.Name;
@@ -387,6 +387,7 @@ internal sealed partial class OwnInstances
         if (instance.Key.TryGetTarget(out var key) && _byKey.TryGetValue(key, out var current) && current == instance)
         {
             _byKey.Remove(key);
+            _pools.Forget(key);
         }
 
         if (_all.Count == 0)

@@ -66,7 +66,7 @@ internal sealed partial class ServerActor : Actor
         };
         _status = new ServerStatus(resources, Cell) { Others = () => _serving!.Others };
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
-        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, connection => new FloodWatch(connection, resources.Time, _work, flooded => WhileServingAsync(flooded, _status.PublishFlood)));
+        _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, RefusedAsync, connection => new FloodWatch(connection, resources.Time, _work, flooded => WhileServingAsync(flooded, _status.PublishFlood)));
         _serving = new ServingInstances(
             resources, Cell, _start, _status, _lists, _launch, new HealthMonitor(resources.Health, Cell, resources.Time, resources.Redactor, JudgedAsync, Logger), _own, _budget, _work,
             new ServingEvents(
@@ -331,44 +331,6 @@ internal sealed partial class ServerActor : Actor
         return isCurrent;
     }
 
-    /// <summary>The server has asked something (decision 8.3). On the reader's thread.</summary>
-    private void Asked(McpMethod method)
-    {
-        if (Cell.Current.IsAsking)
-        {
-            return;
-        }
-
-        _work.Run(() => TellAsync(() =>
-        {
-            if (!Cell.Current.IsAsking)
-            {
-                _status.PublishSame(static snapshot => snapshot with { IsAsking = true });
-                _resources.Verdicts.NoteAsks(Cell.Current.Config, EraHint.Legacy);
-                LogAsks(Logger, Id, method);
-            }
-        }));
-    }
-
-    /// <summary>Takes a turn for the instance in service; none when it is no longer that of <paramref name="connection"/>.</summary>
-    private Task<bool> WhileServingAsync(UpstreamConnection connection, Action turn) => TellAsync(() =>
-    {
-        if (_status.Instance?.Connection == connection)
-        {
-            turn();
-        }
-    });
-
-    /// <summary>An instance that hangs is lost; other verdicts are a matter of the state alone.</summary>
-    private Task<bool> JudgedAsync(UpstreamConnection connection, HealthVerdict verdict) =>
-        verdict.IsHung ? LoseAsync(connection, verdict.Reason!) : WhileServingAsync(connection, () => _status.PublishHealth(verdict));
-
-    private async Task PublishListsAsync(UpstreamConnection connection, CatalogReading reading)
-    {
-        await _resources.Catalogue.UpdateServerAsync(Cell, reading.Catalog, CancellationToken.None).ConfigureAwait(false);
-        await WhileServingAsync(connection, () => _status.PublishServing(reading)).ConfigureAwait(false);
-    }
-
     private void EndAttempt(StartResult result, CatalogReading? reading)
     {
         switch (result.Outcome)
@@ -394,14 +356,6 @@ internal sealed partial class ServerActor : Actor
         }
     }
 
-    private Task<bool> BackendLostAsync(UpstreamConnection connection, BackendReport report) => WhileServingAsync(connection, () =>
-    {
-        LogLost(Logger, Id, report.Text);
-        var lost = _status.Detach();
-        EndAttempt(new StartResult(BackendWatch.OutcomeOf(report.State), null, report.Text), null);
-        _serving.EndAsync(lost, _resources.Options.Limits.DrainGrace);
-    });
-
     /// <summary>Unhealthy until what the server stands on is back; costs nothing of the restart budget.</summary>
     private void AwaitBackend(string reason)
     {
@@ -420,37 +374,6 @@ internal sealed partial class ServerActor : Actor
 
         Task<bool> Back() => TellIfAsync(number, () => Begin("what it stands on is back"));
     }
-
-    private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => WhileServingAsync(connection, () =>
-    {
-        LogLost(Logger, Id, reason);
-        var lost = _status.Detach();
-        reason = _resources.Redactor.Redact(reason); // Words of the server's own may stand in it.
-        if (_rollouts.TryUndoLost(reason))
-        {
-            _status.PublishSame(snapshot => snapshot with { LastFailure = reason });
-        }
-        else if (_serving.TryPromote())
-        {
-            _status.PublishSame(snapshot => snapshot with { LastFailure = reason, Restarts = snapshot.Restarts + 1 });
-        }
-        else
-        {
-            Failed(reason);
-        }
-
-        _serving.EndAsync(lost, TimeSpan.Zero);
-    });
-
-    private Task<bool> SleepAsync(UpstreamConnection connection, TimeSpan limit) => WhileServingAsync(connection, () =>
-    {
-        CancelAttempt();
-        var old = _status.Detach();
-        _status.Publish(ServerState.Idle, $"nobody has called it for {limit.TotalSeconds:0.#} s; the next call starts it");
-        LogAsleep(Logger, Id, limit);
-        _serving.EndAsync(old, _resources.Options.Limits.DrainGrace);
-        _serving.EndOthersAsync();
-    });
 
     /// <summary>A call waits for the server, which may be asleep. Any thread, often.</summary>
     private void Wake()

@@ -15,10 +15,11 @@ namespace Fairlead.Servers;
 /// <param name="lists">Reads and watches lists.</param>
 /// <param name="asked">Told, on a reader's thread, that an instance asks its clients.</param>
 /// <param name="unreachable">Told, on any thread, that an instance is proven to be out of reach, and why.</param>
+/// <param name="refused">Told, on any thread, that a server which took Fairlead's credentials takes them no more, and in which words.</param>
 /// <param name="floodWatch">Makes the watch over a connection's floods.</param>
 internal sealed class ServerLaunch(
     FleetResources resources, ServerCell cell, ServerStart start, ListWatch lists, Action<McpMethod> asked, Func<UpstreamConnection, string, Task> unreachable,
-    Func<UpstreamConnection, FloodWatch> floodWatch)
+    Func<UpstreamConnection, string, Task> refused, Func<UpstreamConnection, FloodWatch> floodWatch)
 {
     private int _isProbing;
 
@@ -76,6 +77,9 @@ internal sealed class ServerLaunch(
     {
         connection.PausedByFlood = floodWatch(connection).Paused;
         connection.Asked = (_, method) => asked(method);
+
+        // All instances have the same credentials: the first one, whose word counts, is asked.
+        connection.Refused = why => (cell.Current.Shared as HttpConnection)?.Unreachable?.Invoke(why);
     }
 
     /// <summary>Attaches to all events of an instance that is the first one, or takes its place.</summary>
@@ -83,6 +87,7 @@ internal sealed class ServerLaunch(
     {
         WireReplica(connection);
         connection.NotificationReceived = lists.Notified;
+        connection.Refused = reason => resources.Work.Run(() => refused(connection, reason));
         if (connection is HttpConnection http)
         {
             http.SessionRenewed = lists.Suspect;
@@ -104,7 +109,8 @@ internal sealed class ServerLaunch(
             var snapshot = cell.Current;
             var limit = TimeSpan.FromMilliseconds(snapshot.Config.HealthCheck.TimeoutMs);
             if (snapshot.Shared == connection
-                && await ProtocolCheck.AskAsync(connection, limit, CancellationToken.None).ConfigureAwait(false) is { IsGood: false } finding)
+                && await ProtocolCheck.AskAsync(connection, limit, CancellationToken.None).ConfigureAwait(false) is { IsGood: false } finding
+                && connection.Refusal is null)
             {
                 await unreachable(connection, finding.Reason!).ConfigureAwait(false);
             }

@@ -8,8 +8,6 @@ namespace Fairlead.Sessions;
 /// <param name="MetaMembers">Raw members for <c>params._meta</c>: protocolVersion, clientCapabilities, clientInfo.</param>
 internal sealed record LegacyClient(byte[] MetaMembers)
 {
-    private const string TasksExtension = "io.modelcontextprotocol/tasks";
-
     /// <summary>A raw <c>logLevel</c> member, once the client has set a level; else empty.</summary>
     public byte[] LogLevelMember { get; init; } = [];
 
@@ -50,7 +48,7 @@ internal sealed record LegacyClient(byte[] MetaMembers)
                     "sampling" => (input & ClientInput.Sampling) != 0 ? Sampling(member.Value.Of(capabilities), input) : default,
                     "roots" => (input & ClientInput.Roots) != 0 ? "{}"u8 : default,
                     "tasks" => default,
-                    "extensions" => Extensions(capabilities, member.Value),
+                    "extensions" => ClientExtensions.Of(capabilities),
                     _ => member.Value.Of(capabilities),
                 };
                 if (!value.IsEmpty)
@@ -77,17 +75,4 @@ internal sealed record LegacyClient(byte[] MetaMembers)
 
     // Members that came with 2025-11-25 count only from there on; then the client's own object says it best.
     private static ReadOnlySpan<byte> Sampling(ReadOnlySpan<byte> value, ClientInput input) => (input & ClientInput.SamplingTools) != 0 ? value : "{}"u8;
-
-    private static ReadOnlySpan<byte> Extensions(ReadOnlySpan<byte> capabilities, ByteRange value)
-    {
-        if (capabilities[value.Start] != (byte)'{' || !JsonMembers.TryFind(capabilities, value, System.Text.Encoding.UTF8.GetBytes(TasksExtension), out var tasks))
-        {
-            return value.Of(capabilities);
-        }
-
-        using var splice = new Splice(capabilities, stackalloc byte[Splice.ScratchBytes]);
-        splice.RemoveMember(tasks);
-        var all = splice.ToArray();
-        return all.AsSpan(value.Start, value.Length - (capabilities.Length - all.Length));
-    }
 }

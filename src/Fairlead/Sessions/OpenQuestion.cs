@@ -37,6 +37,7 @@ internal sealed class UpstreamQuestion : OpenQuestion
         _call = call;
         call?.Retain();
         call?.RestIdleDeadline();
+        _request.NoteAsked();
     }
 
     /// <summary>Who asked and waits.</summary>

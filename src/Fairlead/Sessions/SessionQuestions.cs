@@ -24,16 +24,22 @@ internal sealed class SessionQuestions(LegacySession session, TimeProvider timeP
         var id = Interlocked.Increment(ref _next);
         Span<byte> token = stackalloc byte[RequestIds.TokenBytesMax];
         token = token[..RequestIds.Format(id, token)];
-        using var splice = new Splice(question.Bytes, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
+        var splice = new Splice(question.Bytes, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
         splice.Replace(question.Envelope.Id, token);
         if (question.Envelope.ProgressToken.Exists)
         {
             splice.Replace(question.Envelope.ProgressToken, token);
         }
 
+        if (question.Question!.Method == McpMethod.SamplingCreateMessage && AudioText.IsDueFor(session.Version))
+        {
+            AudioText.ReplaceInSampling(ref splice, question.Bytes, question.Envelope.Params);
+        }
+
         var message = splice.ToArray();
+        splice.Dispose();
         _open[id] = new UpstreamQuestion(question, call) { AskedAt = timeProvider.GetTimestamp() };
-        question.Question!.WhenWithdrawn(() => Withdraw(id));
+        question.Question.WhenWithdrawn(() => Withdraw(id));
         return (id, message);
     }
 

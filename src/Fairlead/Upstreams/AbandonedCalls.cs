@@ -14,6 +14,38 @@ internal sealed class AbandonedCalls(DeadlineSweep sweep)
 
     // When a modern server was last told of one of them; 0 = none is known, which is all that an answer looks at.
     private long _toldAt;
+    private long _lateAnswers;
+    private long _strayAnswers;
+    private int _lateExpected;
+
+    /// <summary>Answers that met no open call.</summary>
+    public long LateAnswers => Volatile.Read(ref _lateAnswers);
+
+    /// <summary>Those of them that no call explains which was given up: nobody asked for them. As many as a flood of anything else are one.</summary>
+    public long StrayAnswers => Volatile.Read(ref _strayAnswers);
+
+    /// <summary>A call has been given up, whose answer may still come.</summary>
+    public void NoteGivenUp()
+    {
+        if (Volatile.Read(ref _lateExpected) < PendingTable.SlotsMax)
+        {
+            Interlocked.Increment(ref _lateExpected);
+        }
+    }
+
+    /// <summary>An answer has met no open call. On a reader's thread.</summary>
+    public void NoteLateAnswer()
+    {
+        Interlocked.Increment(ref _lateAnswers);
+        if (Volatile.Read(ref _lateExpected) > 0)
+        {
+            Interlocked.Decrement(ref _lateExpected);
+        }
+        else
+        {
+            Interlocked.Increment(ref _strayAnswers);
+        }
+    }
 
     /// <summary>A call has been given up.</summary>
     /// <param name="call">The winner of its slot still holds it.</param>

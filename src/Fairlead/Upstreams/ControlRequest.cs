@@ -27,9 +27,14 @@ internal sealed record ControlAnswer(ForwardError Error, string? Detail, byte[] 
 /// <summary>Requests that Fairlead itself makes: handshake, lists, subscriptions, probes. Not for the request path: it allocates.</summary>
 internal static class ControlRequest
 {
-    /// <summary>What a modern request of Fairlead's own carries in <c>_meta</c> (protocol.md 3). It declares no capability: nobody could be asked.</summary>
-    public static ReadOnlySpan<byte> OwnMetaMembers =>
-        "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{},\"io.modelcontextprotocol/clientInfo\":{\"name\":\"fairlead\",\"version\":\"0.1.0\"}"u8;
+    private static readonly byte[] s_ownMetaMembers =
+    [
+        .. "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{\"extensions\":"u8, .. ClientExtensions.Shared,
+        .. "},\"io.modelcontextprotocol/clientInfo\":{\"name\":\"fairlead\",\"version\":\"0.1.0\"}"u8,
+    ];
+
+    /// <summary>What a modern request of Fairlead's own carries in <c>_meta</c> (protocol.md 3). Nobody could be asked, so it declares only MCP Apps: lists are read for all clients.</summary>
+    public static ReadOnlySpan<byte> OwnMetaMembers => s_ownMetaMembers;
 
     /// <summary>Sends a request and waits for its answer.</summary>
     /// <param name="connection">Where to.</param>

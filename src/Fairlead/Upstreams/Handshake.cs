@@ -40,8 +40,13 @@ internal enum EraHint : byte
 /// <summary>Finds a server's era and opens the connection (protocol.md 4.2; decision 5).</summary>
 internal static class Handshake
 {
-    /// <summary>What a shared instance declares to a legacy server (decision 8.1): it may ask; whether anybody can be asked is decided then.</summary>
-    public static ReadOnlySpan<byte> SharedCapabilities => "{\"elicitation\":{\"form\":{},\"url\":{}},\"sampling\":{\"tools\":{}},\"roots\":{\"listChanged\":true}}"u8;
+    private static readonly byte[] s_sharedCapabilities =
+    [
+        .. "{\"elicitation\":{\"form\":{},\"url\":{}},\"sampling\":{\"tools\":{}},\"roots\":{\"listChanged\":true},\"extensions\":"u8, .. ClientExtensions.Shared, .. "}"u8,
+    ];
+
+    /// <summary>What a shared instance declares to a legacy server (decision 8.1): it may ask; whether anybody can be asked is decided then. MCP Apps are for clients that know them, and do no harm to others.</summary>
+    public static ReadOnlySpan<byte> SharedCapabilities => s_sharedCapabilities;
 
     /// <summary>Opens the connection. Every wait is bounded: the probe by <paramref name="probeTimeout"/>, initialize by <paramref name="startTimeout"/>.</summary>
     /// <param name="connection">A started connection.</param>

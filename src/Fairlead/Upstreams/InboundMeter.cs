@@ -1,4 +1,5 @@
 using Fairlead.Configuration;
+using Fairlead.Wire;
 
 namespace Fairlead.Upstreams;
 
@@ -12,6 +13,8 @@ internal sealed class InboundMeter
     private long _junkBytes;
     private long _notifications;
     private long _requests;
+    private long _progress;
+    private long _straysBefore;
     private long _junkLines;
     private volatile string? _floodReason;
 
@@ -38,16 +41,32 @@ internal sealed class InboundMeter
         return _junkLines <= 100 || _junkLines % 1000 == 0;
     }
 
-    /// <summary>Counts a notification outside the progress of a call.</summary>
-    public void Notification() => _notifications++;
-
-    /// <summary>Counts a request of the server. Each costs an answer, so a server that asks without pause is as much a flood as one that tells.</summary>
-    public void Request() => _requests++;
+    /// <summary>Counts a message, unless it is an answer: those are counted where they meet no call (<see cref="UpstreamConnection.StrayAnswers"/>). Each request costs an answer, so a server that asks without pause is as much a flood as one that tells.</summary>
+    public void Count(in Envelope envelope)
+    {
+        if (envelope.Kind == MessageKind.Request)
+        {
+            _requests++;
+        }
+        else if (envelope.Kind == MessageKind.Notification)
+        {
+            if (envelope.KnownMethod == McpMethod.NotificationsProgress)
+            {
+                _progress++;
+            }
+            else
+            {
+                _notifications++;
+            }
+        }
+    }
 
     /// <summary>How long the reader must pause, or null. Also begins a new window when one has passed.</summary>
-    public TimeSpan? TakePause()
+    /// <param name="shared">The connection, when the reader reads for all of its calls; null for the stream of one call.</param>
+    public TimeSpan? TakePause(UpstreamConnection? shared = null)
     {
-        if (_junkBytes == 0 && _notifications == 0 && _requests == 0)
+        var strays = shared is null ? 0 : shared.StrayAnswers - _straysBefore;
+        if (_junkBytes == 0 && _notifications == 0 && _requests == 0 && _progress == 0 && strays == 0)
         {
             return null;
         }
@@ -56,28 +75,44 @@ internal sealed class InboundMeter
         var second = TimeSpan.FromSeconds(1);
         if (elapsed >= second)
         {
-            NewWindow();
+            NewWindow(strays);
             _floodReason = null;
             return null;
         }
 
-        if (_junkBytes <= _limits.JunkBytesPerSecondMax && _notifications <= _limits.NotificationsPerSecondMax && _requests <= _limits.NotificationsPerSecondMax)
+        if (WhatFloods(strays, shared) is not { } what)
         {
             return null;
         }
 
-        _floodReason = _junkBytes > _limits.JunkBytesPerSecondMax
-            ? $"prints more than {_limits.JunkBytesPerSecondMax} bytes a second that are no messages"
-            : $"sends more than {_limits.NotificationsPerSecondMax} {(_notifications > _limits.NotificationsPerSecondMax ? "notifications" : "requests")} a second";
-        NewWindow();
+        _floodReason = what;
+        NewWindow(strays);
         return second - elapsed;
     }
 
-    private void NewWindow()
+    private string? WhatFloods(long strays, UpstreamConnection? shared)
+    {
+        var max = _limits.NotificationsPerSecondMax;
+        if (_junkBytes > _limits.JunkBytesPerSecondMax)
+        {
+            return $"prints more than {_limits.JunkBytesPerSecondMax} bytes a second that are no messages";
+        }
+
+        // Each call has the whole budget for its progress: a server that works on many at a time is none that floods. They are counted only when one budget is spent.
+        return _notifications > max ? $"sends more than {max} notifications a second"
+            : _requests > max ? $"sends more than {max} requests a second"
+            : strays > max ? $"sends more than {max} answers a second that nobody waits for"
+            : _progress > max && _progress > max * (long)Math.Max(1, shared?.Pending.CountOpen() ?? 1) ? $"sends more than {max} notifications of progress a second for a call"
+            : null;
+    }
+
+    private void NewWindow(long strays)
     {
         _windowStart = _timeProvider.GetTimestamp();
         _junkBytes = 0;
         _notifications = 0;
         _requests = 0;
+        _progress = 0;
+        _straysBefore += strays;
     }
 }

@@ -125,7 +125,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
                 }
 
                 var floodsAlready = _meter.FloodReason is not null;
-                if (_meter.TakePause() is { } pause)
+                if (_meter.TakePause(this) is { } pause)
                 {
                     // Once for each flood: a line a second for as long as it lasts would be a flood of our own.
                     var flood = _meter.FloodReason ?? "sends too much";
@@ -195,15 +195,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
             return;
         }
 
-        if (envelope.Kind == MessageKind.Notification && envelope.KnownMethod != McpMethod.NotificationsProgress)
-        {
-            _meter.Notification();
-        }
-        else if (envelope.Kind == MessageKind.Request)
-        {
-            _meter.Request();
-        }
-
+        _meter.Count(envelope);
         Receive(line, envelope, streamOf: null);
     }
 

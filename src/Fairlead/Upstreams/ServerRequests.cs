@@ -8,20 +8,30 @@ internal sealed class ServerRequests(UpstreamConnection connection)
 {
     // Bounded by whoever holds the requests: the inboxes of calls, and the session that is asked outside of calls. A set; the values mean nothing.
     private readonly ConcurrentDictionary<ServerRequest, bool> _open = new();
-    private int _count;
-    private long _endedAt;
+    private readonly Lock _lock = new();
+    private int _atClients;
+    private long _askedSince;
+    private long _waited;
 
-    /// <summary>Whether the server waits for anybody.</summary>
-    public bool AnyOpen => Volatile.Read(ref _count) > 0;
+    /// <summary>Whether a client has one of them before it and has not answered.</summary>
+    public bool AnyAtClients => Volatile.Read(ref _atClients) > 0;
 
-    /// <summary>The sweep's timestamp at which the last of them ended; 0 before.</summary>
-    public long EndedAt => Volatile.Read(ref _endedAt);
+    /// <summary>How long the server has waited for clients in all, in ticks of the clock; time with several questions counts once. One that nobody is asked adds nothing.</summary>
+    public long Waited
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waited + (_atClients > 0 ? connection.Sweeper.Now - _askedSince : 0);
+            }
+        }
+    }
 
     /// <summary>A request has come, and will be ended by whomever it reaches.</summary>
     public ServerRequest Open(ReadOnlySpan<byte> idToken, McpMethod method)
     {
         var request = new ServerRequest(this, connection, idToken.ToArray(), method);
-        Interlocked.Increment(ref _count);
         _open[request] = true;
         return request;
     }
@@ -38,14 +48,32 @@ internal sealed class ServerRequests(UpstreamConnection connection)
         }
     }
 
-    /// <summary>One of them has ended.</summary>
-    internal void Close(ServerRequest request)
+    /// <summary>A client is asked.</summary>
+    internal void BeginWait()
     {
-        // Before the count says that nobody is asked: the deadlines of the calls begin anew here.
-        Volatile.Write(ref _endedAt, connection.Sweeper.Now);
-        _open.TryRemove(request, out _);
-        Interlocked.Decrement(ref _count);
+        lock (_lock)
+        {
+            if (_atClients++ == 0)
+            {
+                _askedSince = connection.Sweeper.Now;
+            }
+        }
     }
+
+    /// <summary>A client that was asked is asked no more.</summary>
+    internal void EndWait()
+    {
+        lock (_lock)
+        {
+            if (--_atClients == 0)
+            {
+                _waited += connection.Sweeper.Now - _askedSince;
+            }
+        }
+    }
+
+    /// <summary>One of them has ended.</summary>
+    internal void Close(ServerRequest request) => _open.TryRemove(request, out _);
 }
 
 /// <summary>A request of a legacy server that a client may be asked for (elicitation, sampling, roots). Ends exactly once: answered, declined, or withdrawn by the server; the first counts. Any thread.</summary>
@@ -57,6 +85,7 @@ internal sealed class ServerRequest
     private readonly byte[] _id;
     private Action? _withdrawn;
     private int _isOver;
+    private int _isAtClient;
 
     internal ServerRequest(ServerRequests all, UpstreamConnection connection, byte[] id, McpMethod method)
     {
@@ -81,6 +110,23 @@ internal sealed class ServerRequest
 
     /// <summary>Whether the server waits no more.</summary>
     public bool IsOver => Volatile.Read(ref _isOver) != 0;
+
+    /// <summary>A client gets it to see: from here to its end the server waits for a person, and no call on its pipe counts as silent.</summary>
+    public void NoteAsked()
+    {
+        if (Interlocked.CompareExchange(ref _isAtClient, 1, 0) != 0)
+        {
+            return;
+        }
+
+        _all.BeginWait();
+
+        // It may have ended before the wait began; whoever sees both ends the wait.
+        if (IsOver)
+        {
+            EndWait();
+        }
+    }
 
     /// <summary>Answers it, unless it has ended.</summary>
     /// <param name="member">"result" or "error".</param>
@@ -135,6 +181,15 @@ internal sealed class ServerRequest
         }
 
         _all.Close(this);
+        EndWait();
         return true;
+    }
+
+    private void EndWait()
+    {
+        if (Interlocked.CompareExchange(ref _isAtClient, 2, 1) == 1)
+        {
+            _all.EndWait();
+        }
     }
 }

@@ -316,6 +316,16 @@ internal class UpstreamCall : IValueTaskSource<bool>
         }
     }
 
+    /// <summary>Leaves a time out of the idle deadline. Nothing happens when it rests, or moves meanwhile.</summary>
+    public void ExtendIdleDeadline(long ticks)
+    {
+        var deadline = Volatile.Read(ref IdleDeadline);
+        if (ticks > 0 && deadline != long.MaxValue)
+        {
+            Interlocked.CompareExchange(ref IdleDeadline, deadline + ticks, deadline);
+        }
+    }
+
     /// <summary>Takes one more reference, while the call is open: the object stays this call until it is given up with <see cref="Release"/>.</summary>
     public void Retain() => Interlocked.Increment(ref _references);
 

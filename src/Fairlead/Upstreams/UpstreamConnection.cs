@@ -9,7 +9,7 @@ namespace Fairlead.Upstreams;
 /// Owns the table of calls in flight. Any thread may open, send and cancel. A connection ends once: <see cref="Lost"/> completes, every open call
 /// fails with <see cref="ForwardError.ServerLost"/>, and no call can be opened any more.
 /// </remarks>
-internal abstract class UpstreamConnection : IAsyncDisposable
+internal abstract partial class UpstreamConnection : IAsyncDisposable
 {
     private static long s_numbers;
 
@@ -17,9 +17,10 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     private readonly DeadlineSweep _sweep;
     private UpstreamIdentity? _identity;
     private string? _flood;
+    private string? _refusal;
     private readonly AbandonedCalls _abandoned;
-    private long _lateAnswers;
     private long _signsOfLife;
+    private long _waited;
 
     /// <summary>What the guards know of this instance; theirs alone.</summary>
     internal object? Guard;
@@ -80,6 +81,12 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Told each time a reader pauses because the server floods, with the reason in words that follow the server's name. On the reader's thread. Set before the handshake.</summary>
     public Action<string>? PausedByFlood { get; set; }
 
+    /// <summary>Told in words, on any thread, that the server does not accept Fairlead's credentials any more, although it did at the handshake. It must not block.</summary>
+    public Action<string>? Refused { get; set; }
+
+    /// <summary>In which words it told so; null before.</summary>
+    public string? Refusal => Volatile.Read(ref _refusal);
+
     /// <summary>How the server floods at the moment, for people; null when it does not.</summary>
     public string? Flood
     {
@@ -102,7 +109,7 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <summary>Whether the server reads messages in the order in which they were sent; not over HTTP, where each has a request of its own.</summary>
     internal virtual bool KeepsOrder => false;
 
-    /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while one is open, since the server may be waiting for a person.</summary>
+    /// <summary>Whether a question may be about any call in flight: then none of them is taken for silent while a client is asked, since the server may be waiting for a person.</summary>
     internal virtual bool SharesQuestions => false;
 
     /// <summary>The raw result of <c>roots/list</c> when no client can be asked; default an empty list (decision 8.1).</summary>
@@ -112,10 +119,20 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     public Task<string> Lost => _lost.Task;
 
     /// <summary>Answers that met no open call: late, duplicate or invented.</summary>
-    public long LateAnswers => Volatile.Read(ref _lateAnswers);
+    public long LateAnswers => _abandoned.LateAnswers;
+
+    /// <inheritdoc cref="AbandonedCalls.StrayAnswers"/>
+    internal long StrayAnswers => _abandoned.StrayAnswers;
 
     /// <summary>Rises with each answer and each progress of a call. Whoever waits for one answer sees by it whether the server works on others.</summary>
     public long SignsOfLife => Volatile.Read(ref _signsOfLife);
+
+    /// <summary>Notes that the server does not accept Fairlead's credentials any more.</summary>
+    internal void NoteRefused(string reason)
+    {
+        Volatile.Write(ref _refusal, reason);
+        Refused?.Invoke(reason);
+    }
 
     /// <summary>Notes an answer or progress. On a reader's thread.</summary>
     internal void NoteLife() => Interlocked.Increment(ref _signsOfLife);
@@ -232,8 +249,10 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     internal bool Sweep(long now)
     {
         var any = false;
-        var isAsking = SharesQuestions && Questions.AnyOpen;
-        var answeredAt = SharesQuestions ? Questions.EndedAt : 0;
+
+        // The time in which people were asked is left out, for every call on the pipe: the server may have waited for any of them.
+        var waited = SharesQuestions ? Questions.Waited : 0;
+        var waitedSince = waited - Interlocked.Exchange(ref _waited, waited);
         for (var i = 0; i < Pending.Capacity; i++)
         {
             var id = Pending.Peek(i, out var call);
@@ -243,8 +262,13 @@ internal abstract class UpstreamConnection : IAsyncDisposable
             }
 
             any = true;
-            var idle = isAsking ? long.MaxValue : Math.Max(Volatile.Read(ref call!.IdleDeadline), answeredAt + call.IdleTicks);
-            var hard = Volatile.Read(ref call!.HardDeadline);
+            if (waitedSince > 0)
+            {
+                call!.ExtendIdleDeadline(Math.Min(waitedSince, now - call.OpenedAt));
+            }
+
+            var idle = Volatile.Read(ref call!.IdleDeadline);
+            var hard = Volatile.Read(ref call.HardDeadline);
             if (now >= idle || now >= hard)
             {
                 var cause = now >= hard ? ForwardError.ServerTimedOutHard : ForwardError.ServerTimedOut;
@@ -286,43 +310,6 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         if (_identity is { IsModern: true } && Faults is not { IsCutOff: true })
         {
             _abandoned.NoteTold(call.UpstreamId);
-        }
-    }
-
-    /// <summary>Hands one message from the server to whom it concerns. Never waits for a consumer.</summary>
-    /// <param name="message">The whole JSON text; copied when kept.</param>
-    /// <param name="envelope">Its scan.</param>
-    /// <param name="streamOf">The call whose own stream carried the message; null on multiplexed connections.</param>
-    protected void Receive(ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf)
-    {
-        if (Faults is { IsCutOff: true } faults)
-        {
-            faults.NoteLost(this, message, envelope);
-            return;
-        }
-
-        switch (envelope.Kind)
-        {
-            case MessageKind.Result or MessageKind.Error:
-                ReceiveAnswer(message, envelope);
-                break;
-            case MessageKind.Request:
-                QuestionRouter.Receive(this, message, envelope, streamOf);
-                break;
-            case MessageKind.Notification:
-                ReceiveNotification(message, envelope, streamOf);
-                break;
-            default:
-                break;
-        }
-    }
-
-    /// <summary>Fails the call that an unusable answer names, so that its client does not wait for the deadline.</summary>
-    protected void RefuseAnswer(ReadOnlySpan<byte> idToken, ForwardError error, string detail)
-    {
-        if (Faults is not { IsCutOff: true } && RequestIds.TryParse(idToken, out var id) && Pending.TryTake(id, error, out var call))
-        {
-            call.Fail(error, detail);
         }
     }
 
@@ -392,24 +379,6 @@ internal abstract class UpstreamConnection : IAsyncDisposable
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
 
-    private void ReceiveAnswer(ReadOnlySpan<byte> message, in Envelope envelope)
-    {
-        NoteLife();
-        if (RequestIds.TryParse(envelope.Id.Of(message), out var id) && Pending.TryTake(id, ForwardError.None, out var call))
-        {
-            _abandoned.ForgetBefore(call.OpenedAt);
-
-            call.Complete(message, envelope);
-            return;
-        }
-
-        Interlocked.Increment(ref _lateAnswers);
-        if (_abandoned.TakeTaskMaker(id))
-        {
-            ServerTasks.CancelCreated(message, envelope);
-        }
-    }
-
     /// <summary>Tells the server that a call has been given up, and the task with it that only this call knows.</summary>
     private void GiveUp(UpstreamCall call)
     {
@@ -419,78 +388,11 @@ internal abstract class UpstreamConnection : IAsyncDisposable
         }
 
         AbandonAtServer(call);
+        _abandoned.NoteGivenUp();
         if (call is { OwnsTask: true, TaskAtServer: { } task })
         {
             ServerTasks.Cancel(task);
         }
-    }
-
-    private void ReceiveNotification(ReadOnlySpan<byte> message, in Envelope envelope, UpstreamCall? streamOf)
-    {
-        if (envelope.KnownMethod == McpMethod.NotificationsProgress)
-        {
-            ReceiveProgress(message, envelope);
-            return;
-        }
-
-        if (envelope.KnownMethod == McpMethod.NotificationsCancelled && envelope.RequestId.Exists)
-        {
-            // A modern server ends a listen by it on stdio, where the id is ours (2026-07-28, basic/utilities/cancellation).
-            if (_identity is { IsModern: true })
-            {
-                RefuseAnswer(envelope.RequestId.Of(message), ForwardError.AnswerInvalid, "it cancelled the request itself");
-            }
-            else
-            {
-                Questions.Withdraw(envelope.RequestId.Of(message));
-            }
-
-            return;
-        }
-
-        var copy = new CallMessage(message.ToArray(), envelope);
-
-        // 2026-07-28: what belongs to a listen carries its id and goes to that call.
-        if (envelope.SubscriptionId.Exists && RequestIds.TryParse(envelope.SubscriptionId.Of(message), out var subscription))
-        {
-            TryDeliver(subscription, copy, owner: null);
-            return;
-        }
-
-        if (envelope.KnownMethod == McpMethod.NotificationsMessage)
-        {
-            if (streamOf is not null ? TryDeliver(streamOf.UpstreamId, copy, streamOf.Owner) : QuestionRouter.TryAskOnlyOwner(this, copy, out _))
-            {
-                return;
-            }
-        }
-
-        NotificationReceived?.Invoke(this, copy);
-    }
-
-    private void ReceiveProgress(ReadOnlySpan<byte> message, in Envelope envelope)
-    {
-        if (!RequestIds.TryParse(envelope.ProgressToken.Of(message), out var id))
-        {
-            return;
-        }
-
-        if (!Pending.TryBeginDelivery(id, out var call))
-        {
-            ServerTasks.ReceiveProgress(id, message, envelope);
-            return;
-        }
-
-        NoteLife();
-
-        // Progress moves the idle deadline, never the hard one (decision 17).
-        call.MoveIdleDeadline(_sweep.Now);
-        if (call.WantsProgress)
-        {
-            call.Deliver(new CallMessage(message.ToArray(), envelope));
-        }
-
-        EndDelivery(call);
     }
 
     /// <summary>For people: server, kind and number of open calls.</summary>

@@ -3,7 +3,9 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fairlead.AspNetCore.Admin;
 using Fairlead.Configuration;
+using Fairlead.Diagnostics;
 using Fairlead.TestKit;
+using Fairlead.Tests.Processes;
 using Fairlead.Tests.Servers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -90,6 +92,29 @@ public sealed class ReloadTests : IAsyncLifetime
         Assert.False(status.GetProperty("valid").GetBoolean());
         Assert.Equal("api", status.GetProperty("cause").GetString());
         Assert.Contains(status.GetProperty("errors").EnumerateArray(), static error => error.GetProperty("key").GetString() == "servers.s0.timeoutMs");
+    }
+
+    [Fact]
+    public async Task Reload_WhenTheApiAndTheFilesWatchFindTheSameErrors_TheyAreLoggedOnce()
+    {
+        var log = new EventRecorder();
+        var reload = new ConfigurationReload(_host.Manager, Load(), Load, TimeProvider.System, log);
+        int Refusals() => log.Events.Count(static one => one.Id == EventIds.ConfigurationRefused);
+        await System.IO.File.WriteAllTextAsync(File, """{"servers":{"x":{"comand":"sh"}}}""");
+
+        Assert.False((await reload.ReloadAsync("api", CancellationToken.None)).Valid);
+        Assert.False((await reload.ReloadAsync("file", CancellationToken.None)).Valid);
+        Assert.Equal(1, Refusals());
+
+        // Other errors are news, and so are the same ones after a load that was good.
+        await System.IO.File.WriteAllTextAsync(File, """{"servers":{"y":{"comand":"sh"}}}""");
+        await reload.ReloadAsync("file", CancellationToken.None);
+        Assert.Equal(2, Refusals());
+        Write(Fleet(round: 0));
+        Assert.True((await reload.ReloadAsync("file", CancellationToken.None)).Valid);
+        await System.IO.File.WriteAllTextAsync(File, """{"servers":{"y":{"comand":"sh"}}}""");
+        await reload.ReloadAsync("file", CancellationToken.None);
+        Assert.Equal(3, Refusals());
     }
 
     [Fact]

@@ -48,6 +48,59 @@ public sealed class FallbackTests
     }
 
     [Fact]
+    public async Task Fallbacks_OfCallersInThisProcessAndOverRest_AreThoseOfClients()
+    {
+        var clock = new FakeTimeProvider();
+        var config = new ServerConfig
+        {
+            Name = "s", Fallback = { Order = ["cached", "server", "static"], MaxAgeMs = 60_000, Server = "other", Text = "away" }, HealthCheck = { Kind = HealthCheckKind.None },
+        };
+        await using var host = await FrontHost.StartAsync(
+            new FairleadOptions { Servers = { config, new ServerConfig { Name = "other", HealthCheck = { Kind = HealthCheckKind.None } } } },
+            manager =>
+            {
+                manager.AddServer("s", Runs("one"));
+                manager.AddServer("other", Runs("other"));
+            },
+            clock);
+        Assert.Equal(("one", null), await LocalAsync(host, 1));
+        await host.Manager.ShutdownServerAsync("s");
+
+        // What a caller in this process was told is kept for all, and the other way round.
+        Assert.Equal(("one", "cached"), await LocalAsync(host, 1));
+        Assert.Equal(("one", "cached"), await RestAsync(host, 1));
+        Assert.Equal(("one", "cached"), Seen(await ModernAsync(host, "\"n\":1")));
+        Assert.Equal(("other", null), await LocalAsync(host, 2));
+        Assert.Equal(("other", null), await RestAsync(host, 2));
+        clock.Advance(TimeSpan.FromSeconds(61));
+        await host.Manager.ShutdownServerAsync("other");
+
+        Assert.Equal(("away", "static"), await LocalAsync(host, 1));
+        Assert.Equal(("away", "static"), await RestAsync(host, 1));
+        var batch = await host.Manager.ExecuteBatchAsync([new("s", "hello"), new("other", "hello")]);
+        Assert.Equal("away", batch[0].Result!.Text);
+        Assert.IsType<ConnectionFailed>(batch[1].Error);
+    }
+
+    [Fact]
+    public async Task Fallback_OfACallInThisProcessThatFails_ComesAfterTheServerHasFailedAndNotForWhatTheToolSays()
+    {
+        var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", static request =>
+            request.Params.Contains("refuse", StringComparison.Ordinal) ? "\"error\":{\"code\":-1,\"message\":\"no\"}" : null));
+        var config = new ServerConfig { Name = "s", Fallback = { Order = ["static"], Text = "away" } };
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = { config } }, manager => manager.AddServer("s", runs));
+        var run = await runs.WhenRunAsync(1);
+        await Assert.ThrowsAsync<ToolFailed>(async () => await Guard.WithinAsync(host.Manager.ExecuteToolAsync("s", "hello", new { refuse = true }), "the refusal"));
+        await Assert.ThrowsAsync<ToolNotFound>(async () => await Guard.WithinAsync(host.Manager.ExecuteToolAsync("s", "nothing"), "the missing tool"));
+        var call = host.Manager.ExecuteToolAsync("s", "hello").AsTask();
+        await run.Server.WhenReceivedAsync("tools/call", 2);
+
+        run.Crash("over");
+
+        Assert.Equal("away", (await Guard.WithinAsync(call, "the fallback")).Text);
+    }
+
+    [Fact]
     public async Task Fallback_OfACallThatFails_ComesAfterTheServerHasFailed()
     {
         var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", static _ => null));
@@ -103,6 +156,18 @@ public sealed class FallbackTests
     {
         var (_, body, _) = await host.ModernAsync("/mcp/s", "tools/call", $"\"name\":\"hello\",\"arguments\":{{{arguments}}}", "hello");
         return body.StartsWith('{') ? body : EventStream.LastMessage(body);
+    }
+
+    private static async Task<(string? Text, string? Fallback)> LocalAsync(FrontHost host, int n) =>
+        Seen("{\"result\":" + Encoding.UTF8.GetString((await Guard.WithinAsync(host.Manager.ExecuteToolAsync("s", "hello", new { n }), "a call in this process")).Raw.Span) + "}");
+
+    private static async Task<(string? Text, string? Fallback)> RestAsync(FrontHost host, int n)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/servers/s/tools/hello/call");
+        request.Content = new StringContent("{\"arguments\":{\"n\":" + n + "}}", Encoding.UTF8, "application/json");
+        request.Headers.Authorization = new("Bearer", FrontHost.AdminToken);
+        using var response = await Guard.WithinAsync(host.Http.SendAsync(request), "a call over REST");
+        return Seen("{\"result\":" + await response.Content.ReadAsStringAsync() + "}");
     }
 
     private static async Task<string> LegacyAsync(FrontHost host, string session, string arguments)

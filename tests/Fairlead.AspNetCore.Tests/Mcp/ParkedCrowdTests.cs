@@ -22,7 +22,7 @@ public sealed class ParkedCrowdTests
         var clock = new FakeTimeProvider();
         var server = new AskingServer();
         await using var upstream = await server.StartAsync();
-        var options = new FairleadOptions { Servers = { new ServerConfig { Name = "s", Url = upstream.Url } } };
+        var options = new FairleadOptions { Servers = { new ServerConfig { Name = "s", Url = upstream.Url, HealthCheck = { Kind = HealthCheckKind.None } } } };
         (options.Limits.ParkedMax, options.Limits.ParkedPerPrincipalMax) = (Calls, Calls);
         await using var host = await FrontHost.StartAsync(options, timeProvider: clock);
         var clients = Enumerable.Range(0, Owners).Select(i => new ModernClient(host, "/mcp/s", name: $"owner-{i}")).ToArray();

@@ -31,6 +31,70 @@ public sealed class BoundedTrafficTests
         Assert.Equal(requests, upstream.Requests.Count);
     }
 
+    [Theory]
+    [InlineData(401, false, ServerIsolation.Auto)]
+    [InlineData(401, false, ServerIsolation.Session)]
+    [InlineData(401, true, ServerIsolation.Auto)]
+    [InlineData(403, false, ServerIsolation.Auto)]
+    [InlineData(403, true, ServerIsolation.Auto)]
+    public async Task Refusal_AfterAGoodStart_IsTakenOnceForAllUntilSomethingChanges(int status, bool isModern, ServerIsolation isolation)
+    {
+        const string Tools = """{"resultType":"complete","ttlMs":0,"cacheScope":"private","tools":[{"name":"hello","inputSchema":{"type":"object"}}]}""";
+        var refuses = false;
+        var legacy = new LegacyScript { Call = static (_, context, request) => context.ResultAsync(request, request.RpcMethod == "tools/list" ? Tools : "{\"content\":[]}") };
+        await using var upstream = await RawUpstream.StartAsync((server, context, request) =>
+            Volatile.Read(ref refuses) ? context.AnswerAsync(status, "text/plain", "the token has expired")
+            : !isModern ? legacy.AnswerAsync(server, context, request)
+            : context.ResultAsync(request, request.RpcMethod switch
+            {
+                "server/discover" => ModernScript.Discovered,
+                "tools/list" => Tools,
+                _ => """{"resultType":"complete","content":[]}""",
+            }));
+        await using var manager = new McpManager(timeProvider: _clock);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s", Url = upstream.Url, Isolation = isolation, HealthCheck = { Kind = HealthCheckKind.None } });
+        await manager.ReachedAsync("s", ServerState.Healthy);
+        await Guard.WithinAsync(manager.CallAsync("s", "hello"), "a call");
+
+        Volatile.Write(ref refuses, true);
+        await Assert.ThrowsAsync<Unauthenticated>(async () => await Guard.WithinAsync(manager.CallAsync("s", "hello"), "the first refusal"));
+        var refused = await manager.ReachedAsync("s", ServerState.AuthRequired);
+        await upstream.NextAsync(static one => one.RpcMethod == "tools/call", "the first call");
+        var requests = upstream.Requests.Count;
+        await AnHourAsync(async () => await Assert.ThrowsAsync<Unauthenticated>(async () => await Guard.WithinAsync(manager.CallAsync("s", "hello"), "the refusal")));
+
+        Assert.Contains($"HTTP {status}: the token has expired", refused.Reason, StringComparison.Ordinal);
+        Assert.Null(refused.NextRetry);
+        Assert.Equal("hello", refused.Catalog.Tools[0].Name);
+
+        // What ends the session at the server may still be on its way; calls and retries are not.
+        Assert.InRange(upstream.Requests.Count - requests, 0, 2);
+
+        Volatile.Write(ref refuses, false);
+        await manager.RestartServerAsync("s");
+        await manager.ReachedAsync("s", ServerState.Healthy);
+    }
+
+    [Fact]
+    public async Task Refusal_OfOneToolAlone_LeavesTheServerInService()
+    {
+        await using var upstream = await new LegacyScript
+        {
+            Call = static (_, context, request) => request.RpcMethod == "tools/call"
+                ? context.AnswerAsync(403, "text/plain", "not this tool")
+                : context.ResultAsync(request, """{"tools":[{"name":"hello","inputSchema":{"type":"object"}}]}"""),
+        }.StartAsync();
+        await using var manager = new McpManager(timeProvider: _clock);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s", Url = upstream.Url, HealthCheck = { Kind = HealthCheckKind.None } });
+        await manager.ReachedAsync("s", ServerState.Healthy);
+
+        await Assert.ThrowsAsync<Unauthenticated>(async () => await Guard.WithinAsync(manager.CallAsync("s", "hello"), "the refusal"));
+
+        await upstream.NextAsync("ping");
+        await Assert.ThrowsAsync<Unauthenticated>(async () => await Guard.WithinAsync(manager.CallAsync("s", "hello"), "the next refusal"));
+        Assert.Equal(ServerState.Healthy, manager.Cell("s").Current.State);
+    }
+
     [Fact]
     public async Task Crashes_OfAServerThatStartsWell_EndInCrashLoopAfterFiveRestartsAndStayThere()
     {

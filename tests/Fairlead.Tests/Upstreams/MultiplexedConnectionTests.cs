@@ -187,6 +187,45 @@ public sealed class MultiplexedConnectionTests
     }
 
     [Fact]
+    public async Task Deadline_WhenTheServerAsksForEverAndIsDeclined_EndsTheCallAllTheSame()
+    {
+        await using var server = new PipeServer();
+        var calls = new[] { server.Call("a", idle: TimeSpan.FromSeconds(30)), server.Call("b", idle: TimeSpan.FromSeconds(30)) };
+
+        for (var i = 0; i < 31; i++)
+        {
+            await server.WriteAsync("{\"jsonrpc\":\"2.0\",\"id\":\"q" + i + "\",\"method\":\"elicitation/create\",\"params\":{}}\n");
+            await server.ReadUntilAsync($"\"q{i}\"");
+            server.Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(ForwardError.ServerTimedOut, (await HttpRig.EndAsync(calls[0])).Error);
+        Assert.Equal(ForwardError.ServerTimedOut, (await HttpRig.EndAsync(calls[1])).Error);
+    }
+
+    [Fact]
+    public async Task Deadline_WhenAClientIsAsked_LeavesOutTheTimeThatItTakesAndNoMore()
+    {
+        await using var server = new PipeServer();
+        var owner = new object();
+        var other = server.Call(owner, idle: TimeSpan.FromSeconds(30));
+        server.Clock.Advance(TimeSpan.FromSeconds(20));
+        var asking = server.Call(owner);
+        await server.WriteAsync("{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"elicitation/create\",\"params\":{}}\n");
+        var question = (await HttpRig.NextMessageAsync(asking)).Question!;
+        question.NoteAsked();
+
+        server.Clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.False(other.IsComplete);
+        question.Decline();
+        server.Clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.False(other.IsComplete);
+        server.Clock.Advance(TimeSpan.FromSeconds(2));
+
+        Assert.Equal(ForwardError.ServerTimedOut, (await HttpRig.EndAsync(other)).Error);
+    }
+
+    [Fact]
     public async Task Question_WhenAllCallsAreOfOneOwner_GoesToTheNewest()
     {
         await using var server = new PipeServer();
@@ -253,6 +292,46 @@ public sealed class MultiplexedConnectionTests
         await server.ReadAsync();
 
         Assert.Contains("list_changed", Assert.Single(server.Notifications), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":{\"progressToken\":ID,\"progress\":1}}", "more than 10 notifications of progress a second for a call")]
+    [InlineData("{\"jsonrpc\":\"2.0\",\"id\":77,\"result\":{}}", "more than 10 answers a second that nobody waits for")]
+    public async Task Messages_WhenTheyFloodBesideTheAnswer_PauseTheReader(string message, string reason)
+    {
+        await using var server = new PipeServer(new LimitsOptions { NotificationsPerSecondMax = 10 });
+        var call = server.Call();
+        var line = message.Replace("ID", $"{call.UpstreamId}", StringComparison.Ordinal) + "\n";
+
+        await server.WriteAsync(string.Concat(Enumerable.Repeat(line, 50)));
+        await server.Clock.WhenTimerArmedAsync(TimeSpan.FromSeconds(1));
+        Assert.Contains(reason, server.Connection.FloodReason, StringComparison.Ordinal);
+        await server.AnswerAsync(call);
+        server.Clock.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.Equal(ForwardError.None, (await HttpRig.EndAsync(call)).Error);
+    }
+
+    [Fact]
+    public async Task Messages_OfManyCallsAtATime_AreNoFlood()
+    {
+        await using var server = new PipeServer(new LimitsOptions { NotificationsPerSecondMax = 10 });
+        var calls = Enumerable.Range(0, 10).Select(_ => server.Call()).ToArray();
+        var given = Enumerable.Range(0, 20).Select(_ => server.Call()).ToArray();
+        foreach (var call in given)
+        {
+            server.Connection.Cancel(call);
+            Assert.Equal(ForwardError.ClientCancelled, (await HttpRig.EndAsync(call)).Error);
+        }
+
+        // 9 of progress for each call, and the late answers of those that were given up.
+        await server.WriteAsync(string.Concat(calls.SelectMany(static call => Enumerable.Repeat(Progress.Replace("ID", $"{call.UpstreamId}", StringComparison.Ordinal), 9))));
+        await server.WriteAsync(string.Concat(given.Select(static call => "{\"jsonrpc\":\"2.0\",\"id\":" + call.UpstreamId + ",\"result\":{}}\n")));
+        await server.AnswerAsync(calls[0]);
+
+        Assert.Equal(ForwardError.None, (await HttpRig.EndAsync(calls[0])).Error);
+        Assert.Null(server.Connection.FloodReason);
+        Assert.Equal(20, server.Connection.LateAnswers);
     }
 
     [Fact]

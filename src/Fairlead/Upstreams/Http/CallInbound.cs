@@ -93,13 +93,9 @@ internal sealed class CallInbound
             case MessageKind.Request when IsModern:
                 // 2026-07-28 knows no requests of servers, and no way to answer one.
                 return false;
-            case MessageKind.Notification when envelope.KnownMethod != McpMethod.NotificationsProgress:
+            case MessageKind.Notification or MessageKind.Request:
                 _meter ??= new InboundMeter(_connection.Limits, _connection.Sweeper.TimeProvider);
-                _meter.Notification();
-                break;
-            case MessageKind.Request:
-                _meter ??= new InboundMeter(_connection.Limits, _connection.Sweeper.TimeProvider);
-                _meter.Request();
+                _meter.Count(envelope);
                 break;
             default:
                 break;
@@ -180,7 +176,14 @@ internal sealed class CallInbound
 
         // After the handshake a question of that kind is a look at the server's health already, which counts before it decides.
         var isCheck = _method is McpMethod.Ping or McpMethod.ServerDiscover && _connection.IdentityOrNull is not null;
-        if (failure.IsOutage && !isCheck)
+
+        // 403 may be about this one tool: whether it is about everything, a question of that kind tells.
+        var isRefused = failure.Error == ForwardError.AuthenticationRequired && _connection.IdentityOrNull is not null;
+        if (isRefused && (isCheck || failure.IsUnauthorized))
+        {
+            _connection.NoteRefused(failure.Detail);
+        }
+        else if ((failure.IsOutage || isRefused) && !isCheck)
         {
             _connection.Unreachable?.Invoke(failure.Detail);
         }

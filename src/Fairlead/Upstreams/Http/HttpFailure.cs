@@ -11,6 +11,9 @@ namespace Fairlead.Upstreams.Http;
 /// <param name="IsOutage">Whether the server as a whole seems to be away, not only this request refused.</param>
 internal readonly record struct HttpFailure(ForwardError Error, string Detail, bool IsOutage)
 {
+    /// <summary>Whether the server does not accept Fairlead's credentials (401), whatever is asked for.</summary>
+    public bool IsUnauthorized { get; private init; }
+
     /// <summary>Most bytes that are read of an answer that is only looked at for words.</summary>
     public const int ExcerptBytesMax = 4096;
 
@@ -51,7 +54,10 @@ internal readonly record struct HttpFailure(ForwardError Error, string Detail, b
         var detail = words.Length == 0 ? $"HTTP {status}" : $"HTTP {status}: {words}";
         return response.StatusCode switch
         {
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new HttpFailure(ForwardError.AuthenticationRequired, detail, false),
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new HttpFailure(ForwardError.AuthenticationRequired, detail, false)
+            {
+                IsUnauthorized = response.StatusCode == HttpStatusCode.Unauthorized,
+            },
             HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout => Outage(ForwardError.SendFailed, detail),
             _ when status is >= 300 and < 400 => new HttpFailure(ForwardError.SendFailed, $"HTTP {status}: it redirects{Target(response, endpoint)}; set its url to where it is now", false),
             _ when response.IsSuccessStatusCode => new HttpFailure(ForwardError.AnswerInvalid, detail, false),

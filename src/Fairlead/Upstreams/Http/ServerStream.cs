@@ -144,7 +144,7 @@ internal sealed class ServerStream
         {
             while (await reader.FillAsync(cancellationToken).ConfigureAwait(false) && await _connection.WhileHeldAsync(cancellationToken).ConfigureAwait(false) && TakeBuffered(reader, ref any))
             {
-                if (_meter.TakePause() is { } pause)
+                if (_meter.TakePause(_connection) is { } pause)
                 {
                     _connection.PausedByFlood?.Invoke(_meter.FloodReason ?? "sends too much");
                     await Task.Delay(pause, _connection.Sweeper.TimeProvider, cancellationToken).ConfigureAwait(false);
@@ -204,15 +204,7 @@ internal sealed class ServerStream
             return;
         }
 
-        if (envelope.Kind == MessageKind.Notification && envelope.KnownMethod != McpMethod.NotificationsProgress)
-        {
-            _meter.Notification();
-        }
-        else if (envelope.Kind == MessageKind.Request)
-        {
-            _meter.Request();
-        }
-
+        _meter.Count(envelope);
         _connection.Take(message, envelope, streamOf: null);
 
         // An answer that a server replays here ends its call; the call's own stream is then of no more use.

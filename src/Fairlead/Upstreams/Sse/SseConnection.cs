@@ -152,6 +152,11 @@ internal sealed partial class SseConnection : MultiplexedConnection
 
     private void Refuse(long? id, HttpFailure failure)
     {
+        if (failure.IsUnauthorized && IdentityOrNull is not null)
+        {
+            NoteRefused(failure.Detail);
+        }
+
         if (id is { } known)
         {
             RefuseAnswer(Token(known), failure.Error, failure.Detail);

@@ -57,7 +57,7 @@ public sealed class HttpHandshakeTests
         var probe = Assert.Single(upstream.Requests);
         Assert.Equal("2026-07-28", probe["MCP-Protocol-Version"]);
         Assert.Equal("server/discover", probe["Mcp-Method"]);
-        Assert.Contains("\"io.modelcontextprotocol/clientCapabilities\":{}", probe.Body, StringComparison.Ordinal);
+        Assert.Contains("\"io.modelcontextprotocol/clientCapabilities\":{\"extensions\":{\"io.modelcontextprotocol/ui\":{\"mimeTypes\":[\"text/html;profile=mcp-app\"]}}}", probe.Body, StringComparison.Ordinal);
         Assert.Contains("\"io.modelcontextprotocol/clientInfo\":{", probe.Body, StringComparison.Ordinal);
     }
 

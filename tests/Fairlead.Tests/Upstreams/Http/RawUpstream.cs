@@ -194,7 +194,8 @@ internal sealed class LegacyScript
 
     public Task<RawUpstream> StartAsync() => RawUpstream.StartAsync(AnswerAsync);
 
-    private Task AnswerAsync(RawUpstream upstream, HttpContext context, RawRequest request)
+    /// <summary>Answers one request: the handshake, or what the test says.</summary>
+    public Task AnswerAsync(RawUpstream upstream, HttpContext context, RawRequest request)
     {
         switch (request)
         {
