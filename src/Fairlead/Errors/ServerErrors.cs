@@ -33,6 +33,9 @@ public sealed class DeploymentFailed(string message, Exception? innerException =
 /// <summary>The server could not be reached, or was lost while it worked. A call that was lost may have had its effect.</summary>
 public sealed class ConnectionFailed(string message, Exception? innerException = null) : McpException(message, innerException)
 {
+    /// <summary>Whether the server has certainly not heard of the call, so that it may be made again whatever it does.</summary>
+    internal bool IsUnsent { get; init; }
+
     /// <inheritdoc/>
     public override bool IsTransient => true;
 }

@@ -7,7 +7,7 @@ namespace Fairlead.Exchanges;
 internal static class CallFailures
 {
     /// <summary>The exception for a call that could not be forwarded or answered. Not for <see cref="ForwardError.ClientCancelled"/>, which is the caller's own token.</summary>
-    public static McpException From(ForwardError error, string server, string? detail, long retryAfterMs = 0)
+    public static McpException From(ForwardError error, string server, string? detail, long retryAfterMs = 0, bool isUnsent = false)
     {
         var message = ForwardErrors.Message(error, server, detail);
         TimeSpan? retryAfter = retryAfterMs > 0 ? TimeSpan.FromMilliseconds(retryAfterMs) : null;
@@ -21,7 +21,7 @@ internal static class CallFailures
             ForwardError.AuthenticationRequired => new Unauthenticated(message) { ServerId = server },
             ForwardError.InputNotPossible or ForwardError.InputRoundsSpent => new ToolFailed(message) { ServerId = server },
             ForwardError.ShuttingDown => RuntimeShutdown.Now(),
-            _ => new ConnectionFailed(message) { ServerId = server },
+            _ => new ConnectionFailed(message) { ServerId = server, IsUnsent = isUnsent },
         };
     }
 

@@ -145,7 +145,8 @@ internal sealed class ToolInvoker
             {
                 return await CallOnceAsync(cell, tool, arguments, cancellationToken).ConfigureAwait(false);
             }
-            catch (Exception failure) when (failure is ConnectionFailed or McpTimeout && tries < cell.Current.Config.Retry.Attempts && cell.Current.IsCallableOrReturns && MayRepeat(cell, tool))
+            catch (Exception failure) when (failure is ConnectionFailed or McpTimeout && tries < cell.Current.Config.Retry.Attempts && cell.Current.IsCallableOrReturns
+                && (failure is ConnectionFailed { IsUnsent: true } || MayRepeat(cell, tool)))
             {
                 await Task.Delay(CallRecovery.DelayOf(cell.Current.Config.Retry, tries), _time, cancellationToken).ConfigureAwait(false);
                 await CallRecovery.WaitForRestartAsync(cell, _time, cancellationToken).ConfigureAwait(false);
@@ -293,7 +294,7 @@ internal sealed class ToolInvoker
     {
         if (call.Error != ForwardError.None)
         {
-            throw CallFailures.From(call.Error, server, call.ErrorDetail, call.RetryAfterMs);
+            throw CallFailures.From(call.Error, server, call.ErrorDetail, call.RetryAfterMs, call.IsQueued);
         }
 
         var answer = call.Answer;

@@ -63,6 +63,9 @@ internal sealed class Rollout
     /// <summary>The rules.</summary>
     public RolloutOptions Rules { get; }
 
+    /// <summary>The share of the calls while it is tried, %; 0 for a shadow.</summary>
+    public int TrialPercent => Rules.Strategy == RolloutStrategy.Canary ? Rules.Percent : 0;
+
     /// <summary>What the instances of the changed server do.</summary>
     public TrialRecord Record { get; }
 
@@ -98,7 +101,7 @@ internal sealed class Rollout
     /// <summary>The changed server is tried beside what serves.</summary>
     public void Try()
     {
-        Move(RolloutPhase.Trial, Rules.Strategy == RolloutStrategy.Canary ? Rules.Percent : 0);
+        Move(RolloutPhase.Trial, TrialPercent);
         _begun.TrySetResult(null);
     }
 

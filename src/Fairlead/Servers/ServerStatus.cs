@@ -7,7 +7,7 @@ using Fairlead.Upstreams;
 namespace Fairlead.Servers;
 
 /// <summary>Composes what everybody sees of a server from what its actor knows.</summary>
-/// <remarks>Used by the actor's loop alone. Always holds: the published connection is that of <see cref="Instance"/>, unless a change says otherwise.</remarks>
+/// <remarks>Used by the actor's loop alone. Always holds: at the end of a turn the published connection is that of <see cref="Instance"/>.</remarks>
 internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
 {
     // Why the serving instance is not Healthy, if it is not: its lists, over that its health checks as long as they only doubt, over that a flood, and over all checks that failed.
@@ -56,14 +56,17 @@ internal sealed class ServerStatus(FleetResources resources, ServerCell cell)
     public void Publish(ServerState state, string? reason, Func<ServerSnapshot, ServerSnapshot>? change = null)
     {
         var old = cell.Current;
+
+        // Detached within this turn, and its successor not attached yet: calls that come now must meet neither a gap nor a refusal. The detached one passes them on.
+        var isBetween = Instance is null && state is (ServerState.Healthy or ServerState.Degraded);
         var next = old with
         {
             Version = old.Version + 1,
             State = state,
             Reason = reason,
             Since = state == old.State ? old.Since : resources.Time.GetUtcNow(),
-            Shared = Instance?.Connection,
-            Replicas = Instance is null ? [] : Others() is { Length: > 0 } others ? [Instance.Connection, .. others] : [Instance.Connection],
+            Shared = isBetween ? old.Shared : Instance?.Connection,
+            Replicas = isBetween ? old.Replicas : Instance is null ? [] : Others() is { Length: > 0 } others ? [Instance.Connection, .. others] : [Instance.Connection],
             Backend = Instance is null ? null : _backend,
             ProcessId = Instance?.ProcessId,
             NextRetry = state == old.State ? old.NextRetry : null,

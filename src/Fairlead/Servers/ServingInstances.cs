@@ -123,7 +123,7 @@ internal sealed partial class ServingInstances
     public void Replace(ServerConfig config, StartResult start, CatalogReading reading)
     {
         var old = _status.Detach();
-        _status.PublishSame(snapshot => Configured(snapshot, config) with { Shared = old?.Connection });
+        _status.PublishSame(snapshot => Configured(snapshot, config));
         Adopt(start, reading);
         _ = EndAsync(old, _resources.Options.Limits.DrainGrace);
         _replicas.Replace(config);
