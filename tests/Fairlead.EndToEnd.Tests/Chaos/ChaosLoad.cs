@@ -42,6 +42,12 @@ internal sealed class ChaosLoad(RawCaller caller, IReadOnlyList<string> echoes) 
     /// <summary>Fairlead is about to be killed: connections that close from here on are no fault, for calls that began before <see cref="GatewayIsBack"/>.</summary>
     public void GatewayGoes() => Interlocked.Increment(ref _kills);
 
+    /// <summary>Rises before each kill and after it: even = Fairlead is up.</summary>
+    public int Kills => Volatile.Read(ref _kills);
+
+    /// <summary>Something beside the calls ended as it may not.</summary>
+    public void Blame(string what) => _wrong.Enqueue(what);
+
     /// <summary>It listens again.</summary>
     public void GatewayIsBack() => Interlocked.Increment(ref _kills);
 

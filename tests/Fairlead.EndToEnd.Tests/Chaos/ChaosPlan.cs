@@ -27,6 +27,12 @@ internal enum ChaosKind
     /// <summary>An edit of the configuration file, where it is read again.</summary>
     Edit,
 
+    /// <summary>A rollout of fresh instances, in one of the five ways.</summary>
+    Rollout,
+
+    /// <summary>A fault that Fairlead itself injects: latency, a disconnect, a partition.</summary>
+    Fault,
+
     /// <summary>SIGKILL to Fairlead itself, and another start.</summary>
     KillGateway,
 }
@@ -43,7 +49,7 @@ internal static class ChaosPlan
     private static readonly (ChaosKind Kind, int Weight)[] s_weights =
     [
         (ChaosKind.KillServer, 40), (ChaosKind.KillGrandchild, 5), (ChaosKind.Freeze, 15), (ChaosKind.DieInAnswer, 8), (ChaosKind.CloseInput, 8),
-        (ChaosKind.ExitAfterAnswer, 8), (ChaosKind.Restart, 11), (ChaosKind.Edit, 5),
+        (ChaosKind.ExitAfterAnswer, 8), (ChaosKind.Restart, 11), (ChaosKind.Edit, 5), (ChaosKind.Rollout, 10), (ChaosKind.Fault, 6),
     ];
 
     /// <summary>Draws a run.</summary>

@@ -30,6 +30,9 @@ public sealed class ChaosTests(ITestOutputHelper output)
     private static readonly string[] s_others = ["forks", "forks-bare", "forks-nameless", "dies", "deaf", "exits", "slow"];
     private static readonly string[] s_all = [.. s_echoes, .. s_others];
 
+    private static readonly string[] s_strategies = ["rolling", "blue-green", "canary", "shadow", "recreate"];
+    private static readonly string[] s_faults = ["\"kind\":\"latency\",\"latencyMs\":200,\"durationMs\":500", "\"kind\":\"disconnect\"", "\"kind\":\"partition\",\"durationMs\":500"];
+
     private readonly List<(ProcessFigures First, ProcessFigures Last)> _lives = [];
     private readonly Dictionary<ChaosKind, int> _happened = [];
     private JsonObject _configuration = [];
@@ -191,6 +194,15 @@ public sealed class ChaosTests(ITestOutputHelper output)
                 _canRestart = status is not (404 or 405);
                 Assert.True(!_canRestart || status < 300 || status == 409, $"a restart of {server} over the API was answered with {status}");
                 break;
+            case ChaosKind.Rollout:
+                // Beside what happens next: a start may take a while. Where the server is down at this moment, 502 says so.
+                _ = AskForAsync(
+                    caller, gateway, load, $"api/v1/servers/{s_echoes[happening.Server % s_echoes.Length]}/rollouts",
+                    $$"""{"strategy":"{{s_strategies[happening.Server % s_strategies.Length]}}","percent":30,"observeMs":{{10 * happening.Pause.Milliseconds}}}""", 202, 502);
+                break;
+            case ChaosKind.Fault:
+                _ = AskForAsync(caller, gateway, load, $"api/v1/servers/{s_echoes[happening.Server % s_echoes.Length]}/faults", $"{{{s_faults[happening.Server % s_faults.Length]}}}", 201, 409, 422, 429, 502);
+                break;
             case ChaosKind.Edit when _readsAgain:
                 _readsAgain = await caller.StatusAsync(HttpMethod.Get, "api/v1/configuration/status", await TokenAsync(gateway)) < 300;
                 if (_readsAgain)
@@ -199,6 +211,27 @@ public sealed class ChaosTests(ITestOutputHelper output)
                 }
 
                 break;
+        }
+    }
+
+    /// <summary>A request to the management API that may be answered in one of these ways; the gateway's own end is none of its faults.</summary>
+    private static async Task AskForAsync(RawCaller caller, GatewayProcess gateway, ChaosLoad load, string path, string body, params int[] statuses)
+    {
+        var kills = load.Kills;
+        try
+        {
+            var status = await caller.StatusAsync(HttpMethod.Post, path, await TokenAsync(gateway), body);
+            if (!statuses.Contains(status))
+            {
+                load.Blame($"POST {path} {body} was answered with {status}");
+            }
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException)
+        {
+            if (kills % 2 == 0 && kills == load.Kills)
+            {
+                load.Blame($"POST {path} {body}: {exception.Message}");
+            }
         }
     }
 
@@ -256,7 +289,8 @@ public sealed class ChaosTests(ITestOutputHelper output)
             server!["timeoutMs"] = 3000;
         }
 
-        return new JsonObject { ["servers"] = servers, ["limits"] = new JsonObject { ["restartBase"] = "50ms", ["stopStdinWait"] = "500ms", ["stopTermWait"] = "500ms" } };
+        servers[s_echoes[0]]!["replicas"] = 2;
+        return new JsonObject { ["servers"] = servers, ["faultInjection"] = new JsonObject { ["enabled"] = true }, ["limits"] = new JsonObject { ["restartBase"] = "50ms", ["stopStdinWait"] = "500ms", ["stopTermWait"] = "500ms" } };
     }
 
     private static int Setting(string name, int otherwise) =>

@@ -63,7 +63,8 @@ internal sealed class RawCaller(Uri root) : IDisposable
 
     /// <summary>The status of a request to the management API.</summary>
     /// <param name="token">The admin token; null = none is sent.</param>
-    public async Task<int> StatusAsync(HttpMethod method, string path, string? token = null)
+    /// <param name="body">A JSON text; null = none.</param>
+    public async Task<int> StatusAsync(HttpMethod method, string path, string? token = null, string? body = null)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
         if (token is not null)
@@ -71,6 +72,7 @@ internal sealed class RawCaller(Uri root) : IDisposable
             request.Headers.Authorization = new("Bearer", token);
         }
 
+        request.Content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json");
         using var response = await _http.SendAsync(request);
         return (int)response.StatusCode;
     }
