@@ -1,4 +1,3 @@
-using System.Buffers;
 
 namespace Fairlead.Wire;
 
@@ -52,20 +51,20 @@ internal struct PooledBytes
         _end = 0;
         if (_array is not null)
         {
-            ArrayPool<byte>.Shared.Return(_array);
+            MessageBuffers.Return(_array);
             _array = null;
         }
     }
 
     private void Grow(int more)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(256, Math.Max(checked(Length + more), (int)Math.Min(Length * 2L, Array.MaxLength))));
+        var larger = MessageBuffers.Rent(Math.Max(256, Math.Max(checked(Length + more), (int)Math.Min(Length * 2L, Array.MaxLength))));
         Span.CopyTo(larger);
         _end -= _start;
         _start = 0;
         if (_array is not null)
         {
-            ArrayPool<byte>.Shared.Return(_array);
+            MessageBuffers.Return(_array);
         }
 
         _array = larger;

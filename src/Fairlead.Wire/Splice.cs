@@ -212,7 +212,7 @@ public ref struct Splice : IDisposable
 
         if (_rentedText is not null)
         {
-            ArrayPool<byte>.Shared.Return(_rentedText);
+            MessageBuffers.Return(_rentedText);
             _rentedText = null;
         }
 
@@ -362,11 +362,11 @@ public ref struct Splice : IDisposable
 
     private void GrowText(int length)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_textLength + length), _text.Length * 2));
+        var larger = MessageBuffers.Rent(Math.Max(checked(_textLength + length), _text.Length * 2));
         _text[.._textLength].CopyTo(larger);
         if (_rentedText is not null)
         {
-            ArrayPool<byte>.Shared.Return(_rentedText);
+            MessageBuffers.Return(_rentedText);
         }
 
         _text = _rentedText = larger;

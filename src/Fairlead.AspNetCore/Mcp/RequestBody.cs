@@ -1,4 +1,5 @@
 using System.Buffers;
+using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Mcp;
@@ -53,7 +54,7 @@ internal readonly struct RequestBody
     {
         if (_buffer is not null)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            MessageBuffers.Return(_buffer);
         }
     }
 
@@ -82,7 +83,7 @@ internal readonly struct RequestBody
     private static RequestBody Copy(in ReadOnlySequence<byte> bytes)
     {
         var length = (int)bytes.Length;
-        var buffer = ArrayPool<byte>.Shared.Rent(Math.Max(length, 1));
+        var buffer = MessageBuffers.Rent(Math.Max(length, 1));
         bytes.CopyTo(buffer);
         return new RequestBody(buffer, length);
     }

@@ -10,7 +10,7 @@ internal sealed class LineReader : IDisposable
 
     private readonly Stream _stream;
     private readonly LineFramer _framer;
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
+    private byte[] _buffer = MessageBuffers.Rent(InitialBytes);
     private int _start;
     private int _end;
     private bool _ended;
@@ -59,7 +59,7 @@ internal sealed class LineReader : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        ArrayPool<byte>.Shared.Return(_buffer);
+        MessageBuffers.Return(_buffer);
         _buffer = [];
         _start = _end = 0;
     }
@@ -73,8 +73,8 @@ internal sealed class LineReader : IDisposable
             // After a large line the large buffer is not kept for small ones.
             if (_buffer.Length > 16 * InitialBytes)
             {
-                ArrayPool<byte>.Shared.Return(_buffer);
-                _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
+                MessageBuffers.Return(_buffer);
+                _buffer = MessageBuffers.Rent(InitialBytes);
             }
         }
 
@@ -90,9 +90,9 @@ internal sealed class LineReader : IDisposable
         }
         else
         {
-            var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
+            var larger = MessageBuffers.Rent(_buffer.Length * 2);
             _buffer.AsSpan(_start, length).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_buffer);
+            MessageBuffers.Return(_buffer);
             _buffer = larger;
         }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using Fairlead.Wire;
 
 namespace Fairlead.Upstreams;
 
@@ -43,7 +44,7 @@ internal sealed class OutboundFrame : IBufferWriter<byte>
 
         if (frame._buffer.Length < sizeHint)
         {
-            frame._buffer = ArrayPool<byte>.Shared.Rent(sizeHint);
+            frame._buffer = MessageBuffers.Rent(sizeHint);
         }
 
         return frame;
@@ -115,7 +116,7 @@ internal sealed class OutboundFrame : IBufferWriter<byte>
         // Small buffers stay with their frame: the next call finds both in one step. Large ones go back to the shared pool.
         if (_buffer.Length > 4096)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            MessageBuffers.Return(_buffer);
             _buffer = [];
         }
 
@@ -128,7 +129,7 @@ internal sealed class OutboundFrame : IBufferWriter<byte>
         Interlocked.Decrement(ref s_pooled);
         if (_buffer.Length != 0)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            MessageBuffers.Return(_buffer);
             _buffer = [];
         }
     }
@@ -141,11 +142,11 @@ internal sealed class OutboundFrame : IBufferWriter<byte>
             return;
         }
 
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, _buffer.Length * 2));
+        var larger = MessageBuffers.Rent(Math.Max(needed, _buffer.Length * 2));
         _buffer.AsSpan(0, _length).CopyTo(larger);
         if (_buffer.Length != 0)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            MessageBuffers.Return(_buffer);
         }
 
         _buffer = larger;

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Collections.Concurrent;
 using System.Threading.Tasks.Sources;
 using Fairlead.Wire;
@@ -235,7 +234,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         if (_answer.Length < answer.Length)
         {
             ReturnAnswer();
-            _answer = ArrayPool<byte>.Shared.Rent(answer.Length);
+            _answer = MessageBuffers.Rent(answer.Length);
         }
 
         answer.CopyTo(_answer);
@@ -420,7 +419,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     {
         if (_answer.Length != 0)
         {
-            ArrayPool<byte>.Shared.Return(_answer);
+            MessageBuffers.Return(_answer);
             _answer = [];
         }
     }

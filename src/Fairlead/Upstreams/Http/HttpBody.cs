@@ -1,4 +1,4 @@
-using System.Buffers;
+using Fairlead.Wire;
 
 namespace Fairlead.Upstreams.Http;
 
@@ -30,7 +30,7 @@ internal readonly struct HttpBody : IDisposable
     {
         var stream = await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
         await using var _ = stream.ConfigureAwait(false);
-        var buffer = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(content.Headers.ContentLength ?? FirstBytes, 1, bytesMax));
+        var buffer = MessageBuffers.Rent((int)Math.Clamp(content.Headers.ContentLength ?? FirstBytes, 1, bytesMax));
         var length = 0;
 
         try
@@ -39,9 +39,9 @@ internal readonly struct HttpBody : IDisposable
             {
                 if (length == buffer.Length)
                 {
-                    var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                    var larger = MessageBuffers.Rent(buffer.Length * 2);
                     buffer.AsSpan(0, length).CopyTo(larger);
-                    ArrayPool<byte>.Shared.Return(buffer);
+                    MessageBuffers.Return(buffer);
                     buffer = larger;
                 }
 
@@ -59,7 +59,7 @@ internal readonly struct HttpBody : IDisposable
         {
             if (buffer.Length != 0)
             {
-                ArrayPool<byte>.Shared.Return(buffer);
+                MessageBuffers.Return(buffer);
             }
         }
     }
@@ -69,7 +69,7 @@ internal readonly struct HttpBody : IDisposable
     {
         if (_buffer.Length != 0)
         {
-            ArrayPool<byte>.Shared.Return(_buffer);
+            MessageBuffers.Return(_buffer);
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text;
 using Fairlead.Wire;
 
@@ -15,7 +14,7 @@ internal sealed class SseReader : IDisposable
 
     private readonly Stream _stream;
     private readonly SseParser _parser;
-    private byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+    private byte[] _buffer = MessageBuffers.Rent(BufferBytes);
     private int _start;
     private int _end;
 
@@ -81,7 +80,7 @@ internal sealed class SseReader : IDisposable
     public void Dispose()
     {
         _parser.Dispose();
-        ArrayPool<byte>.Shared.Return(_buffer);
+        MessageBuffers.Return(_buffer);
         _buffer = [];
         _start = _end = 0;
     }
