@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Reflection;
 using Fairlead.Cli.Commands;
@@ -58,7 +59,7 @@ internal static class Program
                 await Console.Error.WriteLineAsync("fairlead: " + error.Message).ConfigureAwait(false);
             }
 
-            await Console.Error.WriteLineAsync($"Try: fairlead {(parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name + " ")}--help").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"Try: fairlead {string.Concat(Path(parsed.CommandResult))}--help").ConfigureAwait(false);
             return ExitCodes.Usage;
         }
 
@@ -75,6 +76,10 @@ internal static class Program
             return ExitCodes.Failed;
         }
     }
+
+    /// <summary>The words that lead to a command, each with a space after it.</summary>
+    private static IEnumerable<string> Path(CommandResult command) =>
+        command.Command is RootCommand ? [] : [.. command.Parent is CommandResult parent ? Path(parent) : [], command.Command.Name + " "];
 
     private static string Describe() =>
         "Runs, guards and routes a fleet of MCP servers behind one endpoint.\n\nExit codes:\n"

@@ -67,6 +67,7 @@ public sealed class LiveChangeTests : IAsyncLifetime
         await _gateway.LineAsync(static line => line.Contains("\"id\":\"echo\",\"state\":\"Healthy\"", StringComparison.Ordinal), "the server");
         Assert.Contains("There was no rollout", (await RunAsync("rollout", "status")).Ended(0).Output, StringComparison.Ordinal);
         Assert.Contains("No rollout of 'echo' runs", (await RunAsync("rollout", "promote", "echo")).Ended(1).Output, StringComparison.Ordinal);
+        Assert.Contains("Try: fairlead rollout start --help", (await RunAsync("rollout", "start", "echo", "--strategy", "sideways")).Ended(2).Output, StringComparison.Ordinal);
         Assert.Contains("--percent 'many' is no whole number", (await RunAsync("rollout", "start", "echo", "--percent", "many")).Ended(2).Output, StringComparison.Ordinal);
         Assert.Contains("--observe 'soon' is no time", (await RunAsync("rollout", "start", "echo", "--observe", "soon")).Ended(2).Output, StringComparison.Ordinal);
 
