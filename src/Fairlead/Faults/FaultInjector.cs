@@ -153,9 +153,8 @@ internal sealed partial class FaultInjector : IDisposable
 
             var kept = _active.Take(_options.MaxAtOnce).ToHashSet();
             End_NeedsLock(fault => !kept.Contains(fault), "faultInjection.maxAtOnce was lowered");
-            var latest = _time.GetUtcNow();
             var longest = TimeSpan.FromMilliseconds(_options.MaxDurationMs);
-            End_NeedsLock(fault => latest - fault.First.StartedAt > longest, "faultInjection.maxDurationMs was lowered");
+            End_NeedsLock(fault => fault.First.EndsAt - fault.First.StartedAt > longest, "faultInjection.maxDurationMs was lowered");
         }
     }
 

@@ -78,6 +78,9 @@ internal sealed class Rollout
     /// <summary>Completes when somebody ends the watch by hand: with null when the change is to stay, else with why it is to be undone.</summary>
     public Task<string?> Order => _order.Task;
 
+    /// <summary>Whether what ran before has ended to make way, so that nothing serves until the change does.</summary>
+    public bool HasMadeWay { get; private set; }
+
     /// <summary>Whether it goes on.</summary>
     public bool IsRunning => _info.IsRunning;
 
@@ -97,6 +100,9 @@ internal sealed class Rollout
 
     /// <summary>An instance of the changed server has become ready. Any thread.</summary>
     public void NoteReady() => Interlocked.Increment(ref _ready);
+
+    /// <summary>What ran before makes way.</summary>
+    public void MakeWay() => HasMadeWay = true;
 
     /// <summary>The changed server is tried beside what serves.</summary>
     public void Try()

@@ -33,7 +33,9 @@ internal sealed partial class ServerRollouts
         }
         catch (Exception bug) when (rollout.IsRunning)
         {
-            await turn(() => End(rollout, RolloutPhase.Failed, "an unexpected error in Fairlead itself: " + bug.Message, rollout.Phase is RolloutPhase.Watching or RolloutPhase.RollingBack)).ConfigureAwait(false);
+            var reason = "an unexpected error in Fairlead itself: " + resources.Redactor.Redact(bug.Message);
+            await turn(() => End(
+                rollout, RolloutPhase.Failed, reason, stays: rollout.Phase is RolloutPhase.Watching or RolloutPhase.RollingBack, BringBackIfGone(rollout, reason))).ConfigureAwait(false);
             throw;
         }
     }
@@ -99,6 +101,7 @@ internal sealed partial class ServerRollouts
         {
             if (rollout.IsRunning)
             {
+                rollout.MakeWay();
                 var old = status.Detach();
                 status.Publish(ServerState.Initializing, "it makes way for its changed configuration", snapshot => ServingInstances.Configured(snapshot, rollout.Config));
                 gone = Task.WhenAll(serving.EndAsync(old, grace), own.EndAllAsync(grace, forGood: false), serving.EndOthersAsync());
@@ -160,6 +163,7 @@ internal sealed partial class ServerRollouts
                 else if (rollout.IsRunning)
                 {
                     hasTakenOver = true;
+                    rollout.TakeOver();
                     status.PublishSame(static snapshot => snapshot with { Trial = null });
                     serving.Replace(rollout.Config, tried, lists);
                 }
@@ -215,12 +219,15 @@ internal sealed partial class ServerRollouts
             }
 
             var reason = resources.Redactor.Redact(start.Reason!);
-            End(rollout, RolloutPhase.Failed, reason, stays: false, rollout.Rules.Strategy != RolloutStrategy.Recreate
-                ? null
-                : () => startOver(rollout.Before, $"its changed configuration could not be started ({reason}), so what ran before is started again"));
+            End(rollout, RolloutPhase.Failed, reason, stays: false, BringBackIfGone(rollout, reason));
         }).ConfigureAwait(false);
         return isUsed;
     }
+
+    /// <summary>What brings back what ran before, when nothing serves any more; null when something does.</summary>
+    private Action? BringBackIfGone(Rollout rollout, string reason) => rollout is { HasMadeWay: true, Phase: RolloutPhase.Starting }
+        ? () => startOver(rollout.Before, $"its changed configuration could not be started ({reason}), so what ran before is started again")
+        : null;
 
     private async Task WatchAsync(Rollout rollout)
     {

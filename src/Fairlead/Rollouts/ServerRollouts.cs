@@ -86,6 +86,16 @@ internal sealed partial class ServerRollouts(
         return rollout.Change;
     }
 
+    /// <summary>A configuration that starts what serves already is declared: the change of it that is not in force yet is taken back.</summary>
+    public void TakeBack()
+    {
+        // What has made way for the change is what is declared then: it goes on.
+        if (_current is { Phase: RolloutPhase.Starting or RolloutPhase.Trial, HasMadeWay: false })
+        {
+            Leave("the change was taken back");
+        }
+    }
+
     /// <summary>The server goes another way: the rollout that runs ends. What has taken over stays; what has not, does not.</summary>
     public void Leave(string reason)
     {
@@ -111,6 +121,15 @@ internal sealed partial class ServerRollouts(
         return true;
     }
 
+    /// <summary>An instance was found to be of no use that is not in service. Any thread.</summary>
+    public void BreakTrial(UpstreamConnection connection, string reason)
+    {
+        if (cell.Current.Trial?.Connection == connection)
+        {
+            _current?.Record.Break(reason);
+        }
+    }
+
     /// <summary>Ends the watch by hand.</summary>
     /// <param name="undo">Null: the change is to stay, or to take over; else why it is to be undone.</param>
     /// <exception cref="McpException">No rollout runs, or it cannot be told so now.</exception>
@@ -125,7 +144,7 @@ internal sealed partial class ServerRollouts(
         {
             rollout.GiveOrder(undo);
         }
-        else if (undo is not null && rollout.Phase == RolloutPhase.Starting && rollout.Rules.Strategy != RolloutStrategy.Recreate)
+        else if (undo is not null && rollout.Phase == RolloutPhase.Starting && !rollout.HasMadeWay)
         {
             End(rollout, RolloutPhase.Aborted, undo, stays: false);
         }
@@ -135,7 +154,9 @@ internal sealed partial class ServerRollouts(
         }
     }
 
-    private Rollout? Watched(ServerConfig config) => _current is { } rollout && ReferenceEquals(rollout.Config, config) ? rollout : null;
+    // The object itself, or a later one that starts the same: what needs no other instance may have been changed meanwhile.
+    private Rollout? Watched(ServerConfig config) => _current is { } rollout && !ReferenceEquals(config, rollout.Before)
+        && (ReferenceEquals(config, rollout.Config) || !LaunchComparison.Differ(config, rollout.Config)) ? rollout : null;
 
     /// <summary>Brings back what ran before, within the turn: what was kept takes over; where nothing was, it is started while calls wait.</summary>
     private void Undo(Rollout rollout, RolloutPhase phase, string reason)

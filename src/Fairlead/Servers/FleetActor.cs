@@ -82,10 +82,11 @@ internal sealed class FleetActor : Actor
     /// <param name="config">An object that is used for nothing else.</param>
     /// <param name="cancellationToken">Ends the wait, not the change.</param>
     /// <param name="rules">How it is rolled out; null = as the configuration says, where other instances are needed.</param>
+    /// <param name="isByHand">Whether it is what serves, with something that was done by hand.</param>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     /// <exception cref="InvalidConfiguration">A rule is broken, or the name is not the server's.</exception>
     /// <exception cref="DeploymentFailed">There are rules, and the server does not serve.</exception>
-    public async Task<ServerChange> UpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken, RolloutOptions? rules = null)
+    public async Task<ServerChange> UpdateAsync(string id, ServerConfig config, CancellationToken cancellationToken, RolloutOptions? rules = null, bool isByHand = false)
     {
         config.Name = config.Name.Length == 0 ? id : config.Name;
         Check(config);
@@ -103,7 +104,7 @@ internal sealed class FleetActor : Actor
                 return new ValueTask<ServerActor>(found);
             },
             cancellationToken).ConfigureAwait(false);
-        return await server.UpdateAsync(config, cancellationToken, rules).ConfigureAwait(false);
+        return await server.UpdateAsync(config, cancellationToken, rules, isByHand).ConfigureAwait(false);
     }
 
     /// <summary>Stops a server that stays in the fleet. Completes when its processes are gone.</summary>

@@ -17,7 +17,8 @@ internal sealed class InstancePools(int countMax)
     /// <summary>The key of the instance that this caller shares with its like; null when there are too many kinds of callers, or its extensions are too long to be kept.</summary>
     /// <param name="input">What it can be asked for.</param>
     /// <param name="caller">Its extensions are taken.</param>
-    public object? KeyOf(ClientInput input, Caller caller)
+    /// <param name="looksOnly">Whether no key is made: null when there is none yet.</param>
+    public object? KeyOf(ClientInput input, Caller caller, bool looksOnly = false)
     {
         if (caller.Extensions.Length >= StackBytesMax)
         {
@@ -33,7 +34,7 @@ internal sealed class InstancePools(int countMax)
             return key;
         }
 
-        return _keys.Count >= countMax ? null : _keys.GetOrAdd(words.ToArray(), new object());
+        return looksOnly || _keys.Count >= countMax ? null : _keys.GetOrAdd(words.ToArray(), new object());
     }
 
     /// <summary>Forgets a key whose instance has ended; any other object is let be.</summary>

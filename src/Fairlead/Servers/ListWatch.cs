@@ -127,6 +127,13 @@ internal sealed partial class ListWatch : IDisposable
 
     private void Signal(UpstreamConnection connection, CatalogChanges changes)
     {
+        if (_cell.Current.Shared != connection)
+        {
+            // Not in service, or not yet: what it says must not hide what the one in service says.
+            _missed = true;
+            return;
+        }
+
         _changed = connection;
         _debouncer.Signal(changes);
     }

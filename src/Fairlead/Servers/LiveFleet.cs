@@ -176,7 +176,7 @@ internal sealed partial class LiveFleet
                 if (await update.Change.Settled.ConfigureAwait(false) is not null && before is not null)
                 {
                     using var turn = await EnterAsync(CancellationToken.None).ConfigureAwait(false);
-                    if (_file.Entries.GetValueOrDefault(id) == entry)
+                    if (_file.Entries.TryGetValue(id, out var kept) && (kept == entry || StartsTheSame(kept, id, update.Config)))
                     {
                         _file.Keep(id, before, HoldsSecrets(before, ConfigurationLoader.LoadServer(before, id, _resources.Options)));
                     }
@@ -222,16 +222,15 @@ internal sealed partial class LiveFleet
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     public async Task ChangeByHandAsync(string id, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, CancellationToken cancellationToken)
     {
-        Update update;
         using (await EnterAsync(cancellationToken).ConfigureAwait(false))
         {
             var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            var overlay = change(_file.OverlayOf(server.Id), server.Cell.Current);
-            _file.Keep(server.Id, overlay);
-            update = await BeginUpdateAsync(server.Id, _declared[server.Id], cancellationToken).ConfigureAwait(false);
-        }
+            var now = await server.ReadAsync(cancellationToken).ConfigureAwait(false);
+            _file.Keep(server.Id, change(_file.OverlayOf(server.Id), now));
 
-        await update.Begun.ConfigureAwait(false);
+            // What serves gets it at once; a change that is under way gets it when it is in force.
+            await ApplyByHandAsync(server.Id, _origins.TryGetValue(now.Config, out var serves) ? serves : _declared[server.Id], cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Brings the servers of the configuration in line with a changed one; servers that others own are not touched.</summary>
@@ -314,21 +313,29 @@ internal sealed partial class LiveFleet
         throw new DeploymentFailed($"'{id}' could not be updated: {reason}. What ran before still runs; correct the configuration and update again.") { ServerId = id };
     }
 
-    /// <summary>A change that is undone after it began is no longer what is declared; what was done by hand meanwhile stays.</summary>
+    /// <summary>What was done by hand while a change was under way stays, whether the change does or not. A change that is undone is no longer what is declared.</summary>
     private async Task FollowAsync(string id, ServerConfig config, ServerChange change)
     {
-        if (await change.Begun.ConfigureAwait(false) is not null || await change.Settled.ConfigureAwait(false) is null)
-        {
-            return;
-        }
-
-        using var turn = await EnterAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (await DeclareWhatRunsAsync(id, config).ConfigureAwait(false) is { } runs)
+            if (await change.InForce.ConfigureAwait(false) is null)
             {
-                await _fleet.UpdateAsync(id, WithOverlay(runs), CancellationToken.None).ConfigureAwait(false);
-                await _resources.Catalogue.RefreshAsync(CancellationToken.None).ConfigureAwait(false);
+                using var turn = await EnterAsync(CancellationToken.None).ConfigureAwait(false);
+                var server = await _fleet.FindAsync(id, CancellationToken.None).ConfigureAwait(false);
+                if (IsWanted(id, config) && !ReferenceEquals(server.Cell.Current.Config.ByHand, _file.OverlayOf(id)))
+                {
+                    await ApplyByHandAsync(id, config, CancellationToken.None).ConfigureAwait(false);
+                }
+            }
+
+            // One that never began tells whoever began it.
+            if (await change.Begun.ConfigureAwait(false) is null && await change.Settled.ConfigureAwait(false) is not null)
+            {
+                using var turn = await EnterAsync(CancellationToken.None).ConfigureAwait(false);
+                if (await DeclareWhatRunsAsync(id, config).ConfigureAwait(false) is { } runs)
+                {
+                    await ApplyByHandAsync(id, runs, CancellationToken.None).ConfigureAwait(false);
+                }
             }
         }
         catch (Exception exception) when (exception is RuntimeShutdown or ServerNotFound)
@@ -337,13 +344,24 @@ internal sealed partial class LiveFleet
         }
     }
 
+    /// <summary>In a turn: brings a server in line with what was done to it by hand.</summary>
+    /// <param name="id">Which.</param>
+    /// <param name="serves">What it serves from, as declared.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private async Task ApplyByHandAsync(string id, ServerConfig serves, CancellationToken cancellationToken)
+    {
+        await _fleet.UpdateAsync(id, WithOverlay(serves), cancellationToken, isByHand: true).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>In a turn: what runs is what is declared, unless something else was declared meanwhile.</summary>
     /// <param name="id">Which.</param>
     /// <param name="config">What was declared and does not run.</param>
     /// <returns>What is declared now; null when nothing was changed.</returns>
     private async Task<ServerConfig?> DeclareWhatRunsAsync(string id, ServerConfig config)
     {
-        if (!IsWanted(id, config))
+        // What was declared since and starts the same is undone with it.
+        if (!_declared.TryGetValue(id, out var wanted) || LaunchComparison.Differ(wanted, config))
         {
             return null;
         }
@@ -351,7 +369,7 @@ internal sealed partial class LiveFleet
         // Asked for, not looked up: what undoes the change may not have ended its turn yet.
         var server = await _fleet.FindAsync(id, CancellationToken.None).ConfigureAwait(false);
         var now = await server.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-        return _origins.TryGetValue(now.Config, out var runs) ? _declared[id] = runs : null;
+        return now.Deployment != DeploymentState.Updating && _origins.TryGetValue(now.Config, out var runs) ? _declared[id] = runs : null;
     }
 
     /// <summary>A declared configuration with what was done by hand, for the server's actor: an object that is used for nothing else.</summary>
@@ -401,6 +419,17 @@ internal sealed partial class LiveFleet
     {
         _fleet.Check(config); // A built-in server has no program, which shows only then.
         CommandAllowList.Check(config, _declared.Values.Where(static other => other.Owner == ServerOwner.File), _allowedCommands);
+    }
+
+    private bool StartsTheSame(string entry, string id, ServerConfig config)
+    {
+        if (ConfigurationLoader.LoadServer(entry, id, _resources.Options) is not { Errors.Count: 0, Config: { } kept })
+        {
+            return false;
+        }
+
+        _fleet.Check(kept);
+        return !LaunchComparison.Differ(kept, config);
     }
 
     /// <summary>Whether a secret stands openly in an entry: its text, apart from what variables bring in.</summary>

@@ -169,7 +169,7 @@ internal sealed partial class OwnInstances
             return null;
         }
 
-        return _pools.KeyOf(input, caller);
+        return _pools.KeyOf(input, caller, looksOnly);
     }
 
     private object? AutoKey(ServerSnapshot snapshot, Caller caller, bool looksOnly)
@@ -211,7 +211,7 @@ internal sealed partial class OwnInstances
         // An instance that declares nothing askable cannot ask: owners that cannot be asked may share it.
         if (input == ClientInput.None)
         {
-            return _pools.KeyOf(input, caller);
+            return _pools.KeyOf(input, caller, looksOnly);
         }
 
         // Whoever can be asked and does not say who it is uses the shared instance, where it is asked while it is alone.
@@ -269,7 +269,7 @@ internal sealed partial class OwnInstances
         var now = _resources.Time.GetTimestamp();
         lock (_lock)
         {
-            if (_byKey.TryGetValue(key, out var known) && !IsSpent_NeedsLock(known))
+            if (_byKey.TryGetValue(key, out var known) && !IsSpent_NeedsLock(known, isReplaced: true))
             {
                 known.LastUsed = known.Failure is null ? now : known.LastUsed;
                 return known;
@@ -365,19 +365,21 @@ internal sealed partial class OwnInstances
     }
 
     /// <summary>Whether an instance is of no use any more; a failed start is not repeated before the shortest restart delay has passed.</summary>
-    private bool IsSpent_NeedsLock(OwnInstance instance)
+    /// <param name="instance">One of them; ended when it is of no use.</param>
+    /// <param name="isReplaced">Whether another one follows under its key.</param>
+    private bool IsSpent_NeedsLock(OwnInstance instance, bool isReplaced = false)
     {
         var spent = instance.Connection is { Lost.IsCompleted: true }
             || (instance.Failure is not null && _resources.Time.GetElapsedTime(instance.LastUsed) >= _resources.Options.Limits.RestartBase);
         if (spent)
         {
-            End_NeedsLock(instance, TimeSpan.Zero);
+            End_NeedsLock(instance, TimeSpan.Zero, isReplaced);
         }
 
         return spent;
     }
 
-    private Task End_NeedsLock(OwnInstance instance, TimeSpan grace)
+    private Task End_NeedsLock(OwnInstance instance, TimeSpan grace, bool isReplaced = false)
     {
         if (!_all.Remove(instance))
         {
@@ -387,7 +389,10 @@ internal sealed partial class OwnInstances
         if (instance.Key.TryGetTarget(out var key) && _byKey.TryGetValue(key, out var current) && current == instance)
         {
             _byKey.Remove(key);
-            _pools.Forget(key);
+            if (!isReplaced)
+            {
+                _pools.Forget(key);
+            }
         }
 
         if (_all.Count == 0)

@@ -30,6 +30,12 @@ internal sealed partial class ReplicaSet(
     private readonly List<Place> _places = [];
     private volatile UpstreamConnection[] _ready = [];
 
+    // Under the lock: what places are made from, how many there are to be, and which change of the configuration that was.
+    private ServerConfig? _config;
+    private int _target;
+    private int _generation;
+    private bool _isReplacing;
+
     /// <summary>Those that take calls now.</summary>
     public UpstreamConnection[] Ready => _ready;
 
@@ -59,54 +65,69 @@ internal sealed partial class ReplicaSet(
     {
         lock (_lock)
         {
-            while (_places.Count > count)
-            {
-                End_NeedsLock(_places[^1]);
-            }
-
-            while (_places.Count < count)
-            {
-                Add_NeedsLock(config);
-            }
+            (_config, _target) = (config, count);
+            Adjust_NeedsLock();
         }
     }
 
     /// <summary>Puts instances of a changed configuration into the places, one after the other: each old one ends when its successor is ready, or has failed to become so.</summary>
+    /// <remarks>A further change while that is under way counts for every place, also for those that were replaced already.</remarks>
     public void Replace(ServerConfig config)
     {
-        Place[] old;
         lock (_lock)
         {
-            old = [.. _places.Where(place => !ReferenceEquals(place.Config, config))];
-        }
-
-        if (old.Length == 0)
-        {
-            return;
-        }
-
-        work.Run(async () =>
-        {
-            foreach (var place in old)
+            _config = config;
+            _generation++;
+            if (_isReplacing)
             {
-                Place next;
-                lock (_lock)
-                {
-                    if (!_places.Contains(place))
-                    {
-                        continue;
-                    }
-
-                    next = Add_NeedsLock(config);
-                }
-
-                await next.Settled.Task.ConfigureAwait(false);
-                lock (_lock)
-                {
-                    End_NeedsLock(place);
-                }
+                return;
             }
-        });
+
+            _isReplacing = true;
+        }
+
+        work.Run(ReplaceAsync);
+    }
+
+    private async Task ReplaceAsync()
+    {
+        while (true)
+        {
+            Place? old;
+            Place next;
+            lock (_lock)
+            {
+                old = _places.Find(place => place.Generation != _generation);
+                if (old is null)
+                {
+                    _isReplacing = false;
+                    Adjust_NeedsLock();
+                    return;
+                }
+
+                next = Add_NeedsLock();
+            }
+
+            await next.Settled.Task.ConfigureAwait(false);
+            lock (_lock)
+            {
+                End_NeedsLock(old);
+            }
+        }
+    }
+
+    /// <summary>While places are being replaced there is one too many, which must not be the one that ends: the number is looked at again afterwards.</summary>
+    private void Adjust_NeedsLock()
+    {
+        while (!_isReplacing && _places.Count > _target)
+        {
+            End_NeedsLock(_places[^1]);
+        }
+
+        while (!_isReplacing && _places.Count < _target)
+        {
+            Add_NeedsLock();
+        }
     }
 
     /// <summary>Gives one that is ready to the actor, which owns it from here on; its place starts another.</summary>
@@ -114,7 +135,8 @@ internal sealed partial class ReplicaSet(
     {
         lock (_lock)
         {
-            foreach (var place in _places)
+            // One of the changed configuration, if there is any.
+            foreach (var place in _places.OrderByDescending(static place => place.Generation))
             {
                 if (place is { Connection: { Lost.IsCompleted: false } connection, IsUnhealthy: false })
                 {
@@ -135,6 +157,7 @@ internal sealed partial class ReplicaSet(
         Task[] loops;
         lock (_lock)
         {
+            _target = 0;
             loops = [.. _places.Select(static place => place.Loop)];
             while (_places.Count != 0)
             {
@@ -145,9 +168,9 @@ internal sealed partial class ReplicaSet(
         await Task.WhenAll(loops).ConfigureAwait(false);
     }
 
-    private Place Add_NeedsLock(ServerConfig config)
+    private Place Add_NeedsLock()
     {
-        var place = new Place(config);
+        var place = new Place(_config!, _generation);
         _places.Add(place);
         place.Loop = work.Run(() => RunAsync(place));
         return place;
@@ -289,9 +312,12 @@ internal sealed partial class ReplicaSet(
     [LoggerMessage(EventIds.ServerReplicaLost, LogLevel.Warning, "Server {Server}: one of its instances is not there: {Reason}. It is started again in {Delay}.")]
     private static partial void LogLost(ILogger logger, string server, string reason, TimeSpan delay);
 
-    private sealed class Place(ServerConfig config)
+    private sealed class Place(ServerConfig config, int generation)
     {
         public ServerConfig Config => config;
+
+        /// <summary>How often the configuration had been changed when it was made.</summary>
+        public int Generation => generation;
 
         // Not disposed: it has no timer, and whoever ends the place may come later than the end of its loop.
         public CancellationTokenSource End { get; } = new();

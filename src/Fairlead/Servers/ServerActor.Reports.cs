@@ -44,7 +44,14 @@ internal sealed partial class ServerActor
 
     /// <summary>An instance that hangs is lost; other verdicts are a matter of the state alone.</summary>
     private Task<bool> JudgedAsync(UpstreamConnection connection, HealthVerdict verdict) =>
-        verdict.IsHung ? LoseAsync(connection, verdict.Reason!) : WhileServingAsync(connection, () => _status.PublishHealth(verdict));
+        verdict.IsHung ? LoseAsync(connection, verdict.Reason!) : WhileServingAsync(connection, () =>
+        {
+            _status.PublishHealth(verdict);
+            if (verdict.State == ServerState.Unhealthy)
+            {
+                _rollouts.Failed(Cell.Current.Config, "it does not pass its health checks: " + verdict.Reason);
+            }
+        });
 
     private async Task PublishListsAsync(UpstreamConnection connection, CatalogReading reading)
     {
@@ -61,16 +68,20 @@ internal sealed partial class ServerActor
     });
 
     /// <summary>The server takes Fairlead's credentials no more: nothing is tried before somebody changes something.</summary>
-    private Task<bool> RefusedAsync(UpstreamConnection connection, string reason) => WhileServingAsync(connection, () =>
+    private Task<bool> RefusedAsync(UpstreamConnection connection, string reason)
     {
-        var lost = _status.Detach();
-        if (!_rollouts.TryUndo("it refuses Fairlead's credentials: " + _resources.Redactor.Redact(reason)))
+        _rollouts.BreakTrial(connection, "it refuses Fairlead's credentials: " + reason);
+        return WhileServingAsync(connection, () =>
         {
-            EndAttempt(new StartResult(StartOutcome.AuthenticationRequired, null, reason), null);
-        }
+            var lost = _status.Detach();
+            if (!_rollouts.TryUndo("it refuses Fairlead's credentials: " + _resources.Redactor.Redact(reason)))
+            {
+                EndAttempt(new StartResult(StartOutcome.AuthenticationRequired, null, reason), null);
+            }
 
-        _serving.EndAsync(lost, _resources.Options.Limits.DrainGrace);
-    });
+            _serving.EndAsync(lost, _resources.Options.Limits.DrainGrace);
+        });
+    }
 
     private Task<bool> LoseAsync(UpstreamConnection connection, string reason) => WhileServingAsync(connection, () =>
     {

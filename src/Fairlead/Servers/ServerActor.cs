@@ -141,10 +141,11 @@ internal sealed partial class ServerActor : Actor
     /// <param name="config">Checked; the name is this server's.</param>
     /// <param name="cancellationToken">Ends the wait, not the update.</param>
     /// <param name="rules">How, whether the change needs it or not; null = as the configuration says, where the change needs other instances.</param>
+    /// <param name="isByHand">Whether it is what serves, with something that was done by hand: a change that is under way goes on.</param>
     /// <returns>Completes when it has begun.</returns>
     /// <exception cref="DeploymentFailed">There are rules, and the server does not serve.</exception>
-    public Task<ServerChange> UpdateAsync(ServerConfig config, CancellationToken cancellationToken, RolloutOptions? rules = null) =>
-        AskAsync(() => new ValueTask<ServerChange>(BeginUpdate(config, rules)), cancellationToken);
+    public Task<ServerChange> UpdateAsync(ServerConfig config, CancellationToken cancellationToken, RolloutOptions? rules = null, bool isByHand = false) =>
+        AskAsync(() => new ValueTask<ServerChange>(BeginUpdate(config, rules, isByHand)), cancellationToken);
 
     /// <summary>Decides about the rollout that runs.</summary>
     /// <param name="undo">Null: the change is to stay, or to take over, without a further look; else why it is to be undone.</param>
@@ -219,7 +220,7 @@ internal sealed partial class ServerActor : Actor
         }
     }
 
-    private ServerChange BeginUpdate(ServerConfig config, RolloutOptions? rules)
+    private ServerChange BeginUpdate(ServerConfig config, RolloutOptions? rules, bool isByHand)
     {
         var old = Cell.Current;
         var isServing = old.IsCallable && ServerStatus.First(config).State == ServerState.Initializing;
@@ -230,13 +231,17 @@ internal sealed partial class ServerActor : Actor
 
         if (rules is null && LaunchComparison.IsSameLaunch(old, config))
         {
-            if (old.Deployment == DeploymentState.Updating)
+            if (!isByHand)
             {
-                _rollouts.Leave("the change was taken back");
+                _rollouts.TakeBack();
             }
 
             _status.PublishSame(snapshot => ServingInstances.Configured(snapshot, config));
-            _serving.SetTarget();
+            if (_status.Instance is not null)
+            {
+                _serving.SetTarget();
+            }
+
             return ServerChange.Done;
         }
 

@@ -178,7 +178,7 @@ internal sealed partial class ServingInstances
         try
         {
             var scaling = ReplicaScaler.RunAsync(_cell, _events.Scale, _resources.Time, cancellationToken);
-            var limit = await IdleWatch.UntilIdleAsync(_cell, _resources.Options, () => _own.Count != 0, _resources.Time, cancellationToken).ConfigureAwait(false);
+            var limit = await IdleWatch.UntilIdleAsync(_cell, _resources.Options, () => _own.Count != 0 || _cell.Current.Deployment == DeploymentState.Updating, _resources.Time, cancellationToken).ConfigureAwait(false);
             await _events.Unneeded(connection, limit).ConfigureAwait(false);
             await scaling.ConfigureAwait(false);
         }

@@ -97,9 +97,10 @@ internal sealed class WarmPool(FleetResources resources, ServerStart start)
     private static int Wanted(ServerSnapshot snapshot)
     {
         var config = snapshot.Config;
-        var givesOwn = config.Isolation is ServerIsolation.Principal or ServerIsolation.Session
-            || (config.Isolation == ServerIsolation.Auto && snapshot is { IsAsking: true, Shared.Identity.IsModern: false });
-        return givesOwn && Connector.StartsProcess(config) ? config.WarmPool : 0;
+        var givesOwn = config.Isolation is ServerIsolation.Principal or ServerIsolation.Session || (config.Isolation == ServerIsolation.Auto && snapshot.IsAsking);
+
+        // A modern server is told of its client with every request, and greeted in another way.
+        return givesOwn && snapshot.Shared is { Identity.IsModern: false } && Connector.StartsProcess(config) ? config.WarmPool : 0;
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
