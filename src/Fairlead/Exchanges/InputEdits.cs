@@ -11,13 +11,13 @@ internal static class InputEdits
     {
         var source = request.Parameters;
         var root = new ByteRange(0, source.Length);
-        if (request.Method == McpMethod.SamplingCreateMessage && AudioText.IsDueFor(version) && source.Length != 0)
+        if (request.Method == McpMethod.SamplingCreateMessage && SamplingEdits.AreDueFor(version) && source.Length != 0)
         {
-            var sounds = new Splice(source, stackalloc byte[Splice.ScratchBytes]);
-            AudioText.ReplaceInSampling(ref sounds, source, root);
-            var words = sounds.ToArray();
-            sounds.Dispose();
-            return words;
+            var messages = new Splice(source, stackalloc byte[Splice.ScratchBytes]);
+            SamplingEdits.Apply(ref messages, source, root, version);
+            var edited = messages.ToArray();
+            messages.Dispose();
+            return edited;
         }
 
         if (request.Method != McpMethod.ElicitationCreate || source.Length == 0 || source[0] != (byte)'{')

@@ -34,48 +34,6 @@ internal static class AudioText
         return [.. "{\"type\":\"text\",\"text\":"u8, .. JsonText.Quote(text), .. name, .. annotations.Of(source), .. "}"u8];
     }
 
-    /// <summary>Edits the messages of a <c>sampling/createMessage</c>; their content is one block or, since 2025-11-25, several.</summary>
-    /// <param name="splice">Of <paramref name="source"/>.</param>
-    /// <param name="source">The question, or its params alone.</param>
-    /// <param name="parameters">The params in it.</param>
-    public static void ReplaceInSampling(scoped ref Splice splice, ReadOnlySpan<byte> source, ByteRange parameters)
-    {
-        var messages = Find(source, parameters, "messages"u8);
-        if (!messages.Exists || source[messages.Start] != (byte)'[')
-        {
-            return;
-        }
-
-        foreach (var message in new JsonElements(source, messages))
-        {
-            var content = Find(source, message, "content"u8);
-            if (!content.Exists)
-            {
-                continue;
-            }
-
-            if (source[content.Start] == (byte)'[')
-            {
-                foreach (var block in new JsonElements(source, content))
-                {
-                    Replace(ref splice, source, block);
-                }
-            }
-            else
-            {
-                Replace(ref splice, source, content);
-            }
-        }
-    }
-
-    private static void Replace(scoped ref Splice splice, ReadOnlySpan<byte> source, ByteRange block)
-    {
-        if (IsAudio(source, block))
-        {
-            splice.Replace(block, BlockFor(source, block));
-        }
-    }
-
     private static ByteRange Find(ReadOnlySpan<byte> source, ByteRange container, ReadOnlySpan<byte> member) =>
         container.Exists && JsonMembers.TryFind(source, container, member, out var value) ? value : default;
 }

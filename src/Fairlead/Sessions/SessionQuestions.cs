@@ -31,9 +31,9 @@ internal sealed class SessionQuestions(LegacySession session, TimeProvider timeP
             splice.Replace(question.Envelope.ProgressToken, token);
         }
 
-        if (question.Question!.Method == McpMethod.SamplingCreateMessage && AudioText.IsDueFor(session.Version))
+        if (question.Question!.Method == McpMethod.SamplingCreateMessage && SamplingEdits.AreDueFor(session.Version))
         {
-            AudioText.ReplaceInSampling(ref splice, question.Bytes, question.Envelope.Params);
+            SamplingEdits.Apply(ref splice, question.Bytes, question.Envelope.Params, session.Version);
         }
 
         var message = splice.ToArray();

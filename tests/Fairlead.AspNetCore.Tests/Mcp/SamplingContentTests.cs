@@ -3,15 +3,17 @@ using Fairlead.Tests.Servers;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
-/// <summary>Questions whose content an old client does not know (protocol.md 6): audio came with 2025-03-26.</summary>
+/// <summary>Questions whose content an old client does not know (protocol.md 6): audio came with 2025-03-26, messages of several blocks with 2025-11-25.</summary>
 public sealed class SamplingContentTests
 {
-    private const string Params = """{"messages":[{"role":"user","content":{"type":"text","text":"audio"}},{"role":"user","content":{"type":"audio","data":"AAAA","mimeType":"audio/wav","annotations":{"audience":["user"]}}},{"role":"assistant","content":[{"type":"audio","data":"AAA="}]}],"maxTokens":1e2}""";
-    private const string InWords = """{"messages":[{"role":"user","content":{"type":"text","text":"audio"}},{"role":"user","content":{"type":"text","text":"Audio (audio/wav, 3 bytes) that the client's revision of MCP cannot carry.","annotations":{"audience":["user"]}}},{"role":"assistant","content":[{"type":"text","text":"Audio (of unknown type, 2 bytes) that the client's revision of MCP cannot carry."}]}],"maxTokens":1e2}""";
+    private const string Params = """{"messages":[{"role":"user","content":{"type":"text","text":"audio"}},{"role":"user","content":{"type":"audio","data":"AAAA","mimeType":"audio/wav","annotations":{"audience":["user"]}}},{"role":"assistant","content":[{"type":"audio","data":"AAA="},{"type":"text","text":"b"}],"_meta":{"a":1}},{"role":"user","content":[]}],"maxTokens":1e2}""";
+    private const string OneBlockEach = """{"messages":[{"role":"user","content":{"type":"text","text":"audio"}},{"role":"user","content":{"type":"audio","data":"AAAA","mimeType":"audio/wav","annotations":{"audience":["user"]}}},{"role":"assistant","content":{"type":"audio","data":"AAA="},"_meta":{"a":1}},{"role":"assistant","content":{"type":"text","text":"b"},"_meta":{"a":1}},{"role":"user","content":{"type":"text","text":""}}],"maxTokens":1e2}""";
+    private const string InWords = """{"messages":[{"role":"user","content":{"type":"text","text":"audio"}},{"role":"user","content":{"type":"text","text":"Audio (audio/wav, 3 bytes) that the client's revision of MCP cannot carry.","annotations":{"audience":["user"]}}},{"role":"assistant","content":{"type":"text","text":"Audio (of unknown type, 2 bytes) that the client's revision of MCP cannot carry."},"_meta":{"a":1}},{"role":"assistant","content":{"type":"text","text":"b"},"_meta":{"a":1}},{"role":"user","content":{"type":"text","text":""}}],"maxTokens":1e2}""";
 
     [Theory]
     [InlineData("2024-11-05", InWords)]
-    [InlineData("2025-03-26", Params)]
+    [InlineData("2025-03-26", OneBlockEach)]
+    [InlineData("2025-11-25", Params)]
     public async Task Question_OfALegacyServer_ReachesTheClientInWordsOfItsRevision(string version, string expected)
     {
         var runs = ScriptedRuns.Legacy(static server => server.On("tools/call", call =>
@@ -27,7 +29,8 @@ public sealed class SamplingContentTests
 
     [Theory]
     [InlineData("2024-11-05", InWords)]
-    [InlineData("2025-03-26", Params)]
+    [InlineData("2025-03-26", OneBlockEach)]
+    [InlineData("2025-11-25", Params)]
     public async Task Question_OfAModernServer_ReachesTheClientInWordsOfItsRevision(string version, string expected)
     {
         var runs = new ScriptedRuns(static server => server.SpeaksModern("""{"tools":{}}""")
