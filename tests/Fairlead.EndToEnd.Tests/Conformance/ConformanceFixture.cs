@@ -17,15 +17,11 @@ internal sealed record ConformanceFixture(string Name, string RowPrefix, bool Of
 
     /// <summary>As a stdio server in the gateway's configuration.</summary>
     /// <param name="era"><c>legacy</c> or <c>modern</c>.</param>
-    /// <remarks>
-    /// The fixtures keep nothing between calls and say so: each client is served by a process that was told exactly what it declares. Some checks wait 600 ms for an answer, less than a busy
-    /// machine may need to start a process for a client that declares something new: two are kept warm.
-    /// </remarks>
+    /// <remarks>The fixtures keep nothing between calls and say so: each client is served by a process that was told exactly what it declares.</remarks>
     public JsonObject Stdio(string era)
     {
         var server = GatewayProcess.Stdio(Command[0], [.. Command[1..], "stdio", "--era", era]);
         server["stateless"] = true;
-        server["warmPool"] = 2;
         return server;
     }
 
