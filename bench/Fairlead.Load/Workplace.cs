@@ -35,6 +35,12 @@ internal sealed class Workplace : IDisposable
 
     private string Gateway => Binary("Fairlead.Cli", "Fairlead.Cli.dll");
 
+    /// <summary>The checkout.</summary>
+    public string Root => _root;
+
+    /// <summary>A file or folder of this run, which goes with it.</summary>
+    public string Temporary(string name) => Path.Combine(_folder.FullName, name);
+
     /// <summary>Starts the gateway of another checkout, which is built there, with one echo server of this one.</summary>
     public Task<ServerProcess> StartOtherGatewayAsync(string root)
     {
@@ -88,7 +94,8 @@ internal sealed class Workplace : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private static string ServerName(int number) => number == 1 ? "echo" : $"echo-{number}";
+    /// <summary>The name of the server with that number, 1 first.</summary>
+    public static string ServerName(int number) => number == 1 ? "echo" : $"echo-{number}";
 
     private string Binary(string project, string file) => Path.Combine(_root, "artifacts", "bin", project, "release", file);
 }
