@@ -3,7 +3,7 @@ namespace Fairlead.Measuring;
 /// <summary>What one run saw.</summary>
 /// <param name="Calls">Calls that were answered as expected.</param>
 /// <param name="Errors">Calls that failed, or had no answer when the grace was over.</param>
-/// <param name="NotStarted">Calls of the schedule that found no free connection before the end; 0 in closed loop.</param>
+/// <param name="NotStarted">Calls of the schedule that found no free connection until a quarter of a second after its end; 0 in closed loop.</param>
 /// <param name="Seconds">From the first call to the last answer, in open loop at least the length of the schedule.</param>
 /// <param name="Rate">Calls per second that were asked for; null in closed loop.</param>
 /// <param name="Bytes">All that was read, headers included.</param>

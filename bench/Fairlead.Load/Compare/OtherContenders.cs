@@ -84,14 +84,12 @@ internal static class OtherContenders
         var script = Path.Combine(Path.GetDirectoryName(package)!, bin.ValueKind == JsonValueKind.String ? bin.GetString()! : bin.GetProperty(name).GetString()!);
         var url = FreeUrl();
         var target = OwnContenders.Target(scenario, new Uri(url, "/mcp"), era);
-        var version = $"{name} {document.RootElement.GetProperty("version").GetString()}, {(era == LoadEra.Legacy ? "2025-11-25" : "2026-07-28")}";
+        var version = $"{name} {document.RootElement.GetProperty("version").GetString()}, {(shape is not null ? "its REST call" : era == LoadEra.Legacy ? "2025-11-25" : "2026-07-28")}";
         return RunAsync(name, version, new ProcessStartInfo(node, [script, .. arguments(url)]), url, shape is null ? target : shape(target), [], static () => Task.CompletedTask);
     }
 
     private static async Task<Contender> RunAsync(string name, string what, ProcessStartInfo start, Uri url, LoadTarget target, int[] behind, Func<Task> stopBehind)
     {
-        var mark = $"FAIRLEAD_BENCH={Guid.NewGuid():N}";
-        start.Environment["FAIRLEAD_BENCH"] = mark.Split('=')[1];
         ServerProcess process;
         try
         {
@@ -104,7 +102,7 @@ internal static class OtherContenders
         }
 
         // Asked anew for each run: some of them start servers for sessions.
-        return Contender.OverHttp(name, what, [target], () => [process.Id, .. ProcessFigures.WithEnvironment(mark).Where(pid => pid != process.Id), .. behind], async () =>
+        return Contender.OverHttp(name, what, [target], () => [process.Id, .. ProcessFigures.Descendants(process.Id), .. behind], async () =>
         {
             await process.StopHardAsync().ConfigureAwait(false);
             await stopBehind().ConfigureAwait(false);
