@@ -5,6 +5,9 @@ namespace Fairlead.Load;
 /// <summary>Where the built programs lie, and a folder of its own for each run's configuration and state, deleted at the end.</summary>
 internal sealed class Workplace : IDisposable
 {
+    // Of the same build as this program.
+    private static readonly string s_configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+
     private readonly string _root;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fairlead-bench-");
 
@@ -97,5 +100,5 @@ internal sealed class Workplace : IDisposable
     /// <summary>The name of the server with that number, 1 first.</summary>
     public static string ServerName(int number) => number == 1 ? "echo" : $"echo-{number}";
 
-    private string Binary(string project, string file) => Path.Combine(_root, "artifacts", "bin", project, "release", file);
+    private string Binary(string project, string file) => Path.Combine(_root, "artifacts", "bin", project, s_configuration, file);
 }

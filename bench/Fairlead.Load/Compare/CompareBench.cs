@@ -157,11 +157,11 @@ internal static class CompareBench
 
             await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System).ConfigureAwait(false);
         }
-        while (TimeProvider.System.GetTimestamp() < deadline);
+        while (contender.IsOurs && TimeProvider.System.GetTimestamp() < deadline);
 
         return contender.Name == "gateway"
             ? throw new BenchFailedException($"the gateway does not answer as it should: {reason}")
-            : await contender.FailedAsync($"it started, but did not answer as it should for a minute: {reason}").ConfigureAwait(false);
+            : await contender.FailedAsync(contender.IsOurs ? $"it started, but did not answer as it should for a minute: {reason}" : reason).ConfigureAwait(false);
     }
 }
 

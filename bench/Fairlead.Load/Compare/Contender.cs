@@ -18,17 +18,21 @@ internal sealed class Contender : IAsyncDisposable
     /// <summary>Why there are no figures, and what to do about it; null when there are.</summary>
     public string? NotMeasured { get; private init; }
 
+    /// <summary>Whether it was started for this run, so that it may need a while; else it runs already, or not.</summary>
+    public bool IsOurs { get; private init; } = true;
+
     /// <summary>Over HTTP: where the connections go, in turn.</summary>
     public IReadOnlyList<LoadTarget> Targets { get; private init; } = [];
 
     /// <summary>In process: makes a caller.</summary>
     public Func<ILoadCaller>? InProcess { get; private init; }
 
-    /// <summary>The process that answers HTTP, first, and its servers; empty when their processor time is not to be had.</summary>
-    public Func<IReadOnlyList<int>> Pids { get; private init; } = static () => [];
+    /// <summary>The processes that answer HTTP, and those behind them; empty when their processor time is not to be had. Asked anew for each run: some start servers for sessions.</summary>
+    public Func<(IReadOnlyList<int> Front, IReadOnlyList<int> Behind)> Processes { get; private init; } = static () => ([], []);
 
     /// <summary>One that runs and is called over HTTP.</summary>
-    public static Contender OverHttp(string name, string what, IReadOnlyList<LoadTarget> targets, Func<IReadOnlyList<int>> pids, Func<Task> stop) => new(name, what, stop) { Targets = targets, Pids = pids };
+    public static Contender OverHttp(string name, string what, IReadOnlyList<LoadTarget> targets, Func<(IReadOnlyList<int> Front, IReadOnlyList<int> Behind)> processes, Func<Task> stop, bool isOurs = true) =>
+        new(name, what, stop) { Targets = targets, Processes = processes, IsOurs = isOurs };
 
     /// <summary>One that is called in this process.</summary>
     public static Contender InThisProcess(string name, string what, Func<ILoadCaller> caller, Func<Task> stop) => new(name, what, stop) { InProcess = caller };
@@ -50,12 +54,12 @@ internal sealed class Contender : IAsyncDisposable
         IReadOnlyList<ILoadCaller> callers = InProcess is null ? opened : [.. Enumerable.Range(0, connections).Select(_ => InProcess())];
         try
         {
-            var pids = Pids();
-            var before = pids.Select(ProcessFigures.CpuSeconds).ToArray();
+            var (front, behind) = Processes();
+            var before = (Front: front.Sum(ProcessFigures.CpuSeconds), Behind: behind.Sum(ProcessFigures.CpuSeconds));
             var result = await LoadRun.RunAsync(plan, callers, TimeProvider.System, CancellationToken.None).ConfigureAwait(false);
-            var used = pids.Select((pid, i) => ProcessFigures.CpuSeconds(pid) - before[i]).ToArray();
+            var used = (Front: front.Sum(ProcessFigures.CpuSeconds) - before.Front, Behind: behind.Sum(ProcessFigures.CpuSeconds) - before.Behind);
             double PerCall(double seconds) => result.Calls == 0 ? 0 : Math.Round(seconds * 1e6 / result.Calls, 2);
-            return new Run(result, new CpuPerCall(PerCall(used.Take(1).Sum()), PerCall(used.Skip(1).Sum()), PerCall(result.GeneratorCpuSeconds)));
+            return new Run(result, new CpuPerCall(PerCall(used.Front), PerCall(used.Behind), PerCall(result.GeneratorCpuSeconds)));
         }
         finally
         {

@@ -14,6 +14,7 @@ internal static class HtmlReport
     private const int BarStep = 26;
     private const int PlotHeight = 260;
     private const int PlotLeft = 64;
+    private const int PlotRight = 30;
     private const int Colours = 8;
 
     private const string Style = """
@@ -65,7 +66,7 @@ internal static class HtmlReport
                 continue;
             }
 
-            var values = target.Runs.Select(static run => run.Result.CallsPerSecond).ToArray();
+            var values = (i == 0 ? target.Runs.Concat(row.ReferenceAgain) : target.Runs).Select(static run => run.Result.CallsPerSecond).ToArray();
             var (median, low, high) = (Rounds.Median(values), X(values.Min()), X(values.Max()));
             page.Append(Invariant($"<rect x=\"{Left}\" y=\"{y}\" width=\"{X(median) - Left:0.0}\" height=\"18\" fill=\"var(--c{i % Colours})\" opacity=\"0.75\"/>"))
                 .Append(Invariant($"<line class=\"whisker\" x1=\"{low:0.0}\" x2=\"{high:0.0}\" y1=\"{y + 9}\" y2=\"{y + 9}\"/><line class=\"whisker\" x1=\"{low:0.0}\" x2=\"{low:0.0}\" y1=\"{y + 5}\" y2=\"{y + 13}\"/>"))
@@ -89,14 +90,14 @@ internal static class HtmlReport
         var (lowest, highest) = (Math.Floor(Math.Log10(all.Min())), Math.Ceiling(Math.Log10(all.Max())));
         highest = Math.Max(highest, lowest + 1);
         var last = Steps(percentiles[^1]);
-        double X(double percentile) => PlotLeft + (Steps(percentile) / last * (Width - PlotLeft - 20));
+        double X(double percentile) => PlotLeft + (Steps(percentile) / last * (Width - PlotLeft - PlotRight));
         double Y(double us) => 20 + ((highest - Math.Log10(Math.Max(us, Math.Pow(10, lowest)))) / (highest - lowest) * (PlotHeight - 50));
 
         page.Append(Invariant($"<svg viewBox=\"0 0 {Width} {PlotHeight}\" role=\"img\" aria-label=\"Latency by percentile\"><text class=\"dim\" x=\"{PlotLeft}\" y=\"12\">latency by percentile</text>"));
         for (var decade = lowest; decade <= highest; decade++)
         {
             var y = Y(Math.Pow(10, decade));
-            page.Append(Invariant($"<line class=\"grid\" x1=\"{PlotLeft}\" x2=\"{Width - 20}\" y1=\"{y:0.0}\" y2=\"{y:0.0}\"/><text class=\"dim\" x=\"{PlotLeft - 6}\" y=\"{y + 4:0.0}\" text-anchor=\"end\">{Time(Math.Pow(10, decade))}</text>"));
+            page.Append(Invariant($"<line class=\"grid\" x1=\"{PlotLeft}\" x2=\"{Width - PlotRight}\" y1=\"{y:0.0}\" y2=\"{y:0.0}\"/><text class=\"dim\" x=\"{PlotLeft - 6}\" y=\"{y + 4:0.0}\" text-anchor=\"end\">{Time(Math.Pow(10, decade))}</text>"));
         }
 
         foreach (var percentile in (double[])[0, 50, 75, 93.75, 99.21875, 99.90234375, 99.99])

@@ -62,7 +62,7 @@ internal static class OtherContenders
 
     /// <summary>Whatever answers at an address; it must offer the tool <c>echo</c>, or the scenario must list.</summary>
     public static Contender Url(Scenario scenario, Uri url) =>
-        Contender.OverHttp(url.ToString(), url.ToString(), [OwnContenders.Target(scenario, url, OwnContenders.EraOf(scenario.ClientEra))], static () => [], static () => Task.CompletedTask);
+        Contender.OverHttp(url.ToString(), url.ToString(), [OwnContenders.Target(scenario, url, OwnContenders.EraOf(scenario.ClientEra))], static () => ([], []), static () => Task.CompletedTask, isOurs: false);
 
     private static Task<Contender> NpmAsync(
         Scenario scenario, Workplace workplace, string name, LoadEra era, Func<Uri, string[]> arguments, Func<LoadTarget, LoadTarget>? shape = null)
@@ -101,8 +101,14 @@ internal static class OtherContenders
             return Contender.Missing(name, e.Message);
         }
 
-        // Asked anew for each run: some of them start servers for sessions.
-        return Contender.OverHttp(name, what, [target], () => [process.Id, .. ProcessFigures.Descendants(process.Id), .. behind], async () =>
+        // What nginx starts are its own workers; what the others start are servers.
+        (IReadOnlyList<int>, IReadOnlyList<int>) Processes()
+        {
+            var started = ProcessFigures.Descendants(process.Id);
+            return name == "nginx" ? ([process.Id, .. started], behind) : ([process.Id], [.. started, .. behind]);
+        }
+
+        return Contender.OverHttp(name, what, [target], Processes, async () =>
         {
             await process.StopHardAsync().ConfigureAwait(false);
             await stopBehind().ConfigureAwait(false);

@@ -13,14 +13,14 @@ internal static class OwnContenders
     {
         var bare = await StartBareAsync(scenario, workplace).ConfigureAwait(false);
         return Contender.OverHttp(
-            "bare", "the bare web server", [Target(scenario, new Uri(bare.Url, "/mcp"), LoadEra.Modern) with { ChecksId = false }], () => [bare.Id], () => bare.DisposeAsync().AsTask());
+            "bare", "the bare web server", [Target(scenario, new Uri(bare.Url, "/mcp"), LoadEra.Modern) with { ChecksId = false }], () => ([bare.Id], []), () => bare.DisposeAsync().AsTask());
     }
 
     /// <summary>The HTTP echo server without anything before it.</summary>
     public static async Task<Contender> DirectAsync(Scenario scenario, Workplace workplace)
     {
         var echo = await StartEchoAsync(scenario, workplace, "dual").ConfigureAwait(false);
-        return Contender.OverHttp("direct", "the HTTP echo server itself", [Target(scenario, new Uri(echo.Url, "/mcp"), EraOf(scenario.ClientEra))], () => [echo.Id], () => echo.DisposeAsync().AsTask());
+        return Contender.OverHttp("direct", "the HTTP echo server itself", [Target(scenario, new Uri(echo.Url, "/mcp"), EraOf(scenario.ClientEra))], () => ([echo.Id], []), () => echo.DisposeAsync().AsTask());
     }
 
     /// <summary>Fairlead before the servers of the scenario.</summary>
@@ -38,7 +38,7 @@ internal static class OwnContenders
             "gateway",
             "fairlead up",
             [.. Enumerable.Range(1, scenario.Servers).Select(number => Target(scenario, new Uri(gateway.Url, Workplace.EndpointOf(number)), EraOf(scenario.ClientEra)))],
-            () => [gateway.Id, .. echo is null ? ProcessFigures.WithEnvironment(workplace.Mark) : [echo.Id]],
+            () => ([gateway.Id], echo is null ? ProcessFigures.WithEnvironment(workplace.Mark) : [echo.Id]),
             async () =>
             {
                 await gateway.DisposeAsync().ConfigureAwait(false);
@@ -58,7 +58,7 @@ internal static class OwnContenders
             "forwarder",
             "Kestrel to SocketsHttpHandler, before the bare web server",
             [Target(scenario, new Uri(forwarder.Url, "/mcp"), LoadEra.Modern) with { ChecksId = false }],
-            () => [forwarder.Id, bare.Id],
+            () => ([forwarder.Id], [bare.Id]),
             async () =>
             {
                 await forwarder.DisposeAsync().ConfigureAwait(false);

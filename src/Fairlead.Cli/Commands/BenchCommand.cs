@@ -38,6 +38,11 @@ internal static class BenchCommand
         };
         command.Validators.Add(result =>
         {
+            if (result.Children.Any(static child => child.Errors.Any()))
+            {
+                return; // What could not be read has no value to look at, and is reported already.
+            }
+
             CheckRange(result, connections, 1, ConnectionsMax);
             CheckRange(result, seconds, 1, SecondsMax);
             CheckRange(result, calls, 1, int.MaxValue);
