@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
 using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
@@ -22,10 +21,10 @@ internal static class BenchCommand
         var url = new Option<string?>("--url") { HelpName = "URL", Description = "The MCP endpoint (Streamable HTTP), of Fairlead or any other. Default: that of the running instance of the state folder." };
         var server = new Option<string?>("--server") { HelpName = "SERVER", Description = "Of the running instance, this server's own endpoint, where tools have their own names." };
         server.CompletionSources.Add(static _ => CommonOptions.ServerNames());
-        var connections = WholeNumber.Option("--connections", "N", "How many connections call at the same time. Default 16.", Example, "-c");
-        var seconds = WholeNumber.Option("--seconds", "N", "For how long. Default 10.", Example, "-s");
-        var warmUp = WholeNumber.Option("--warm-up", "N", "Seconds of calls beforehand that are not counted. Default 1; 0 measures a cold start, too.", Example);
-        var calls = WholeNumber.Option("--calls", "N", "End after that many calls, if that is sooner. Not with --rate.", Example);
+        var connections = Number("--connections", 1, ConnectionsMax, "How many connections call at the same time. Default 16.", "-c");
+        var seconds = Number("--seconds", 1, SecondsMax, "For how long. Default 10.", "-s");
+        var warmUp = Number("--warm-up", 0, SecondsMax, "Seconds of calls beforehand that are not counted. Default 1; 0 measures a cold start, too.");
+        var calls = Number("--calls", 1, int.MaxValue, "End after that many calls, if that is sooner. Not with --rate.");
         var rate = Rate();
         var era = new Option<string>("--era") { HelpName = "ERA", Description = "modern (2026-07-28, the default) or legacy (2025-11-25, one session a connection).", DefaultValueFactory = static _ => "modern" };
         era.AcceptOnlyFromAmong("modern", "legacy");
@@ -38,20 +37,13 @@ internal static class BenchCommand
         };
         command.Validators.Add(result =>
         {
-            if (result.Children.Any(static child => child.Errors.Any()))
-            {
-                return; // What could not be read has no value to look at, and is reported already.
-            }
-
-            CheckRange(result, connections, 1, ConnectionsMax);
-            CheckRange(result, seconds, 1, SecondsMax);
-            CheckRange(result, calls, 1, int.MaxValue);
-            if (result.GetValue(calls) is not null && result.GetValue(rate) is not null)
+            // Only whether they are given: a value that cannot be read is reported by its own option.
+            if (result.GetResult(calls) is not null && result.GetResult(rate) is not null)
             {
                 result.AddError("--calls and --rate do not go together: a rate and --seconds say how many calls there are. Leave one of them out.");
             }
 
-            if (result.GetValue(url) is not null && result.GetValue(server) is not null)
+            if (result.GetResult(url) is not null && result.GetResult(server) is not null)
             {
                 result.AddError("--server names a server of the running instance, and --url another endpoint. Leave one of them out; the endpoint of a server is URL/mcp/SERVER.");
             }
@@ -108,11 +100,20 @@ internal static class BenchCommand
         },
     };
 
-    private static void CheckRange(CommandResult result, Option<int?> option, int min, int max)
+    private static Option<int?> Number(string name, int min, int max, string description, params string[] aliases) => new(name, aliases)
     {
-        if (result.GetValue(option) is { } value && (value < min || value > max))
+        HelpName = "N",
+        Description = description,
+        CustomParser = result =>
         {
-            result.AddError($"'{value}' is not what {option.Name} takes: a whole number from {min} to {max}, for example: {Example}");
-        }
-    }
+            var text = result.Tokens.Count == 0 ? "" : result.Tokens[^1].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max)
+            {
+                return number;
+            }
+
+            result.AddError($"'{text}' is not what {name} takes: a whole number from {min} to {max}, for example: {Example}");
+            return null;
+        },
+    };
 }
