@@ -48,7 +48,7 @@ internal static class BenchCommand
                 result.AddError("--server names a server of the running instance, and --url another endpoint. Leave one of them out; the endpoint of a server is URL/mcp/SERVER.");
             }
         });
-        command.SetAction(async (parsed, cancellationToken) =>
+        command.SetAction(async (parsed, _) =>
         {
             if (parsed.GetValue(arguments) is { } text && CallCommand.FaultOf(text) is { } fault)
             {
@@ -72,13 +72,13 @@ internal static class BenchCommand
             if (parsed.GetValue(url) is { } address)
             {
                 return Uri.TryCreate(address, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https"
-                    ? await run.RunAsync(Target(endpoint), cancellationToken).ConfigureAwait(false)
+                    ? await run.RunAsync(Target(endpoint)).ConfigureAwait(false)
                     : InstanceClient.Fail(ExitCodes.Usage, $"'{address}' is no http address. Give the whole one of the endpoint, like --url http://127.0.0.1:8080/mcp");
             }
 
             var path = parsed.GetValue(server) is { } name ? $"/mcp/{Uri.EscapeDataString(name)}" : "/mcp";
             return await InstanceClient.RunAsync(
-                null, parsed.GetValue(state), client => run.RunAsync(Target(new Uri(new Uri(client.Instance!.Url), path)), cancellationToken)).ConfigureAwait(false);
+                null, parsed.GetValue(state), client => run.RunAsync(Target(new Uri(new Uri(client.Instance!.Url), path)))).ConfigureAwait(false);
         });
         return command;
     }

@@ -35,21 +35,24 @@ internal sealed class BenchRun(int connections, LoadPlan plan, TimeSpan warmUp, 
         return (headers, null);
     }
 
-    /// <summary>Measures.</summary>
+    /// <summary>Measures. Ctrl+C and SIGTERM end the measurement, and what was seen until then is shown; a second one ends the process.</summary>
     /// <param name="target">What.</param>
-    /// <param name="cancellationToken">Ends the measurement; what was seen until then is shown.</param>
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(LoadTarget target, CancellationToken cancellationToken)
+    public async Task<int> RunAsync(LoadTarget target)
     {
+        using var signals = new StopSignals(TimeProvider.System, static () => Environment.Exit(ExitCodes.Interrupted));
+        var cancellationToken = signals.Stop;
         try
         {
             await CheckAsync(target, cancellationToken).ConfigureAwait(false);
             var callers = await LoadRun.OpenAsync([target], connections, cancellationToken).ConfigureAwait(false);
             try
             {
+                Terminal.Current.Error(CellText.Clean(Invariant($"fairlead: measuring {target.Endpoint} for {plan.Duration.TotalSeconds:0} s; Ctrl+C ends it early")));
                 if (warmUp > TimeSpan.Zero)
                 {
                     await LoadRun.RunAsync(new LoadPlan(warmUp), callers, TimeProvider.System, cancellationToken).ConfigureAwait(false);
+                    cancellationToken.ThrowIfCancellationRequested();
                 }
 
                 var result = await LoadRun.RunAsync(plan, callers, TimeProvider.System, cancellationToken).ConfigureAwait(false);

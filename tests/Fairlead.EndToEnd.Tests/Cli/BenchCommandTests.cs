@@ -16,7 +16,8 @@ public sealed class BenchCommandTests
         async Task<JsonElement> MeasureAsync(params string[] arguments)
         {
             var run = await CliRun.OfAsync(["bench", .. arguments, "--connections", "2", "--warm-up", "0", "--json", "--state", gateway.StateFolder]);
-            return JsonDocument.Parse(run.Ended(0).Output).RootElement.GetProperty("result");
+            var line = run.Ended(0).Output.Split('\n').Single(static line => line.StartsWith('{'));
+            return JsonDocument.Parse(line).RootElement.GetProperty("result");
         }
 
         foreach (var era in (string[])["modern", "legacy"])
@@ -43,6 +44,17 @@ public sealed class BenchCommandTests
         Assert.Contains("1 connections, closed loop", run.Output, StringComparison.Ordinal);
         Assert.Contains("CALLS  ERRORS  CALLS/S", run.Output, StringComparison.Ordinal);
         Assert.Contains("20     0 ", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Bench_WhenItIsEndedEarly_ShowsWhatItHasSeen()
+    {
+        await using var gateway = await StartAsync();
+        await using var run = ChildProcess.Start(
+            "dotnet", [RepositoryPaths.Cli, "bench", "echo", Arguments, "--server", "echo", "-c", "2", "--seconds", "3600", "--warm-up", "0", "--state", gateway.StateFolder]);
+        await run.ErrorLineAsync(static line => line.Contains("Ctrl+C ends it early", StringComparison.Ordinal), "the line that it measures");
+        Assert.Equal(0, await run.StopAsync());
+        Assert.Contains("2 connections, closed loop", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
