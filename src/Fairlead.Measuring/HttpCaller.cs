@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
@@ -32,22 +33,21 @@ internal sealed class HttpCaller : ILoadCaller
     public static async Task<HttpCaller> OpenAsync(LoadTarget target, CancellationToken cancellationToken)
     {
         var caller = new HttpCaller(target);
-        using var abort = cancellationToken.Register(static self => ((HttpCaller)self!).Dispose(), caller);
         try
         {
-            await caller.ConnectAsync().ConfigureAwait(false);
-            if (target.Era == LoadEra.Legacy && target.RawBody is null)
-            {
-                await caller.ShakeHandsAsync().ConfigureAwait(false);
-            }
+            await caller.WithinAsync(
+                async () =>
+                {
+                    await caller.ConnectAsync().ConfigureAwait(false);
+                    if (target.Era == LoadEra.Legacy && target.RawBody is null)
+                    {
+                        await caller.ShakeHandsAsync().ConfigureAwait(false);
+                    }
 
+                    return true;
+                },
+                cancellationToken).ConfigureAwait(false);
             return caller;
-        }
-        catch (Exception exception) when (IsLoss(exception))
-        {
-            caller.Dispose();
-            cancellationToken.ThrowIfCancellationRequested();
-            throw new LoadFailedException(LoadFault.Unreachable, $"{target.Endpoint} cannot be reached: {exception.Message}. Is it running, and is that its address?", exception);
         }
         catch
         {
@@ -56,21 +56,28 @@ internal sealed class HttpCaller : ILoadCaller
         }
     }
 
+    /// <summary>The call that shows whether the target can be measured.</summary>
+    /// <exception cref="LoadFailedException">There was no answer within <see cref="LoadTarget.StepMax"/>.</exception>
+    public Task<CallOutcome> FirstCallAsync(CancellationToken cancellationToken) => WithinAsync(() => CallAsync().AsTask(), cancellationToken);
+
     /// <summary>The names of all tools that the endpoint lists.</summary>
     /// <exception cref="LoadFailedException">It does not list them.</exception>
-    public async Task<IReadOnlyList<string>> ListToolsAsync()
+    public async Task<IReadOnlyList<string>> ListToolsAsync(CancellationToken cancellationToken)
     {
         var names = new List<string>();
         string? cursor = null;
         for (var page = 0; page < ListPagesMax; page++)
         {
-            using var result = await AskAsync(McpRequest.ForList(_target, cursor, _session, _version), "tools/list").ConfigureAwait(false);
-            foreach (var tool in result.RootElement.GetProperty("result").GetProperty("tools").EnumerateArray())
+            var request = McpRequest.ForList(_target, cursor, _session, _version);
+            using var result = await WithinAsync(() => AskAsync(request, "tools/list"), cancellationToken).ConfigureAwait(false);
+            var list = result.RootElement.GetProperty("result");
+            if (list.ValueKind != JsonValueKind.Object || !list.TryGetProperty("tools", out var tools) || tools.ValueKind != JsonValueKind.Array)
             {
-                names.Add(tool.GetProperty("name").GetString()!);
+                throw Refusal("tools/list");
             }
 
-            cursor = result.RootElement.GetProperty("result").TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
+            names.AddRange(tools.EnumerateArray().Select(static tool => Text(tool, "name") ?? ""));
+            cursor = Text(list, "nextCursor");
             if (cursor is null)
             {
                 break;
@@ -113,6 +120,8 @@ internal sealed class HttpCaller : ILoadCaller
     /// <summary>Ends the session, where there is one, and closes the connection.</summary>
     public async Task CloseAsync()
     {
+        using var limit = new CancellationTokenSource(_target.StepMax, TimeProvider.System);
+        using var abort = limit.Token.Register(static self => ((HttpCaller)self!).Dispose(), this);
         try
         {
             if (_session is { } session && _stream is not null)
@@ -139,6 +148,31 @@ internal sealed class HttpCaller : ILoadCaller
 
     private static bool IsLoss(Exception exception) => exception is SocketException or IOException or ObjectDisposedException or FormatException or OperationCanceledException
         or System.Security.Authentication.AuthenticationException;
+
+    /// <summary>Takes a step outside the measurement. What ends it too late, or ends the connection, becomes a sentence; the caller cannot be used any more then.</summary>
+    private async Task<T> WithinAsync<T>(Func<Task<T>> step, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(_target.StepMax, TimeProvider.System);
+        using var late = limit.Token.Register(static self => ((HttpCaller)self!).Dispose(), this);
+        using var abort = cancellationToken.Register(static self => ((HttpCaller)self!).Dispose(), this);
+        try
+        {
+            var result = await step().ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            return limit.IsCancellationRequested ? throw new OperationCanceledException() : result;
+        }
+        catch (Exception exception) when (IsLoss(exception))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var message = limit.IsCancellationRequested
+                ? string.Create(CultureInfo.InvariantCulture, $"{_target.Endpoint} did not answer within {_target.StepMax.TotalSeconds:0.###} s. Does it work, and is that its address?")
+                : $"{_target.Endpoint} cannot be reached: {exception.Message}. Is it running, and is that its address?";
+            throw new LoadFailedException(LoadFault.Unreachable, message, exception);
+        }
+    }
+
+    private static string? Text(JsonElement holder, string member) =>
+        holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
     private async Task ConnectAsync()
     {
@@ -181,7 +215,7 @@ internal sealed class HttpCaller : ILoadCaller
     {
         using var initialized = await AskAsync(McpRequest.ForInitialize(_target), "initialize").ConfigureAwait(false);
         _session = _answer.Header("Mcp-Session-Id");
-        _version = initialized.RootElement.GetProperty("result").GetProperty("protocolVersion").GetString()!;
+        _version = Text(initialized.RootElement.GetProperty("result"), "protocolVersion") ?? throw Refusal("initialize");
         await ReconnectedAsync().ConfigureAwait(false);
         await ExchangeAsync(McpRequest.ForInitialized(_target, _session, _version)).ConfigureAwait(false);
         if (_answer.Status is < 200 or > 299)

@@ -23,6 +23,10 @@ internal sealed record LoadTarget(Uri Endpoint, LoadEra Era, string? Tool, strin
     /// <summary>Whether each answer must carry the id of its request. False only for a server that gives everybody the same bytes.</summary>
     public bool ChecksId { get; init; } = true;
 
+    /// <summary>Longest wait for each step outside the measurement: connecting, the handshake, a page of the list, the first call, the end of a session.</summary>
+    /// <value>Default 30 s.</value>
+    public TimeSpan StepMax { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>A body that is posted as it is, for an endpoint that does not speak MCP over HTTP; null = a message of the protocol. Its answer must be a 2xx with the first answer's length.</summary>
     public string? RawBody { get; init; }
 }

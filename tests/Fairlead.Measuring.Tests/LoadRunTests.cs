@@ -84,6 +84,41 @@ public sealed class LoadRunTests
         Assert.Equal(LoadFault.Unreachable, refused.Fault);
     }
 
+    [Fact]
+    public async Task HttpCaller_WhenTheEndpointListsNoTools_ShowsWhatCame()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var serving = ServeAsync(listener, id => [$"HTTP/1.1 200 OK\r\nContent-Length: {34 + id.Length}\r\n\r\n{{\"result\":7,\"jsonrpc\":\"2.0\",\"id\":{id}}}"]);
+        using var caller = await HttpCaller.OpenAsync(new LoadTarget(new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/"), LoadEra.Modern, "echo"), CancellationToken.None);
+        var refused = await Assert.ThrowsAsync<LoadFailedException>(() => caller.ListToolsAsync(CancellationToken.None));
+        Assert.Equal(LoadFault.Refused, refused.Fault);
+        Assert.Contains("\"result\":7", refused.Message, StringComparison.Ordinal);
+        await Guard.WithinAsync(serving, "the answer");
+    }
+
+    /// <summary>It takes connections and never answers, so that only the limit can end the wait.</summary>
+    [Fact]
+    public async Task HttpCaller_WhenNobodyAnswers_GivesUpAtItsLimit()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var target = new LoadTarget(new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/mcp"), LoadEra.Modern, "echo") { StepMax = TimeSpan.FromMilliseconds(50) };
+        using (var caller = await HttpCaller.OpenAsync(target, CancellationToken.None))
+        {
+            var silent = await Assert.ThrowsAsync<LoadFailedException>(() => Guard.WithinAsync(caller.FirstCallAsync(CancellationToken.None), "the limit"));
+            Assert.Contains("did not answer within 0.05 s", silent.Message, StringComparison.Ordinal);
+        }
+
+        var handshake = HttpCaller.OpenAsync(target with { Era = LoadEra.Legacy }, CancellationToken.None);
+        Assert.Equal(LoadFault.Unreachable, (await Assert.ThrowsAsync<LoadFailedException>(() => Guard.WithinAsync(handshake, "the limit"))).Fault);
+
+        using var cancel = new CancellationTokenSource();
+        var listed = (await HttpCaller.OpenAsync(target with { StepMax = TimeSpan.FromHours(1) }, CancellationToken.None)).ListToolsAsync(cancel.Token);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Guard.WithinAsync(listed, "the end of a wait that was cancelled"));
+    }
+
     /// <summary>One connection for each answer; closes it afterwards.</summary>
     private static async Task ServeAsync(TcpListener listener, Func<string, string[]> answers)
     {

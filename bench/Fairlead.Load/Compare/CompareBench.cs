@@ -141,7 +141,7 @@ internal static class CompareBench
                 foreach (var target in contender.Targets)
                 {
                     using var caller = await HttpCaller.OpenAsync(target, CancellationToken.None).ConfigureAwait(false);
-                    reason = (await caller.CallAsync().ConfigureAwait(false)).Fault ?? reason;
+                    reason = (await caller.FirstCallAsync(CancellationToken.None).ConfigureAwait(false)).Fault ?? reason;
                     await caller.CloseAsync().ConfigureAwait(false);
                 }
 

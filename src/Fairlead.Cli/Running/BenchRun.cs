@@ -88,7 +88,7 @@ internal sealed class BenchRun(int connections, LoadPlan plan, TimeSpan warmUp, 
         using var caller = await HttpCaller.OpenAsync(target, cancellationToken).ConfigureAwait(false);
         if (target.Tool is { } tool)
         {
-            var tools = await caller.ListToolsAsync().ConfigureAwait(false);
+            var tools = await caller.ListToolsAsync(cancellationToken).ConfigureAwait(false);
             if (!tools.Contains(tool, StringComparer.Ordinal))
             {
                 var shown = tools.Count == 0 ? "no tools" : string.Join(", ", tools.Take(ToolsShownMax)) + (tools.Count > ToolsShownMax ? $" and {tools.Count - ToolsShownMax} more" : "");
@@ -96,7 +96,7 @@ internal sealed class BenchRun(int connections, LoadPlan plan, TimeSpan warmUp, 
             }
         }
 
-        var first = await caller.CallAsync().ConfigureAwait(false);
+        var first = await caller.FirstCallAsync(cancellationToken).ConfigureAwait(false);
         if (first.Fault is { } fault)
         {
             var isToolError = fault.Contains("\"isError\":true", StringComparison.Ordinal);
