@@ -46,7 +46,9 @@ internal sealed class AnswerCheck(bool checksId)
 
     /// <summary>Judges an answer that is not of the protocol: any 2xx that is as long as the first.</summary>
     /// <inheritdoc cref="Judge"/>
-    public string? JudgeRaw(HttpAnswer answer)
+    /// <param name="answer">A complete one.</param>
+    /// <param name="expects">What the first one must hold.</param>
+    public string? JudgeRaw(HttpAnswer answer, string expects)
     {
         if (answer.Status is < 200 or > 299)
         {
@@ -55,6 +57,11 @@ internal sealed class AnswerCheck(bool checksId)
 
         if (_known.Length == 0)
         {
+            if (answer.Body.IndexOf(Encoding.UTF8.GetBytes(expects)) < 0)
+            {
+                return $"not the expected answer: {Shown(answer.Body)}";
+            }
+
             _known = answer.Body.ToArray();
         }
 

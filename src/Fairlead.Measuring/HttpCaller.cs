@@ -99,7 +99,7 @@ internal sealed class HttpCaller : ILoadCaller
 
             _request.NextId();
             await ExchangeAsync(_request).ConfigureAwait(false);
-            var fault = _target.RawBody is null ? _check.Judge(_answer, _request.Id) : _check.JudgeRaw(_answer);
+            var fault = _target.RawBody is null ? _check.Judge(_answer, _request.Id) : _check.JudgeRaw(_answer, _target.RawExpects);
             var bytes = _answer.BytesTaken;
             if (!_answer.KeepsAlive)
             {

@@ -29,6 +29,9 @@ internal sealed record LoadTarget(Uri Endpoint, LoadEra Era, string? Tool, strin
 
     /// <summary>A body that is posted as it is, for an endpoint that does not speak MCP over HTTP; null = a message of the protocol. Its answer must be a 2xx with the first answer's length.</summary>
     public string? RawBody { get; init; }
+
+    /// <summary>With <see cref="RawBody"/>: what the first answer must hold somewhere.</summary>
+    public string RawExpects { get; init; } = "";
 }
 
 /// <summary>How hard, and for how long.</summary>

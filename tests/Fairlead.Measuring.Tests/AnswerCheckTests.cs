@@ -68,9 +68,10 @@ public sealed class AnswerCheckTests
     public void JudgeRaw_WhenTheLengthChanges_SaysSo()
     {
         var check = new AnswerCheck(checksId: true);
-        Assert.Null(check.JudgeRaw(Answer("{\"ok\":1}", 201, "application/json")));
-        Assert.Null(check.JudgeRaw(Answer("{\"ok\":2}", 200, "application/json")));
-        Assert.Contains("where the first had 8", check.JudgeRaw(Answer("{\"error\":2}", 200, "application/json")), StringComparison.Ordinal);
+        Assert.Contains("not the expected answer: {\"no\":1}", check.JudgeRaw(Answer("{\"no\":1}", 200, "application/json"), "ok"), StringComparison.Ordinal);
+        Assert.Null(check.JudgeRaw(Answer("{\"ok\":1}", 201, "application/json"), "ok"));
+        Assert.Null(check.JudgeRaw(Answer("{\"ok\":2}", 200, "application/json"), "ok"));
+        Assert.Contains("where the first had 8", check.JudgeRaw(Answer("{\"error\":2}", 200, "application/json"), "ok"), StringComparison.Ordinal);
     }
 
     private static string? Judge(AnswerCheck check, string body, long id, int status = 200, string type = "application/json") => check.Judge(Answer(body, status, type), id);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Fairlead.Load.Servers;
 using Fairlead.Measuring;
 
 namespace Fairlead.Load.Compare;
@@ -52,12 +53,12 @@ internal static class OtherContenders
 
         var file = workplace.Temporary($"mcp-hub-{Guid.NewGuid():N}.json");
         await File.WriteAllTextAsync(file, JsonSerializer.Serialize(new { mcpServers = new { echo = new { command = workplace.Echo, args = Array.Empty<string>() } } })).ConfigureAwait(false);
-        var contender = await NpmAsync(scenario, workplace, "mcp-hub", LoadEra.Legacy, url => ["--port", Port(url), "--config", file], target => target with
+        return await NpmAsync(scenario, workplace, "mcp-hub", LoadEra.Legacy, url => ["--port", Port(url), "--config", file], target => target with
         {
             Endpoint = new Uri(target.Endpoint, "/api/servers/tools"),
             RawBody = $$"""{"server_name":"echo","tool":"echo","arguments":{{target.ArgumentsJson}}}""",
+            RawExpects = EchoText.Words(scenario.Payload),
         }).ConfigureAwait(false);
-        return contender;
     }
 
     /// <summary>Whatever answers at an address; it must offer the tool <c>echo</c>, or the scenario must list.</summary>
