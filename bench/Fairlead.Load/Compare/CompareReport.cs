@@ -29,6 +29,7 @@ internal sealed class CompareReport(MachineFacts machine, RunSetup setup)
             {
                 row.Scenario,
                 aaSpread = row.Throughput(0).Spread,
+                verdicts = row.Verdicts(),
                 row.ReferenceAgain,
                 targets = row.Targets.Select((target, i) => new
                 {
@@ -57,6 +58,13 @@ internal sealed class CompareReport(MachineFacts machine, RunSetup setup)
             for (var i = 0; i < row.Targets.Count; i++)
             {
                 text.AppendLine(Line(row, i, spread));
+            }
+
+            var verdicts = row.Verdicts();
+            text.Append(verdicts.Count == 0 ? "" : "\n");
+            foreach (var verdict in verdicts)
+            {
+                text.AppendLine($"- {verdict}");
             }
         }
 
@@ -94,6 +102,28 @@ internal sealed record ScenarioRow(Scenario Scenario, IReadOnlyList<TargetRow> T
 
     /// <summary>A latency of a target that was measured, beside the reference.</summary>
     public Rounds Latency(int target, Func<Latencies, double> of) => Figures(target, run => of(run.Result.Latency));
+
+    /// <summary>The bounds of the scenario whose target was measured. The spread is that of the run, as a share of the bound.</summary>
+    public IReadOnlyList<Verdict> Verdicts()
+    {
+        var gateway = Targets.FirstOrDefault(static target => target.Name == "gateway");
+        return
+        [
+            .. from bound in Scenario.Bounds
+               let other = Targets.First(target => target.Name == bound.Over)
+               where gateway is { Runs.Count: > 0 } && other.Runs.Count != 0
+               select Verdict.AtLeast(
+                   $"calls/s of the gateway over {bound.Over} at {Scenario.Connections} connections",
+                   Rounds.Median(gateway!.Runs.Select((run, i) => run.Result.CallsPerSecond / CallsPerSecond(other, i))),
+                   bound.AtLeast,
+                   Throughput(0).Spread * bound.AtLeast),
+        ];
+    }
+
+    /// <summary>Of one round; of the reference the mean of its two runs.</summary>
+    private double CallsPerSecond(TargetRow target, int round) => ReferenceEquals(target, Targets[0])
+        ? (target.Runs[round].Result.CallsPerSecond + ReferenceAgain[round].Result.CallsPerSecond) / 2
+        : target.Runs[round].Result.CallsPerSecond;
 
     private Rounds Figures(int target, Func<Run, double> of) => new([.. Targets[0].Runs.Select(of)], [.. ReferenceAgain.Select(of)], [.. Targets[target].Runs.Select(of)]);
 }

@@ -128,6 +128,10 @@ internal static class HtmlReport
         }
 
         page.Append("</table>");
+        foreach (var verdict in row.Verdicts())
+        {
+            page.Append("<p>").Append(Text(verdict.ToString().Replace("**", "", StringComparison.Ordinal))).Append("</p>");
+        }
     }
 
     private static double Median(TargetRow target, Func<Run, double> of) => Rounds.Median(target.Runs.Select(of));

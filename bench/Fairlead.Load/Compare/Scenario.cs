@@ -49,6 +49,9 @@ internal sealed record Scenario
     /// <summary>Instances of each server.</summary>
     public int Replicas { get; init; } = 1;
 
+    /// <summary>What the gateway must reach here, as shares of what others answer.</summary>
+    public IReadOnlyList<ScenarioBound> Bounds { get; init; } = [];
+
     /// <summary>Reads a file of scenarios and chooses some of them.</summary>
     /// <param name="path">A JSON array.</param>
     /// <param name="names">Names with commas between; empty = all.</param>
@@ -104,6 +107,17 @@ internal sealed record Scenario
         Require(Upstream is "stdio" or "http", "upstream", Upstream, "stdio or http");
         Require(Answers is "json" or "sse", "answers", Answers, "json or sse");
         Require(Servers is >= 1 and <= 100, "servers", Servers, "from 1 to 100");
+        foreach (var bound in Bounds)
+        {
+            Require(Targets.Contains("gateway") && (bound.Over == Reference || Targets.Contains(bound.Over)), "bounds.over", bound.Over, "the reference or a target, beside the target gateway");
+            Require(bound.AtLeast > 0, "bounds.atLeast", bound.AtLeast, "more than 0");
+        }
+
         Require(Replicas is >= 1 and <= 3, "replicas", Replicas, "from 1 to 3");
     }
 }
+
+/// <summary>The gateway's calls per second must be at least so many times those of another target.</summary>
+/// <param name="Over">The reference or a target of the scenario.</param>
+/// <param name="AtLeast">Times; more than 0.</param>
+internal sealed record ScenarioBound(string Over, double AtLeast);

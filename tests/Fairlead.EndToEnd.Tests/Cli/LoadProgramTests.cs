@@ -13,13 +13,17 @@ public sealed class LoadProgramTests
         using var folder = new TempFolder();
         var scenarios = folder.Write("scenarios.json", """
             [
-              { "name": "across", "note": "A legacy client at a modern server, <two> connections.", "connections": 2, "clientEra": "legacy", "targets": ["gateway", "forwarder", "http://127.0.0.1:1/mcp"] },
+              { "name": "across", "note": "A legacy client at a modern server, <two> connections.", "connections": 2, "clientEra": "legacy", "targets": ["gateway", "forwarder", "http://127.0.0.1:1/mcp"],
+                "bounds": [{ "over": "bare", "atLeast": 0.000001 }, { "over": "http://127.0.0.1:1/mcp", "atLeast": 2 }] },
               { "name": "streams", "note": "Event streams at a rate.", "connections": 2, "rate": 100, "reference": "direct", "upstream": "http", "answers": "sse", "serverEra": "legacy" }
             ]
             """);
         var output = await RunAsync(0, "load", "--file", scenarios, "--rounds", "2", "--milliseconds", "100", "--warm-up", "0", "--out", folder.FullName);
         Assert.Contains("### across", output, StringComparison.Ordinal);
         Assert.Contains("not measured: http://127.0.0.1:1/mcp cannot be reached", output, StringComparison.Ordinal);
+
+        Assert.Contains("calls/s of the gateway over bare at 2 connections: ", output, StringComparison.Ordinal);
+        Assert.Contains("**passed**", output, StringComparison.Ordinal);
 
         using var json = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(folder.FullName, "load.json")));
         Assert.Equal(Environment.ProcessorCount, json.RootElement.GetProperty("machine").GetProperty("cores").GetInt32());
@@ -52,6 +56,7 @@ public sealed class LoadProgramTests
     [InlineData("""[{ "name": "x", "connections": 0 }]""", "connections '0' must be from 1 to 1000")]
     [InlineData("""[{ "name": "x", "conections": 3 }]""", "conections")]
     [InlineData("""[{ "name": "x", "targets": ["ngnix"] }]""", "the target 'ngnix' is not known; use gateway, ")]
+    [InlineData("""[{ "name": "x", "bounds": [{ "over": "nginx", "atLeast": 1 }] }]""", "bounds.over 'nginx' must be the reference or a target")]
     [InlineData("""[{ "name": "y" }]""", "there is no scenario 'x' in ")]
     public async Task Load_WhenAScenarioIsWrong_SaysWhatIsExpected(string scenarios, string expected)
     {
