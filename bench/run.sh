@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # Builds everything, then measures the road of a call and the gateway at rest. bench/README.md says what the figures mean.
-#   bench/run.sh                     all of it, about 6 minutes
+#   bench/run.sh                     all but load, about 7 minutes
 #   bench/run.sh road --rounds 3     only the road, with options of `fairlead-load road`
 #   bench/run.sh bytes               only the bytes that a call allocates
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
 #   bench/run.sh parked              only the memory of calls that wait for their clients' input
+#   bench/run.sh idle                only the memory of clients that do nothing
+#   bench/run.sh load                the scenarios of bench/scenarios.json beside other gateways, about an hour; not part of all of it
+#   bench/run.sh load --scenarios call-16,rate-500 --rounds 3
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
-if ! command -v wrk >/dev/null; then
+mode=${1:-all}
+if [[ "$mode" =~ ^(all|road)$ ]] && ! command -v wrk >/dev/null; then
     command -v apt-get >/dev/null || { echo "bench: install wrk (https://github.com/wg/wrk) and run again" >&2; exit 69; }
     sudo=""
     [ "$(id -u)" -eq 0 ] || sudo=sudo
@@ -18,25 +22,30 @@ if ! command -v wrk >/dev/null; then
     $sudo apt-get update -q >&2 && $sudo apt-get install -y -q wrk >&2
 fi
 
+if [ "$mode" = load ]; then
+    # What cannot be installed is reported as "not measured", with the reason.
+    bash bench/install-opponents.sh >&2 || true
+fi
+
 for project in src/Fairlead.Cli tests/TestServers/Echo bench/Fairlead.Load; do
     dotnet build "$project" -c Release -v quiet --nologo >&2
 done
 
 load="$root/artifacts/bin/Fairlead.Load/release/fairlead-load"
-case "${1:-all}" in
+case "$mode" in
     all)
         "$load" road --root "$root"
         "$load" bytes --root "$root"
         "$load" rest --root "$root"
         "$load" parked --root "$root"
+        "$load" idle --root "$root"
         ;;
-    road | bytes | rest | parked)
-        mode=$1
+    road | bytes | rest | parked | idle | load)
         shift
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes, rest or parked)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle or load)" >&2
         exit 64
         ;;
 esac

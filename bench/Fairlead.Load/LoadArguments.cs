@@ -39,11 +39,18 @@ internal sealed class LoadArguments
     public static int Usage()
     {
         Console.Error.WriteLine("""
-            usage: fairlead-load bare [--port N]
+            usage: fairlead-load bare [--port N] [--payload BYTES] [--method call|list] [--answers json|sse]
                        the bare web server; prints {"event":"listening","url":...}
                    fairlead-load road [--rounds 5] [--seconds 5] [--root DIR] [--target gateway|bare] [--base DIR] [--connections 1,16,64]
                        calls per second and latency, through the gateway beside the bare web server; --target bare checks the measuring itself;
                        --base holds the gateway against that of another checkout, built there: before and after a change
+                   fairlead-load load [--scenarios A,B] [--list yes] [--rounds 5] [--milliseconds 5000] [--warm-up 3000] [--url URL] [--file FILE] [--out DIR] [--root DIR]
+                       the scenarios of bench/scenarios.json: Fairlead beside other gateways, in closed loop or at a fixed rate; a table, load.json and load.html;
+                       --url adds any MCP endpoint that offers a tool echo
+                   fairlead-load idle [--count 900] [--root DIR]
+                       memory of an idle connection, a legacy session and a listen stream
+                   fairlead-load echo-http [--era dual|modern|legacy] [--answers json|sse], forward --to URL
+                       servers of the scenarios, to be tried by hand
                    fairlead-load bytes [--calls 10000] [--root DIR]
                        bytes that a call allocates, through the gateway beside the bare web server
                    fairlead-load parked [--calls 1000] [--root DIR]

@@ -43,6 +43,43 @@ internal static class ProcessFigures
         return found;
     }
 
+    /// <summary>All processes that the process has started and that still have it as an ancestor. Some programs hide their environment, so a mark does not find their children.</summary>
+    public static IReadOnlyList<int> Descendants(int pid)
+    {
+        var children = new Dictionary<int, List<int>>();
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var child) && ParentOf(child) is { } parent)
+            {
+                (children.TryGetValue(parent, out var siblings) ? siblings : children[parent] = []).Add(child);
+            }
+        }
+
+        var found = new List<int>();
+        for (var next = new Stack<int>([pid]); next.TryPop(out var one);)
+        {
+            foreach (var child in children.GetValueOrDefault(one, []))
+            {
+                found.Add(child);
+                next.Push(child);
+            }
+        }
+
+        return found;
+    }
+
+    private static int? ParentOf(int pid)
+    {
+        try
+        {
+            return int.Parse(StatFields(pid)[1], CultureInfo.InvariantCulture);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // It ended in between.
+        }
+    }
+
     private static bool HasEnvironment(int pid, string mark)
     {
         try

@@ -1,4 +1,7 @@
 using Fairlead.Load;
+using Fairlead.Load.Compare;
+using Fairlead.Load.Servers;
+using Fairlead.Measuring;
 
 // The measuring program; bench/README.md says what each mode does and bench/run.sh runs them in order.
 try
@@ -7,6 +10,10 @@ try
     {
         ["bare", .. var rest] => await BareServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["road", .. var rest] => await RoadBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["load", .. var rest] => await CompareBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["idle", .. var rest] => await IdleBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["forward", .. var rest] => await ForwardingServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["echo-http", .. var rest] => await HttpEchoServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["bytes", .. var rest] => await AllocationBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["parked", .. var rest] => await ParkedBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["asking-peer"] => await AskingPeer.RunStdioAsync().ConfigureAwait(false),
@@ -14,7 +21,7 @@ try
         _ => LoadArguments.Usage(),
     };
 }
-catch (BenchFailedException e)
+catch (Exception e) when (e is BenchFailedException or LoadFailedException)
 {
     Console.Error.WriteLine($"fairlead-load: {e.Message}");
     return 1;

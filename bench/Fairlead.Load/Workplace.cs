@@ -5,6 +5,9 @@ namespace Fairlead.Load;
 /// <summary>Where the built programs lie, and a folder of its own for each run's configuration and state, deleted at the end.</summary>
 internal sealed class Workplace : IDisposable
 {
+    // Of the same build as this program.
+    private static readonly string s_configuration = Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+
     private readonly string _root;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fairlead-bench-");
 
@@ -34,6 +37,12 @@ internal sealed class Workplace : IDisposable
     public string Self => Binary("Fairlead.Load", "fairlead-load");
 
     private string Gateway => Binary("Fairlead.Cli", "Fairlead.Cli.dll");
+
+    /// <summary>The checkout.</summary>
+    public string Root => _root;
+
+    /// <summary>A file or folder of this run, which goes with it.</summary>
+    public string Temporary(string name) => Path.Combine(_folder.FullName, name);
 
     /// <summary>Starts the gateway of another checkout, which is built there, with one echo server of this one.</summary>
     public Task<ServerProcess> StartOtherGatewayAsync(string root)
@@ -88,7 +97,8 @@ internal sealed class Workplace : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    private static string ServerName(int number) => number == 1 ? "echo" : $"echo-{number}";
+    /// <summary>The name of the server with that number, 1 first.</summary>
+    public static string ServerName(int number) => number == 1 ? "echo" : $"echo-{number}";
 
-    private string Binary(string project, string file) => Path.Combine(_root, "artifacts", "bin", project, "release", file);
+    private string Binary(string project, string file) => Path.Combine(_root, "artifacts", "bin", project, s_configuration, file);
 }

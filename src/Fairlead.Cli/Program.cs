@@ -41,6 +41,7 @@ internal static class Program
         RolloutCommand.Create(),
         ConfigCommand.Create(),
         FaultCommand.Create(),
+        BenchCommand.Create(),
         ServerCommand.Create(),
         ImportCommand.Create(),
         ConnectCommand.Create(),

@@ -60,7 +60,7 @@ internal static class CallCommand
     }
 
     /// <summary>Null when the text is one JSON object; otherwise what it is instead.</summary>
-    private static string? FaultOf(string text)
+    internal static string? FaultOf(string text)
     {
         if (string.IsNullOrWhiteSpace(text))
         {

@@ -12,9 +12,10 @@ internal static class ProjectArrows
         ["Fairlead"] = ["Fairlead.Wire", "Fairlead.Abstractions"],
         ["Fairlead.AspNetCore"] = ["Fairlead", "Fairlead.Wire", "Fairlead.Abstractions"],
         ["Fairlead.BuiltIn"] = ["Fairlead.Abstractions"],
+        ["Fairlead.Measuring"] = ["Fairlead.Wire"],
         ["Fairlead.Etcd"] = ["Fairlead"],
         ["Fairlead.Interop"] = ["Fairlead", "Fairlead.BuiltIn"],
-        ["Fairlead.Cli"] = ["Fairlead.AspNetCore", "Fairlead.BuiltIn", "Fairlead.Etcd", "Fairlead", "Fairlead.Wire", "Fairlead.Abstractions"],
+        ["Fairlead.Cli"] = ["Fairlead.AspNetCore", "Fairlead.BuiltIn", "Fairlead.Measuring", "Fairlead.Etcd", "Fairlead", "Fairlead.Wire", "Fairlead.Abstractions"],
     };
 
     /// <summary>Projects that stand on the base class library alone.</summary>
