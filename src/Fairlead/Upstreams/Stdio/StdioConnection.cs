@@ -7,8 +7,10 @@ namespace Fairlead.Upstreams.Stdio;
 /// <summary>The connection to a child process over its stdin and stdout (MCP basic/transports, stdio). Owns the child.</summary>
 internal sealed class StdioConnection : MultiplexedConnection
 {
-    // A dying child closes its output a moment before its end can be seen; one that merely closed its output is not waited for any longer.
+    // A dying child closes its output a moment before its end can be seen, a longer one where the machine is busy; one that merely closed its output is not waited for any longer. Clients whose
+    // calls it has taken with it wait for the shorter time.
     private static readonly TimeSpan s_exitGrace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_exitGraceOfNobody = TimeSpan.FromSeconds(5);
 
     private readonly ChildProcess _child;
     private readonly TimeProvider _time;
@@ -48,7 +50,7 @@ internal sealed class StdioConnection : MultiplexedConnection
 
         try
         {
-            return "it " + await _child.Exited.WaitAsync(s_exitGrace, _time).ConfigureAwait(false);
+            return "it " + await _child.Exited.WaitAsync(Pending.HasOwnedCall() ? s_exitGrace : s_exitGraceOfNobody, _time).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
