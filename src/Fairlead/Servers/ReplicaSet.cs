@@ -71,7 +71,10 @@ internal sealed partial class ReplicaSet(
     }
 
     /// <summary>Puts instances of a changed configuration into the places, one after the other: each old one ends when its successor is ready, or has failed to become so.</summary>
-    /// <remarks>A further change while that is under way counts for every place, also for those that were replaced already.</remarks>
+    /// <remarks>
+    /// A further change while that is under way counts for every place, also for those that were replaced already. Comes before a changed number: places that are made for that are of the changed
+    /// configuration and need no successor.
+    /// </remarks>
     public void Replace(ServerConfig config)
     {
         lock (_lock)
@@ -103,6 +106,12 @@ internal sealed partial class ReplicaSet(
                     _isReplacing = false;
                     Adjust_NeedsLock();
                     return;
+                }
+
+                if (_places.Count > _target)
+                {
+                    End_NeedsLock(old);
+                    continue;
                 }
 
                 next = Add_NeedsLock();

@@ -124,9 +124,9 @@ internal sealed partial class ServingInstances
     {
         var old = _status.Detach();
         _status.PublishSame(snapshot => Configured(snapshot, config));
+        _replicas.Replace(config);
         Adopt(start, reading);
         _ = EndAsync(old, _resources.Options.Limits.DrainGrace);
-        _replicas.Replace(config);
         _ = _own.EndAllAsync(_resources.Options.Limits.DrainGrace, forGood: false);
     }
 

@@ -151,8 +151,11 @@ public sealed class ReplicaTests
 
         await host.Manager.UpdateServerAsync("s", new ServerConfig { Name = "s", Replicas = { Count = 4 }, Environment = { ["CHANGED"] = "1" } });
         await runs.WhenRunAsync(10);
-        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 4, "four instances of the changed configuration");
-        Assert.Equal(10, runs.Count);
+
+        // Others are started only when all of those are replaced, so that one that was started twice would be counted.
+        await host.Manager.ScaleServerAsync("s", 5);
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 5, "four instances of the changed configuration, and one more");
+        Assert.Equal(11, runs.Count);
     }
 
     [Fact]
