@@ -353,7 +353,12 @@ internal sealed partial class ServerActor : Actor
                 GiveUp(ServerState.MissingAuth, result.Reason!);
                 break;
             case StartOutcome.AuthenticationRequired:
-                GiveUp(ServerState.AuthRequired, Cell.Current.Config.EffectiveTransport == ServerTransport.InProcess ? result.Reason! : $"it refuses Fairlead's credentials ({result.Reason}); correct \"auth\" or \"headers\", then restart it");
+                GiveUp(ServerState.AuthRequired, Cell.Current.Config.EffectiveTransport switch
+                {
+                    ServerTransport.InProcess => result.Reason!,
+                    ServerTransport.Stdio => $"{result.Reason}. Correct it (\"env\" or \"args\"), then restart it",
+                    _ => $"it refuses Fairlead's credentials ({result.Reason}); correct \"auth\" or \"headers\", then restart it",
+                });
                 break;
             default:
                 GiveUp(ServerState.CrashLoop, result.Reason!);

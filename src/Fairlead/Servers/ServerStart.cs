@@ -1,4 +1,5 @@
 using Fairlead.Configuration;
+using Fairlead.Processes;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Servers;
@@ -151,6 +152,11 @@ internal sealed class ServerStart(FleetResources resources) : IAsyncDisposable
             var (outcome, reason) = await Handshake.OpenAsync(
                 connection, hint, capabilities, ProbeTimeout, resources.Options.Limits.StartTimeout, cancellationToken).ConfigureAwait(false);
             keep = outcome == HandshakeOutcome.Ready;
+            if (!keep && CredentialExit.Find(connection.Child) is { } refused)
+            {
+                (outcome, reason) = (HandshakeOutcome.AuthenticationRequired, refused);
+            }
+
             Learn(config, connection, hint, outcome);
             return (outcome, outcome switch
             {

@@ -7,7 +7,7 @@ namespace Fairlead.Servers;
 /// <summary>Processes of one server that run and have been asked nothing yet, for clients that will need an instance of their own (product D8).</summary>
 /// <remarks>
 /// What an instance is told of its client stands in its first request, so a process that has not had it serves any client; the wait that is saved is that for the process. Kept while the
-/// shared instance serves, and only of servers that give clients instances of their own. Any thread takes; one loop fills.
+/// shared instance serves, and only of servers that may give clients instances of their own. Any thread takes; one loop fills.
 /// </remarks>
 internal sealed class WarmPool(FleetResources resources, ServerStart start)
 {
@@ -97,7 +97,9 @@ internal sealed class WarmPool(FleetResources resources, ServerStart start)
     private static int Wanted(ServerSnapshot snapshot)
     {
         var config = snapshot.Config;
-        var givesOwn = config.Isolation is ServerIsolation.Principal or ServerIsolation.Session || (config.Isolation == ServerIsolation.Auto && snapshot.IsAsking);
+
+        // Also before the server has asked for the first time: whoever wants a warm pool says that it will.
+        var givesOwn = config.Isolation is not ServerIsolation.Shared;
 
         // A modern server is told of its client with every request, and greeted in another way.
         return givesOwn && snapshot.Shared is { Identity.IsModern: false } && Connector.StartsProcess(config) ? config.WarmPool : 0;

@@ -9,6 +9,9 @@ namespace Fairlead.EndToEnd.Tests.Conformance;
 /// <param name="Command">The program, before the mode.</param>
 internal sealed record ConformanceFixture(string Name, string RowPrefix, bool OffersTasks, params string[] Command)
 {
+    /// <summary>Processes kept ready for clients that can be asked.</summary>
+    public const int WarmPool = 2;
+
     /// <summary>On the official C# SDK, <c>tests/TestServers/Conformance</c>.</summary>
     public static ConformanceFixture CSharp { get; } = new("conformance-server", "", OffersTasks: true, "dotnet", RepositoryPaths.ConformanceServer);
 
@@ -22,6 +25,7 @@ internal sealed record ConformanceFixture(string Name, string RowPrefix, bool Of
     {
         var server = GatewayProcess.Stdio(Command[0], [.. Command[1..], "stdio", "--era", era]);
         server["stateless"] = true;
+        server["warmPool"] = WarmPool;
         return server;
     }
 

@@ -96,6 +96,28 @@ public sealed class BoundedTrafficTests
     }
 
     [Fact]
+    public async Task Exit_BecauseOfACredential_IsTakenOnceForAllUntilSomethingChanges()
+    {
+        const string Secret = "sk-test-0123456789";
+        await using var manager = new McpManager(timeProvider: _clock);
+        var config = MisbehaveServer.Config("s", "exit", "1", $"Error: invalid API key {Secret}");
+        config.Environment["SOME_API_KEY"] = Secret;
+        await manager.DeployServerAsync(config);
+        var refused = await manager.ReachedAsync("s", ServerState.AuthRequired);
+
+        await AnHourAsync(async () => await Assert.ThrowsAsync<Unauthenticated>(async () => await Guard.WithinAsync(manager.CallAsync("s", "hello"), "the refusal")));
+
+        Assert.StartsWith("it ended with code 1 because a credential is missing or refused: Error: invalid API key ", refused.Reason, StringComparison.Ordinal);
+        Assert.EndsWith("Correct it (\"env\" or \"args\"), then restart it", refused.Reason, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, refused.Reason, StringComparison.Ordinal);
+        Assert.Null(refused.NextRetry);
+        Assert.Equal((ServerState.AuthRequired, 0), (manager.Cell("s").Current.State, manager.Cell("s").Current.Restarts));
+
+        await manager.UpdateServerAsync("s", MisbehaveServer.Config("s", "slow"));
+        await manager.ReachedAsync("s", ServerState.Healthy);
+    }
+
+    [Fact]
     public async Task Crashes_OfAServerThatStartsWell_EndInCrashLoopAfterFiveRestartsAndStayThere()
     {
         var runs = ScriptedRuns.Legacy();

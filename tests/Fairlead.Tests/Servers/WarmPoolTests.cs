@@ -65,16 +65,25 @@ public sealed class WarmPoolTests
     }
 
     [Fact]
-    public async Task Keep_WhenTheServerHasNeverAsked_NothingIsKept()
+    public async Task Keep_WhenTheServerHasNeverAsked_OneIsReadyForTheFirstQuestion()
     {
         await using var manager = new McpManager();
         await manager.DeployServerAsync(Config(warm: 1, ServerIsolation.Auto));
         await manager.ReachedAsync("s", ServerState.Healthy);
-        Assert.Equal(0, (await manager.ListServersAsync()).Single().WarmInstances);
+
+        await Guard.WithinAsync(WarmAsync(manager, 1), "a warm process before the first question");
+    }
+
+    [Fact]
+    public async Task Keep_WhenAllShareOneInstance_NothingIsKept()
+    {
+        await using var manager = new McpManager();
+        await manager.DeployServerAsync(Config(warm: 1, ServerIsolation.Shared));
+        await manager.ReachedAsync("s", ServerState.Healthy);
         manager.OnElicitation = static (_, _) => Task.FromResult<object>(new { action = "cancel" });
 
         await manager.CallAsync("s", "ask_elicitation", new { message = "?" });
 
-        await Guard.WithinAsync(WarmAsync(manager, 1), "a warm process after the first question");
+        Assert.Equal(0, (await manager.ListServersAsync()).Single().WarmInstances);
     }
 }

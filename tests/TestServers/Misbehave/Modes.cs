@@ -48,10 +48,10 @@ internal static class Modes
         return 0;
     }
 
-    /// <summary>Ends at once with code 3 (or the one given) and a last word on stderr.</summary>
+    /// <summary>Ends at once with code 3 (or the one given) and a last word on stderr, which may be given too.</summary>
     private static int Exit(string[] arguments)
     {
-        Console.Error.WriteLine("misbehave-server: cannot start: the database is on holiday");
+        Console.Error.WriteLine(arguments.Length > 1 ? arguments[1] : "misbehave-server: cannot start: the database is on holiday");
         return arguments.Length > 0 ? int.Parse(arguments[0], System.Globalization.CultureInfo.InvariantCulture) : 3;
     }
 
