@@ -16,7 +16,7 @@ internal static class BenchCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var tool = new Argument<string?>("tool") { Arity = ArgumentArity.ZeroOrOne, Description = "The tool, as the endpoint names it. Without one, tools/list is measured." };
+        var tool = new Argument<string?>("tool") { Arity = ArgumentArity.ZeroOrOne, Description = "The tool, as the endpoint names it; several with commas between them share the connections out. Without one, tools/list is measured." };
         var arguments = new Argument<string?>("json") { Arity = ArgumentArity.ZeroOrOne, Description = "The arguments as a JSON object. Default {}." };
         var url = new Option<string?>("--url") { HelpName = "URL", Description = "The MCP endpoint (Streamable HTTP), of Fairlead or any other. Default: that of the running instance of the state folder." };
         var server = new Option<string?>("--server") { HelpName = "SERVER", Description = "Of the running instance, this server's own endpoint, where tools have their own names." };
@@ -55,6 +55,11 @@ internal static class BenchCommand
                 return InstanceClient.Fail(ExitCodes.Usage, $"the arguments are no JSON object: {fault}. Give them in single quotes, like '{{\"message\":\"hi\"}}'.");
             }
 
+            if (parsed.GetValue(tool) is { } names && names.AsSpan().Trim(", ").IsEmpty)
+            {
+                return InstanceClient.Fail(ExitCodes.Usage, $"'{names}' names no tool. Give its name, or leave it out to measure tools/list.");
+            }
+
             var (pairs, wrong) = BenchRun.ParseHeaders(parsed.GetValue(headers) ?? []);
             if (wrong is not null)
             {
@@ -66,19 +71,22 @@ internal static class BenchCommand
                 new LoadPlan(TimeSpan.FromSeconds(parsed.GetValue(seconds) ?? 10), parsed.GetValue(rate), parsed.GetValue(calls)),
                 TimeSpan.FromSeconds(parsed.GetValue(warmUp) ?? 1),
                 parsed.GetValue(json));
-            LoadTarget Target(Uri endpoint) => new(
-                endpoint, parsed.GetValue(era) == "legacy" ? LoadEra.Legacy : LoadEra.Modern, parsed.GetValue(tool), parsed.GetValue(arguments) ?? "{}") { Headers = pairs };
+            LoadTarget[] Targets(Uri endpoint) =>
+            [
+                .. (parsed.GetValue(tool)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? new string?[] { null }).Select(
+                    name => new LoadTarget(endpoint, parsed.GetValue(era) == "legacy" ? LoadEra.Legacy : LoadEra.Modern, name, parsed.GetValue(arguments) ?? "{}") { Headers = pairs }),
+            ];
 
             if (parsed.GetValue(url) is { } address)
             {
                 return Uri.TryCreate(address, UriKind.Absolute, out var endpoint) && endpoint.Scheme is "http" or "https"
-                    ? await run.RunAsync(Target(endpoint)).ConfigureAwait(false)
+                    ? await run.RunAsync(Targets(endpoint)).ConfigureAwait(false)
                     : InstanceClient.Fail(ExitCodes.Usage, $"'{address}' is no http address. Give the whole one of the endpoint, like --url http://127.0.0.1:8080/mcp");
             }
 
             var path = parsed.GetValue(server) is { } name ? $"/mcp/{Uri.EscapeDataString(name)}" : "/mcp";
             return await InstanceClient.RunAsync(
-                null, parsed.GetValue(state), client => run.RunAsync(Target(new Uri(new Uri(client.Instance!.Url), path)))).ConfigureAwait(false);
+                null, parsed.GetValue(state), client => run.RunAsync(Targets(new Uri(new Uri(client.Instance!.Url), path)))).ConfigureAwait(false);
         });
         return command;
     }

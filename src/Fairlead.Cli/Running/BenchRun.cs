@@ -36,19 +36,23 @@ internal sealed class BenchRun(int connections, LoadPlan plan, TimeSpan warmUp, 
     }
 
     /// <summary>Measures. Ctrl+C and SIGTERM end the measurement, and what was seen until then is shown; a second one ends the process.</summary>
-    /// <param name="target">What.</param>
+    /// <param name="targets">What: at one endpoint, connection i calls target i modulo their number.</param>
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync(LoadTarget target)
+    public async Task<int> RunAsync(IReadOnlyList<LoadTarget> targets)
     {
         using var signals = new StopSignals(TimeProvider.System, static () => Environment.Exit(ExitCodes.Interrupted));
         var cancellationToken = signals.Stop;
         try
         {
-            await CheckAsync(target, cancellationToken).ConfigureAwait(false);
-            var callers = await LoadRun.OpenAsync([target], connections, cancellationToken).ConfigureAwait(false);
+            foreach (var target in targets)
+            {
+                await CheckAsync(target, cancellationToken).ConfigureAwait(false);
+            }
+
+            var callers = await LoadRun.OpenAsync(targets, connections, cancellationToken).ConfigureAwait(false);
             try
             {
-                Terminal.Current.Error(CellText.Clean(Invariant($"fairlead: measuring {target.Endpoint} for {plan.Duration.TotalSeconds:0} s; Ctrl+C ends it early")));
+                Terminal.Current.Error(CellText.Clean(Invariant($"fairlead: measuring {targets[0].Endpoint} for {plan.Duration.TotalSeconds:0} s; Ctrl+C ends it early")));
                 if (warmUp > TimeSpan.Zero)
                 {
                     await LoadRun.RunAsync(new LoadPlan(warmUp), callers, TimeProvider.System, cancellationToken).ConfigureAwait(false);
@@ -56,7 +60,7 @@ internal sealed class BenchRun(int connections, LoadPlan plan, TimeSpan warmUp, 
                 }
 
                 var result = await LoadRun.RunAsync(plan, callers, TimeProvider.System, cancellationToken).ConfigureAwait(false);
-                Show(target, result);
+                Show(targets, result);
                 return result.Errors == 0 ? ExitCodes.Ok : ExitCodes.Failed;
             }
             finally
@@ -106,14 +110,16 @@ internal sealed class BenchRun(int connections, LoadPlan plan, TimeSpan warmUp, 
         await caller.CloseAsync().ConfigureAwait(false);
     }
 
-    private void Show(LoadTarget target, LoadResult result)
+    private void Show(IReadOnlyList<LoadTarget> targets, LoadResult result)
     {
         var terminal = Terminal.Current;
+        var target = targets[0];
+        var tools = target.Tool is null ? null : string.Join(',', targets.Select(static one => one.Tool));
         if (asJson)
         {
             var what = new
             {
-                endpoint = target.Endpoint, era = target.Era == LoadEra.Modern ? McpRequest.ModernVersion : McpRequest.LegacyVersion, tool = target.Tool, connections,
+                endpoint = target.Endpoint, era = target.Era == LoadEra.Modern ? McpRequest.ModernVersion : McpRequest.LegacyVersion, tool = tools, connections,
                 cores = Environment.ProcessorCount, percentiles = Latencies.CurvePercentiles, result,
             };
             terminal.Line(JsonSerializer.Serialize(what, s_json));
@@ -121,7 +127,7 @@ internal sealed class BenchRun(int connections, LoadPlan plan, TimeSpan warmUp, 
         }
 
         terminal.Line(CellText.Clean(Invariant(
-            $"{target.Tool ?? "tools/list"} at {target.Endpoint}, {connections} connections, {(plan.Rate is { } rate ? Invariant($"{rate:0.###} calls/s meant") : "closed loop")}, {result.Seconds:0.0} s")));
+            $"{tools ?? "tools/list"} at {target.Endpoint}, {connections} connections, {(plan.Rate is { } rate ? Invariant($"{rate:0.###} calls/s meant") : "closed loop")}, {result.Seconds:0.0} s")));
         var table = new TextTable("CALLS", "ERRORS", "CALLS/S", "P50", "P90", "P99", "P99.9", "MAX");
         table.Add(
             Invariant($"{result.Calls}"), Invariant($"{result.Errors}"), Invariant($"{result.CallsPerSecond:0}"), Time(result.Latency.P50Us), Time(result.Latency.P90Us), Time(result.Latency.P99Us),

@@ -28,6 +28,7 @@ public sealed class BenchCommandTests
         }
 
         Assert.Equal(50, (await MeasureAsync("echo__echo", Arguments, "--calls", "50")).GetProperty("calls").GetInt64());
+        Assert.Equal(50, (await MeasureAsync("echo__echo, echo__echo", Arguments, "--calls", "50")).GetProperty("calls").GetInt64());
         Assert.Equal(50, (await MeasureAsync("--calls", "50")).GetProperty("calls").GetInt64());
 
         // How many of them are answered in time is the machine's affair; that each of them is accounted for is not.
@@ -78,6 +79,7 @@ public sealed class BenchCommandTests
         using var folder = new TempFolder();
         Assert.Contains("no instance is running", (await CliRun.OfAsync("bench", "echo", "--state", folder.FullName)).Ended(4).Output, StringComparison.Ordinal);
         Assert.Contains("cannot be reached", (await CliRun.OfAsync("bench", "echo", "--url", "http://127.0.0.1:1/mcp")).Ended(4).Output, StringComparison.Ordinal);
+        Assert.Contains("',' names no tool", (await CliRun.OfAsync("bench", ",", "--url", "http://127.0.0.1:1/mcp")).Ended(2).Output, StringComparison.Ordinal);
         Assert.Contains("is no http address", (await CliRun.OfAsync("bench", "echo", "--url", "localhost:8080")).Ended(2).Output, StringComparison.Ordinal);
     }
 

@@ -1,5 +1,5 @@
-using Fairlead.TestKit;
 using System.Text.Json.Nodes;
+using Fairlead.TestKit;
 
 namespace Fairlead.EndToEnd.Tests.Conformance;
 

@@ -80,17 +80,11 @@ internal sealed class Fleet : IAsyncDisposable
         static all => string.Join("; ", HostileKind.All.Select(kind => kind.Surprise(all[kind.Name])).OfType<string>()), "each hostile server to be shown as what it is");
 
     /// <summary>Calls the healthy servers for a while, and checks meanwhile that their tools are all in the lists.</summary>
-    public async Task<LoadResult> LoadAsync(TimeSpan duration)
-    {
-        var load = OpenLoopLoad.RunAsync(_caller, Healthy, CallsPerSecond, duration);
-        do
-        {
-            await AssertListsAsync();
-            await Task.WhenAny(load, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None));
-        }
-        while (!load.IsCompleted);
-        return await load;
-    }
+    public Task<(int Calls, IReadOnlyCollection<string> Failures)> LoadAsync(TimeSpan duration) => ListedMeanwhileAsync(OpenLoopLoad.RunAsync(_caller, Healthy, CallsPerSecond, duration));
+
+    /// <summary>Does the same from a process of its own that takes the latencies.</summary>
+    public Task<MeasuredLoad> MeasureAsync(int seconds) =>
+        ListedMeanwhileAsync(MeasuredLoad.RunAsync(new Uri(_gateway.Url, "mcp"), [.. Healthy.Select(static name => name + "__echo")], CallsPerSecond, seconds));
 
     /// <summary>Stops the fleet as a service manager would; nothing of it may be left.</summary>
     public async Task StopAsync()
@@ -122,6 +116,17 @@ internal sealed class Fleet : IAsyncDisposable
     private static Task AwaitReaperAsync(int gateway) => ProcessTable.WhenClearAsync(
         () => ProcessTable.All().Any(entry => entry.Parent == gateway && entry.CommandLine.Contains("fairlead-reaper", StringComparison.Ordinal)) ? null : "it has none",
         $"the reaper of process {gateway}");
+
+    private async Task<T> ListedMeanwhileAsync<T>(Task<T> load)
+    {
+        do
+        {
+            await AssertListsAsync();
+            await Task.WhenAny(load, Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None));
+        }
+        while (!load.IsCompleted);
+        return await load;
+    }
 
     private async Task AssertListsAsync()
     {

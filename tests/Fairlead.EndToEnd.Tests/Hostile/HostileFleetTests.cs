@@ -56,11 +56,12 @@ public sealed class HostileFleetTests(ITestOutputHelper output)
     }
 
     /// <summary>One fresh fleet, warmed up, under load.</summary>
-    private async Task<(LoadResult Load, double PrivateMiB)> MeasureAsync(bool isHostile)
+    private async Task<(MeasuredLoad Load, double PrivateMiB)> MeasureAsync(bool isHostile)
     {
         await using var fleet = await Fleet.StartAsync(isHostile);
-        await LoadAsync(fleet, "warm-up", TimeSpan.FromSeconds(10));
-        var load = await LoadAsync(fleet, isHostile ? "beside" : "alone", TimeSpan.FromSeconds(20));
+        await fleet.MeasureAsync(seconds: 10);
+        var load = await fleet.MeasureAsync(seconds: 20);
+        output.WriteLine($"{(isHostile ? "beside" : "alone")}: {load}");
         if (isHostile)
         {
             await fleet.WhenKnownAsync();
@@ -71,12 +72,11 @@ public sealed class HostileFleetTests(ITestOutputHelper output)
         return (load, fleet.PrivateMiBMax);
     }
 
-    private async Task<LoadResult> LoadAsync(Fleet fleet, string what, TimeSpan? duration = null)
+    private async Task LoadAsync(Fleet fleet, string what)
     {
-        var load = await fleet.LoadAsync(duration ?? TimeSpan.FromSeconds(4));
-        output.WriteLine($"{what}: p50 {load.Quantile(0.50):0.0} ms, p99 {load.Quantile(0.99):0.0} ms, {load.Milliseconds.Length} calls, private memory up to {fleet.PrivateMiBMax:0} MiB");
-        Assert.True(load.Failures.Count == 0, $"{load.Failures.Count} calls of healthy servers failed ({what}):\n{string.Join('\n', load.Failures.Take(10))}");
-        return load;
+        var (calls, failures) = await fleet.LoadAsync(TimeSpan.FromSeconds(4));
+        output.WriteLine($"{what}: {calls} calls, private memory up to {fleet.PrivateMiBMax:0} MiB");
+        Assert.True(failures.Count == 0, $"{failures.Count} of {calls} calls of healthy servers failed ({what}):\n{string.Join('\n', failures.Take(10))}");
     }
 
     private static void AssertBounded(Fleet fleet)

@@ -7,13 +7,13 @@ namespace Fairlead.EndToEnd.Tests.Hostile;
 /// <param name="Beside">With.</param>
 /// <param name="Second">Without, once more.</param>
 /// <param name="PrivateMiB">Most private memory of the gateway that had the hostile servers.</param>
-internal sealed record Round(LoadResult First, LoadResult Beside, LoadResult Second, double PrivateMiB)
+internal sealed record Round(MeasuredLoad First, MeasuredLoad Beside, MeasuredLoad Second, double PrivateMiB)
 {
     /// <summary>p99 with hostile servers, as a share of the mean p99 without.</summary>
-    public double Ratio => Beside.Quantile(0.99) / ((First.Quantile(0.99) + Second.Quantile(0.99)) / 2);
+    public double Ratio => Beside.P99Ms / ((First.P99Ms + Second.P99Ms) / 2);
 
     /// <summary>How far the two loads without hostile servers lie apart, as a share of the lower one.</summary>
-    public double Spread => Math.Abs(First.Quantile(0.99) - Second.Quantile(0.99)) / Math.Min(First.Quantile(0.99), Second.Quantile(0.99));
+    public double Spread => Math.Abs(First.P99Ms - Second.P99Ms) / Math.Min(First.P99Ms, Second.P99Ms);
 
     /// <summary>The middle one, or the lower of the two in the middle.</summary>
     public static double Median(IEnumerable<double> values)
@@ -38,5 +38,5 @@ internal sealed record Round(LoadResult First, LoadResult Beside, LoadResult Sec
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture, $"alone {Show(First)}, beside {Show(Beside)}, alone again {Show(Second)} ms; ratio {Ratio:0.00}, spread {Spread:0.00}, {PrivateMiB:0} MiB");
 
-    private static string Show(LoadResult load) => string.Create(CultureInfo.InvariantCulture, $"{load.Quantile(0.50):0.0} / {load.Quantile(0.99):0.0}");
+    private static string Show(MeasuredLoad load) => string.Create(CultureInfo.InvariantCulture, $"{load.P50Ms:0.0} / {load.P99Ms:0.0}");
 }
