@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Reflection;
@@ -14,7 +15,7 @@ internal static class Program
         typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
     /// <summary>All commands. Each call makes them anew.</summary>
-    public static RootCommand Root()
+    public static Command Root()
     {
         var root = Reading();
         foreach (var command in FleetCommands.Create())
@@ -25,8 +26,11 @@ internal static class Program
         return root;
     }
 
-    private static RootCommand Reading() => new(Describe())
+    // Not a RootCommand: that is named after the assembly, and help would tell people to type Fairlead.Cli.
+    private static Command Reading() => new("fairlead", Describe())
     {
+        new HelpOption(),
+        new VersionOption(),
         UpCommand.Create(),
         StdioCommand.Create(),
         PsCommand.Create(),
@@ -80,7 +84,7 @@ internal static class Program
 
     /// <summary>The words that lead to a command, each with a space after it.</summary>
     private static IEnumerable<string> Path(CommandResult command) =>
-        command.Command is RootCommand ? [] : [.. command.Parent is CommandResult parent ? Path(parent) : [], command.Command.Name + " "];
+        command.Parent is null ? [] : [.. command.Parent is CommandResult parent ? Path(parent) : [], command.Command.Name + " "];
 
     private static string Describe() =>
         "Runs, guards and routes a fleet of MCP servers behind one endpoint.\n\nExit codes:\n"

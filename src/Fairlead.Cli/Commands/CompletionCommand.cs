@@ -21,7 +21,7 @@ internal static class CompletionCommand
     /// <param name="root">The whole program.</param>
     /// <param name="line">The line, the program's own name first.</param>
     /// <param name="position">Where the cursor stands, in characters; what lies outside the line means its end.</param>
-    public static IEnumerable<string> Suggestions(RootCommand root, string line, int position)
+    public static IEnumerable<string> Suggestions(Command root, string line, int position)
     {
         var before = line[..(position < 0 || position > line.Length ? line.Length : position)].TrimStart();
         var name = before.IndexOf(' ', StringComparison.Ordinal);
