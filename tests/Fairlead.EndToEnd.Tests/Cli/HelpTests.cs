@@ -20,7 +20,7 @@ public sealed class HelpTests
             Assert.Contains($"  {typed}", help, StringComparison.Ordinal);
             Assert.DoesNotContain("Fairlead.Cli", help, StringComparison.Ordinal);
             seen++;
-            foreach (var sub in command.Subcommands)
+            foreach (var sub in command.Subcommands.Where(static sub => !sub.Hidden))
             {
                 Look(sub, $"{typed} {sub.Name}", [.. path, sub.Name]);
             }
