@@ -1,6 +1,7 @@
 using Fairlead.Configuration;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
+using Fairlead.Tests.Upstreams.Http;
 
 namespace Fairlead.Tests.Rollouts;
 
@@ -38,19 +39,9 @@ public sealed class ChangesMeanwhileTests
         {
             if (number == 2)
             {
-                server.On("initialize", request =>
-                {
-                    _ = AnswerLaterAsync(server, request.Id);
-                    return null;
-                });
+                VersionedRuns.StartsAfter(server, mayStart.Task);
             }
         });
-        async Task AnswerLaterAsync(ScriptedServer server, string id)
-        {
-            await mayStart.Task;
-            await server.SendAsync($$$$"""{"jsonrpc":"2.0","id":{{{{id}}}},"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"2"}}}""");
-        }
-
         await runs.DeployAsync(VersionedRuns.Config("1", RolloutStrategy.Recreate));
         var change = StartAsync(runs, VersionedRuns.Config("2", RolloutStrategy.Recreate));
         await runs.Manager.ReachedAsync("s", ServerState.Initializing);
@@ -76,19 +67,9 @@ public sealed class ChangesMeanwhileTests
             // 1 to 4 are the first version; 5 is the changed first instance, 6 the changed second one, which is slow.
             if (number == 6)
             {
-                server.On("initialize", request =>
-                {
-                    _ = AnswerLaterAsync(server, request.Id);
-                    return null;
-                });
+                VersionedRuns.StartsAfter(server, mayStart.Task);
             }
         });
-        async Task AnswerLaterAsync(ScriptedServer server, string id)
-        {
-            await mayStart.Task;
-            await server.SendAsync($$$$"""{"jsonrpc":"2.0","id":{{{{id}}}},"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"2"}}}""");
-        }
-
         await runs.DeployAsync(VersionedRuns.Config("1", RolloutStrategy.Rolling, replicas: 4));
         await StartAsync(runs, VersionedRuns.Config("2", RolloutStrategy.Rolling, replicas: 4));
         await runs.Runs.WhenRunAsync(6);
@@ -121,6 +102,56 @@ public sealed class ChangesMeanwhileTests
         Assert.Equal("1", Version(runs));
         await StartAsync(runs, edited);
         Assert.Equal("2", Version(runs));
+    }
+
+    [Fact]
+    public async Task Canary_ThatRefusesFairleadsCredentials_IsUndoneAndTheOthersServeOn()
+    {
+        var refuses = false;
+        Task AnswerAsync(RawUpstream upstream, Microsoft.AspNetCore.Http.HttpContext context, RawRequest request) => request.RpcMethod == "tools/list"
+            ? context.ResultAsync(request, """{"tools":[{"name":"hello","inputSchema":{"type":"object"}}]}""")
+            : context.ResultAsync(request, """{"content":[]}""");
+        await using var first = await new LegacyScript { Call = AnswerAsync }.StartAsync();
+        await using var second = await new LegacyScript
+        {
+            Call = (upstream, context, request) => request.RpcMethod == "tools/call" && Volatile.Read(ref refuses) ? context.AnswerAsync(401, "text/plain", "the token is another's") : AnswerAsync(upstream, context, request),
+        }.StartAsync();
+        ServerConfig Config(RawUpstream upstream) => new()
+        {
+            Name = "s", Url = upstream.Url, HealthCheck = { Kind = HealthCheckKind.None }, Rollout = { Strategy = RolloutStrategy.Canary, Percent = 50 },
+        };
+        await using var manager = new McpManager(timeProvider: new FakeTimeProvider());
+        await manager.DeployServerAsync(Config(first));
+        await manager.ReachedAsync("s", ServerState.Healthy);
+        await Guard.WithinAsync(manager.UpdateServerAsync("s", Config(second)), "the trial");
+
+        Volatile.Write(ref refuses, true);
+        var refused = 0;
+        for (var i = 0; i < 4; i++)
+        {
+            try
+            {
+                await Guard.WithinAsync(manager.CallAsync("s", "hello"), "a call");
+            }
+            catch (Unauthenticated)
+            {
+                refused++;
+            }
+        }
+
+        await Guard.WithinAsync(UndoneAsync(manager), "the rollout to be undone");
+        Assert.InRange(refused, 1, 2);
+        Assert.Contains("it refuses Fairlead's credentials", (await manager.GetRolloutsAsync("s"))[0].Reason, StringComparison.Ordinal);
+        Assert.Equal((ServerState.Healthy, first.Url), (manager.Cell("s").Current.State, manager.Cell("s").Current.Config.Url));
+        await Guard.WithinAsync(manager.CallAsync("s", "hello"), "a call of what ran before");
+
+        static async Task UndoneAsync(McpManager manager)
+        {
+            while ((await manager.GetRolloutsAsync("s"))[0].Phase != RolloutPhase.RolledBack)
+            {
+                await Task.Yield();
+            }
+        }
     }
 
     [Fact]

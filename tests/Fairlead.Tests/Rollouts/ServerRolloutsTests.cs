@@ -320,19 +320,9 @@ public sealed class ServerRolloutsTests
             most = Math.Max(most, Interlocked.Increment(ref open));
             if (number == 2)
             {
-                server.On("initialize", request =>
-                {
-                    _ = AnswerLaterAsync(server, request.Id);
-                    return null;
-                });
+                VersionedRuns.StartsAfter(server, mayStart.Task);
             }
         });
-        async Task AnswerLaterAsync(ScriptedServer server, string id)
-        {
-            await mayStart.Task;
-            await server.SendAsync($$$$"""{"jsonrpc":"2.0","id":{{{{id}}}},"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"2"}}}""");
-        }
-
         await runs.DeployAsync(VersionedRuns.Config("1", RolloutStrategy.Recreate));
         var first = runs.Manager.Cell("s").Current.Shared!;
         var change = StartAsync(runs, VersionedRuns.Config("2", RolloutStrategy.Recreate));

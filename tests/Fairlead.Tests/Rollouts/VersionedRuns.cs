@@ -57,6 +57,21 @@ internal sealed class VersionedRuns : IAsyncDisposable
         return config;
     }
 
+    /// <summary>Lets a run answer <c>initialize</c> only when a task has ended.</summary>
+    public static void StartsAfter(ScriptedServer server, Task mayStart)
+    {
+        server.On("initialize", request =>
+        {
+            _ = AnswerAsync(request.Id);
+            return null;
+        });
+        async Task AnswerAsync(string id)
+        {
+            await mayStart;
+            await server.SendAsync($$$$"""{"jsonrpc":"2.0","id":{{{{id}}}},"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"s","version":"2"}}}""");
+        }
+    }
+
     /// <summary>Deploys the first version and waits for all its instances.</summary>
     public async Task DeployAsync(ServerConfig config)
     {
