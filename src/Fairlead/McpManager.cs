@@ -55,7 +55,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
         _fleet = new FleetActor(_resources);
         _live = new LiveFleet(_fleet, _resources, RemoveAsync);
         _metrics = new MetricsActor(_resources.Fleet, _commands, _resources.Time, loggers.CreateLogger("Fairlead.Servers"));
-        _faults = new FaultInjector(_resources.Fleet, _resources.Sweep, Options, loggers.CreateLogger("Fairlead.Faults"));
+        _faults = new FaultInjector(_resources.Fleet, _resources.Sweep, Options, _resources.Events, loggers.CreateLogger("Fairlead.Faults"));
         _resources.Reloaded = options => _faults.Apply(options.FaultInjection);
         _operations = new SemaphoreSlim(Options.MaxConcurrentOperations, Options.MaxConcurrentOperations);
         _tools = new ToolInvoker(_resources.Fleet, _resources.Sweep, Options, _client);

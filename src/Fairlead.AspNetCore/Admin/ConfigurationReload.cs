@@ -138,6 +138,7 @@ internal sealed partial class ConfigurationReload
         if (Interlocked.Exchange(ref _refused, errors) != errors)
         {
             LogRefused(_logger, status.Cause, errors);
+            _manager.Events.Tell(new FleetEvent { Type = FleetEventType.Configuration, Reason = $"it was loaded again ({status.Cause}) and has errors, so nothing was changed:\n{errors}" });
         }
 
         Ended?.Invoke(status);
@@ -146,6 +147,12 @@ internal sealed partial class ConfigurationReload
 
     private void Tell(string cause, ReloadDifferences differences)
     {
+        _manager.Events.Tell(new FleetEvent
+        {
+            Type = FleetEventType.Configuration,
+            Reason = $"it was loaded again ({cause}). Added: {Names(differences.Added)}. Removed: {Names(differences.Removed)}. Changed: {Names(differences.Changed)}."
+                + string.Concat(differences.Failed.Select(static failure => $" {failure.Id}: {failure.Reason}")),
+        });
         LogReloaded(_logger, cause, Names(differences.Added), Names(differences.Removed), Names(differences.Changed), differences.Unchanged.Count);
         foreach (var failure in differences.Failed)
         {

@@ -28,11 +28,13 @@ internal sealed class RestApi
     private readonly Presence _presence;
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ConfigurationReload? _reload;
+    private readonly AdminToken _token;
 
     /// <summary>Serves <paramref name="manager"/>; a shutdown stops the application.</summary>
     public RestApi(McpManager manager, McpFront front, Presence presence, IHostApplicationLifetime lifetime, IServiceProvider services)
     {
         _reload = services.GetService<ConfigurationReload>();
+        _token = services.GetRequiredService<AdminToken>();
         _presence = presence;
         _manager = manager;
         _front = front;
@@ -58,6 +60,7 @@ internal sealed class RestApi
         new FleetRoutes(_manager, _reload).Map(rest);
         new RolloutRoutes(_manager).Map(rest);
         new FaultRoutes(_manager).Map(rest);
+        new EventRoutes(_manager, _front, _token, _lifetime.ApplicationStopping).Map(rest);
         rest.Rest();
     }
 

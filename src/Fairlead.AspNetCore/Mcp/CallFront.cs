@@ -133,6 +133,10 @@ internal static class CallFront
             var clock = connection.Sweeper.TimeProvider;
             var micros = (long)clock.GetElapsedTime(exchange.OpenedAt).TotalMicroseconds;
             cell.Counters.Record(micros, ForwardErrors.IsServerFailure(exchange.Error));
+            if (cell.Events.WantsCalls)
+            {
+                CallEvent.Tell(exchange, cell, micros);
+            }
         }
     }
 

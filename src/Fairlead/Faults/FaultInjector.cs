@@ -1,5 +1,6 @@
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
+using Fairlead.Events;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Microsoft.Extensions.Logging;
@@ -21,6 +22,7 @@ internal sealed partial class FaultInjector : IDisposable
     private readonly Fleet _fleet;
     private readonly DeadlineSweep _sweep;
     private readonly TimeProvider _time;
+    private readonly FleetEvents _events;
     private readonly ILogger _logger;
     private readonly DrillGuard _guard;
     private readonly bool _counts;
@@ -33,9 +35,11 @@ internal sealed partial class FaultInjector : IDisposable
     /// <param name="fleet">The servers.</param>
     /// <param name="sweep">Their connections, and the clock.</param>
     /// <param name="options">The section of the configuration, and whether calls are counted.</param>
+    /// <param name="events">Told of each fault and its end.</param>
     /// <param name="logger">Where each fault is told.</param>
-    public FaultInjector(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, ILogger logger)
+    public FaultInjector(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, FleetEvents events, ILogger logger)
     {
+        _events = events;
         _fleet = fleet;
         _sweep = sweep;
         _time = sweep.TimeProvider;
@@ -207,6 +211,7 @@ internal sealed partial class FaultInjector : IDisposable
         lock (_lock)
         {
             Keep_NeedsLock(ended);
+            Tell(ended);
         }
 
         return ended;
@@ -226,8 +231,12 @@ internal sealed partial class FaultInjector : IDisposable
         }
 
         LogInjected(_logger, first.Id, OptionWords.Word(first.Kind), first.Server, "for " + FaultRules.Words(duration), first.By);
-        return fault.Info();
+        var info = fault.Info();
+        Tell(info);
+        return info;
     }
+
+    private void Tell(FaultInfo info) => _events.Tell(new FleetEvent { Type = FleetEventType.Fault, Server = info.Server, Fault = info });
 
     private Fault Stall_NeedsLock(FaultInfo first, ServerCell cell)
     {
@@ -261,6 +270,7 @@ internal sealed partial class FaultInjector : IDisposable
             fault.Dispose();
             var info = fault.Info(_time.GetUtcNow(), reason);
             Keep_NeedsLock(info);
+            Tell(info);
             infos.Add(info);
             LogEnded(_logger, info.Id, OptionWords.Word(info.Kind), info.Server, reason, info.CallsAffected);
         }

@@ -129,8 +129,14 @@ internal sealed partial class HealthMonitor(
             return;
         }
 
+        var ended = new ServerHealthCheck { At = at, Kind = check.Kind, IsHealthy = finding.IsGood, Duration = time.GetElapsedTime(started), Reason = finding.Reason };
+        if (cell.Events.WantsHealth)
+        {
+            cell.Events.Tell(new FleetEvent { Type = FleetEventType.Health, Server = cell.Name, Check = ended });
+        }
+
         cell.Health.Add(
-            new ServerHealthCheck { At = at, Kind = check.Kind, IsHealthy = finding.IsGood, Duration = time.GetElapsedTime(started), Reason = finding.Reason },
+            ended,
             watch.Checks.Max(static one => one.Tally.FailuresInARow),
             watch.Checks.Min(static one => one.Tally.SuccessesInARow));
     }

@@ -38,4 +38,7 @@ internal sealed record ChildProcessOptions
     /// one call at a time per child. A line for which it throws is withheld.
     /// </summary>
     public Func<string, string>? Redact { get; init; }
+
+    /// <summary>Told of each line of stderr, without secrets; null = nobody is. Called as <see cref="Redact"/> is; must not block.</summary>
+    public Action<string>? Wrote { get; init; }
 }

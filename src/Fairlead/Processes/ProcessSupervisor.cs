@@ -166,7 +166,7 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
         {
             if (!_ended)
             {
-                var drain = new StandardErrorDrain(process.StandardError.BaseStream, options.Redact, log is null ? null : line => log.Append(id, line), _time);
+                var drain = new StandardErrorDrain(process.StandardError.BaseStream, options.Redact, SinkOf(options.Wrote, log, id), _time);
                 var home = new ChildHome(
                     options.Server, _platform, _time, _logger, () => SweepChildAsync($"{ChildEnvironment.MarkerName}={childMarker}"), Forget);
                 var child = new ChildProcess(process, group, home, drain);
@@ -203,6 +203,12 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
                 $"Server '{options.Server}': '{info.FileName}' could not be started: {e.Message}. Try the command in a terminal; when too many processes or files are open, raise the limit (ulimit -u, -n).", e);
         }
     }
+
+    private static Action<string>? SinkOf(Action<string>? wrote, RotatingLog? log, int id) => log is null ? wrote : line =>
+    {
+        log.Append(id, line);
+        wrote?.Invoke(line);
+    };
 
     private void Forget(ChildProcess child)
     {

@@ -17,6 +17,7 @@ internal sealed class Rollout
     private readonly TaskCompletionSource<string?> _order = Signal<string?>();
     private readonly CancellationTokenSource _end = new();
     private readonly TimeProvider _time;
+    private readonly Action<RolloutInfo> _told;
     private volatile RolloutInfo _info;
     private int _ready;
 
@@ -27,8 +28,10 @@ internal sealed class Rollout
     /// <param name="rules">The rules.</param>
     /// <param name="instances">How many instances there are to be.</param>
     /// <param name="time">The clock.</param>
-    public Rollout(int number, ServerSnapshot before, ServerConfig config, RolloutOptions rules, int instances, TimeProvider time)
+    /// <param name="told">Told of the beginning and of each step; returns at once.</param>
+    public Rollout(int number, ServerSnapshot before, ServerConfig config, RolloutOptions rules, int instances, TimeProvider time, Action<RolloutInfo> told)
     {
+        _told = told;
         _time = time;
         Number = number;
         Before = before.Config;
@@ -46,6 +49,7 @@ internal sealed class Rollout
             StartedAt = time.GetUtcNow(),
             InstancesWanted = instances,
         };
+        told(_info);
     }
 
     /// <summary>Counts the rollouts of the server.</summary>
@@ -122,7 +126,7 @@ internal sealed class Rollout
     }
 
     /// <summary>What ran before is brought back.</summary>
-    public void RollBack() => _info = _info with { Phase = RolloutPhase.RollingBack, WatchedUntil = null };
+    public void RollBack() => Set(Count(_info) with { Phase = RolloutPhase.RollingBack, WatchedUntil = null });
 
     /// <summary>It is over.</summary>
     /// <param name="phase">How it ended.</param>
@@ -130,7 +134,7 @@ internal sealed class Rollout
     /// <param name="stays">Whether the changed server serves from here on.</param>
     public void End(RolloutPhase phase, string? reason, bool stays)
     {
-        _info = Count(_info) with { Phase = phase, Reason = reason, EndedAt = _time.GetUtcNow(), WatchedUntil = null, Percent = stays ? 100 : 0 };
+        Set(Count(_info) with { Phase = phase, Reason = reason, EndedAt = _time.GetUtcNow(), WatchedUntil = null, Percent = stays ? 100 : 0 });
 
         // Not on this thread: what waits for the token must not run inside a turn.
         _ = _end.CancelAsync();
@@ -143,7 +147,13 @@ internal sealed class Rollout
     private static TaskCompletionSource<T> Signal<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void Move(RolloutPhase phase, int percent) =>
-        _info = _info with { Phase = phase, Percent = percent, WatchedUntil = _time.GetUtcNow() + TimeSpan.FromMilliseconds(Rules.ObserveMs) };
+        Set(Count(_info) with { Phase = phase, Percent = percent, WatchedUntil = _time.GetUtcNow() + TimeSpan.FromMilliseconds(Rules.ObserveMs) });
+
+    private void Set(RolloutInfo info)
+    {
+        _info = info;
+        _told(info);
+    }
 
     private RolloutInfo Count(RolloutInfo info) => info with
     {

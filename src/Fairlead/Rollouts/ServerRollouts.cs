@@ -69,7 +69,7 @@ internal sealed partial class ServerRollouts(
     {
         Leave("another change followed");
         var now = cell.Current;
-        var rollout = new Rollout(++_count, now, config, rules, ServingInstances.Configured(now, config).ReplicasWanted, resources.Time);
+        var rollout = new Rollout(++_count, now, config, rules, ServingInstances.Configured(now, config).ReplicasWanted, resources.Time, info => resources.Events.Tell(new FleetEvent { Type = FleetEventType.Rollout, Server = cell.Name, Rollout = info }));
         lock (_lock)
         {
             _history.Enqueue(rollout);

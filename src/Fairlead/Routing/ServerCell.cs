@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Fairlead.Catalog;
+using Fairlead.Events;
 using Fairlead.Guards;
 using Fairlead.Health;
 using Fairlead.Upstreams;
@@ -17,9 +18,14 @@ internal sealed class ServerCell : NamedEndpoint
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Starts with <paramref name="first"/>; the guards read <paramref name="time"/>.</summary>
-    public ServerCell(string name, ServerSnapshot first, TimeProvider time)
+    /// <param name="name">A slug, which is its id.</param>
+    /// <param name="first">What is known of it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="events">Told of what happens; null = nobody is.</param>
+    public ServerCell(string name, ServerSnapshot first, TimeProvider time, FleetEvents? events = null)
         : base(name)
     {
+        Events = events ?? new FleetEvents(time);
         Guards = new ServerGuards(time);
         Guards.Apply(first.Config);
         NameUtf8 = System.Text.Encoding.UTF8.GetBytes(name);
@@ -31,6 +37,9 @@ internal sealed class ServerCell : NamedEndpoint
 
     /// <summary>The guards of the request path; they follow the configuration that is published.</summary>
     public ServerGuards Guards { get; }
+
+    /// <summary>Told of what happens to it.</summary>
+    public FleetEvents Events { get; }
 
     /// <summary>Counters of the request path.</summary>
     public CallCounters Counters { get; } = new();
@@ -97,10 +106,12 @@ internal sealed class ServerCell : NamedEndpoint
             Guards.Apply(snapshot.Config);
         }
 
+        var before = _current;
         _current = snapshot;
         var told = _changed;
         _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         told.TrySetResult();
+        Events.TellOf(this, before, snapshot);
     }
 
     /// <summary>Waits while the server is Initializing or Idle, waking it if it sleeps.</summary>

@@ -109,6 +109,13 @@ internal sealed class Connector(FleetResources resources) : IAsyncDisposable
             MemoryMiBMax = config.Limits.MaxMemoryMb,
             LogFile = resources.Options.StateFolder is { } state ? Path.Combine(state, "logs", config.Name + ".log") : null,
             Redact = text => resources.Redactor.Redact(text),
+            Wrote = line =>
+            {
+                if (resources.Events.WantsLogs)
+                {
+                    resources.Events.Tell(new FleetEvent { Type = FleetEventType.Log, Server = config.Name, Line = line });
+                }
+            },
         };
         try
         {

@@ -303,7 +303,9 @@ internal sealed class FleetActor : Actor
         _isPublished = true;
         _published = [.. _inOrder];
         var cells = _inOrder.ConvertAll(static server => server.Cell).ToArray();
-        _resources.Fleet.Publish(new FleetSnapshot(
-            _resources.Fleet.Current.Version + 1, cells, cells.ToFrozenDictionary(static cell => cell.Name, StringComparer.Ordinal)));
+        var before = _resources.Fleet.Current;
+        var now = new FleetSnapshot(before.Version + 1, cells, cells.ToFrozenDictionary(static cell => cell.Name, StringComparer.Ordinal));
+        _resources.Fleet.Publish(now);
+        _resources.Events.TellOf(before, now);
     }
 }

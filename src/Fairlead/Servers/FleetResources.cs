@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using Fairlead.Actors;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
+using Fairlead.Events;
 using Fairlead.Health;
 using Fairlead.Processes;
 using Fairlead.Routing;
@@ -33,6 +34,7 @@ internal sealed class FleetResources : IAsyncDisposable
         Options = options;
         Loggers = loggers;
         Time = time;
+        Events = new FleetEvents(time);
         Sweep = new DeadlineSweep(time);
         Processes = new ProcessSupervisor(loggers.CreateLogger("Fairlead.Processes"), time);
         Health = new HealthChecks(Processes, redactor, time);
@@ -52,6 +54,9 @@ internal sealed class FleetResources : IAsyncDisposable
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; }
+
+    /// <summary>Told of what happens.</summary>
+    public FleetEvents Events { get; }
 
     /// <summary>Where the request path finds the servers.</summary>
     public Fleet Fleet { get; }

@@ -57,7 +57,7 @@ internal sealed partial class ServerActor : Actor
         {
             IsAsking = resources.Verdicts.Find(config) is { Asks: true } || AskingServers.Includes(config),
             ReplicasWanted = config.Replicas.Count,
-        }, resources.Time)
+        }, resources.Time, resources.Events)
         {
             Wake = Wake,
             InstanceFor = InstanceForAsync,
