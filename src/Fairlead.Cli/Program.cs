@@ -38,6 +38,7 @@ internal static class Program
         ToolsCommand.Create(),
         CallCommand.Create(),
         LogsCommand.Create(),
+        EventsCommand.Create(),
         DownCommand.Create(),
         DeployCommand.Create(),
         DeployCommand.CreateUndeploy(),

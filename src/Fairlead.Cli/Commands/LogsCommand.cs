@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
 
@@ -12,13 +13,19 @@ internal static class LogsCommand
     {
         var server = CommonOptions.Server<string>("The server's name.");
         var lines = WholeNumber.Option("--lines", "N", "Only the last N lines. Default: all that is near, at most 64 KiB.", "fairlead logs search --lines 50", "-n");
+        var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what it writes from now on, until Ctrl+C." };
         var json = CommonOptions.Json();
         var url = CommonOptions.Url();
         var state = CommonOptions.State();
-        var command = new Command("logs", "Shows the last lines that a server wrote to stderr, with secrets redacted.") { server, lines, json, url, state };
+        var command = new Command("logs", "Shows the last lines that a server wrote to stderr, with secrets redacted.") { server, lines, follow, json, url, state };
         command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
         {
             var name = parsed.GetValue(server)!;
+            if (parsed.GetValue(follow))
+            {
+                return await FollowAsync(client, name, parsed.GetValue(lines), parsed.GetValue(json)).ConfigureAwait(false);
+            }
+
             var query = parsed.GetValue(lines) is { } count ? $"?lines={count}" : "";
             var (document, exitCode) = await client.GetAsync($"/api/v1/servers/{Uri.EscapeDataString(name)}/logs{query}", asAdmin: true).ConfigureAwait(false);
             if (exitCode != ExitCodes.Ok)
@@ -47,4 +54,26 @@ internal static class LogsCommand
         }));
         return command;
     }
+
+    /// <summary>Shows what is there, then what comes.</summary>
+    private static async Task<int> FollowAsync(InstanceClient client, string name, int? lines, bool asJson)
+    {
+        var query = lines is { } count ? $"?lines={count}" : "";
+        var (document, exitCode) = await client.GetAsync($"/api/v1/servers/{Uri.EscapeDataString(name)}/logs{query}", asAdmin: true).ConfigureAwait(false);
+        if (exitCode != ExitCodes.Ok)
+        {
+            return exitCode;
+        }
+
+        foreach (var line in document.GetProperty("lines").EnumerateArray())
+        {
+            Terminal.Current.Line(Shown(line.GetString()!, asJson));
+        }
+
+        // By the name that the instance knows it by.
+        var server = Uri.EscapeDataString(document.GetProperty("server").GetString()!);
+        return await EventsCommand.RunAsync(client, $"/api/v1/events?types=log&servers={server}", asAdmin: true, null, (_, one) => Shown(one.TryGetProperty("line", out var line) ? line.GetString()! : "[lines are missing here]", asJson)).ConfigureAwait(false);
+    }
+
+    private static string Shown(string line, bool asJson) => asJson ? JsonSerializer.Serialize(line) : Terminal.Current.IsTerminal ? CellText.Clean(line) : line;
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.ServerSentEvents;
 using System.Text.Json;
 using Fairlead.Cli.Output;
 
@@ -95,6 +96,41 @@ internal sealed class InstanceClient : IDisposable
     /// <inheritdoc cref="GetAsync"/>
     public Task<(JsonElement Document, int ExitCode)> DeleteAsync(string path, bool asAdmin = false) => SendAsync(HttpMethod.Delete, path, null, asAdmin);
 
+    /// <summary>Reads an event stream until it ends or is cancelled.</summary>
+    /// <param name="path">Path and query, escaped.</param>
+    /// <param name="asAdmin">Whether the route needs the admin token; it is sent with no other.</param>
+    /// <param name="told">Told of each event, in order: its id and its object.</param>
+    /// <param name="cancellationToken">Ends it; it then returns as if the stream had ended.</param>
+    /// <returns>The exit code; the problem was told when there was one.</returns>
+    public async Task<int> FollowAsync(string path, bool asAdmin, Action<string, JsonElement> told, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = Request(HttpMethod.Get, path, asAdmin);
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            if (!response.IsSuccessStatusCode)
+            {
+                return (await ReadAsync(response, takesUnavailable: false).ConfigureAwait(false)).ExitCode;
+            }
+
+            var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            await using (body.ConfigureAwait(false))
+            {
+                await foreach (var one in SseParser.Create(body).EnumerateAsync(cancellationToken).ConfigureAwait(false))
+                {
+                    using var document = JsonDocument.Parse(one.Data);
+                    told(one.EventId ?? "", document.RootElement);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Whoever follows has seen enough.
+        }
+
+        return ExitCodes.Ok;
+    }
+
     /// <summary>Whether the instance still answers.</summary>
     public async Task<bool> AnswersAsync(CancellationToken cancellationToken)
     {
@@ -120,14 +156,20 @@ internal sealed class InstanceClient : IDisposable
         return exitCode;
     }
 
-    private async Task<(JsonElement Document, int ExitCode)> SendAsync(HttpMethod method, string path, string? json, bool asAdmin, bool takesUnavailable = false)
+    private HttpRequestMessage Request(HttpMethod method, string path, bool asAdmin)
     {
-        using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
+        var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
         if (asAdmin && _token is not null)
         {
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token);
         }
 
+        return request;
+    }
+
+    private async Task<(JsonElement Document, int ExitCode)> SendAsync(HttpMethod method, string path, string? json, bool asAdmin, bool takesUnavailable = false)
+    {
+        using var request = Request(method, path, asAdmin);
         if (json is not null)
         {
             request.Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
