@@ -6,6 +6,7 @@
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
 #   bench/run.sh parked              only the memory of calls that wait for their clients' input
 #   bench/run.sh idle                only the memory of clients that do nothing
+#   bench/run.sh large               only a result of 1 GB, through the gateway beside its server; not part of all of it
 #   bench/run.sh load                the scenarios of bench/scenarios.json beside other gateways, about an hour; not part of all of it
 #   bench/run.sh load --scenarios call-16,rate-500 --rounds 3
 set -euo pipefail
@@ -40,12 +41,12 @@ case "$mode" in
         "$load" parked --root "$root"
         "$load" idle --root "$root"
         ;;
-    road | bytes | rest | parked | idle | load)
+    road | bytes | rest | parked | idle | large | load)
         shift
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle or load)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, large or load)" >&2
         exit 64
         ;;
 esac

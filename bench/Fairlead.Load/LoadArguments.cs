@@ -49,6 +49,10 @@ internal sealed class LoadArguments
                        --url adds any MCP endpoint that offers a tool echo
                    fairlead-load idle [--count 900] [--root DIR]
                        memory of an idle connection, a legacy session and a listen stream
+                   fairlead-load large [--megabytes 1000] [--rounds 5] [--answers json,sse] [--root DIR]
+                       one large result over HTTP, through the gateway beside the server itself: megabytes a second, and the memory of the gateway
+                   fairlead-load large-http [--answers json|sse]
+                       its server, to be tried by hand
                    fairlead-load echo-http [--era dual|modern|legacy] [--answers json|sse], forward --to URL
                        servers of the scenarios, to be tried by hand
                    fairlead-load bytes [--calls 10000] [--root DIR]
