@@ -109,15 +109,16 @@ internal readonly struct HttpBody : IDisposable
         grown = this;
         var length = wanted > _buffer.Length ? wanted : _buffer.Length * 2;
         var larger = MessageBuffers.Rent(length);
-        if (budget is not null && larger.Length > BufferBudget.FreeBytes && !budget.TryTake(larger.Length))
+        var isCounted = budget is not null && larger.Length > BufferBudget.FreeBytes;
+        if (isCounted && !budget!.TryTake(larger.Length - (_budget is null ? 0 : _buffer.Length)))
         {
             MessageBuffers.Return(larger);
             return false;
         }
 
         Span.CopyTo(larger);
-        Dispose();
-        grown = new HttpBody(larger, _length, State, larger.Length > BufferBudget.FreeBytes ? budget : null);
+        MessageBuffers.Return(_buffer);
+        grown = new HttpBody(larger, _length, State, isCounted ? budget : null);
         return true;
     }
 }
