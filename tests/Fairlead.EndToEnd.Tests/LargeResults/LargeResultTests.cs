@@ -33,6 +33,23 @@ public sealed class LargeResultTests
     }
 
     [Fact]
+    public async Task Call_OverTheCommandStdio_IsRefusedBeyondTheLongestLineAndOthersGoOn()
+    {
+        await using var server = ChildProcess.Start("dotnet", [RepositoryPaths.BuiltAssembly("Fairlead.Load", "fairlead-load.dll"), "large-http"]);
+        var line = await server.LineAsync(static text => text.Contains("\"listening\"", StringComparison.Ordinal), "the line of the server");
+        await using var gateway = await GatewayProcess.StartAsync("large", GatewayProcess.Http(new Uri(new Uri((string)JsonNode.Parse(line)!["url"]!), "/mcp").ToString()));
+        await using var client = ChildProcess.StartWithInput("dotnet", [RepositoryPaths.Cli, "stdio", "--server", "large", "--state", gateway.StateFolder]);
+
+        await client.WriteLineAsync(Body("large", "{\"bytes\":" + (Bytes + "}")));
+        var refused = await client.LineAsync(static text => text.Contains("\"id\":\"c\"", StringComparison.Ordinal), "the refusal");
+        await client.WriteLineAsync(Body("large", "{\"bytes\":64}").Replace("\"c\"", "\"d\"", StringComparison.Ordinal));
+        var small = await client.LineAsync(static text => text.Contains("\"id\":\"d\"", StringComparison.Ordinal), "a small answer");
+
+        Assert.Contains("longer than the 16777216 bytes that one line may have", refused, StringComparison.Ordinal);
+        Assert.Contains("\"result\"", small, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Call_WhenAServerOnStdioGivesALineBeyondTheLimit_FailsInTheMemoryOfTheLimit()
     {
         await using var gateway = await GatewayProcess.StartAsync("s", GatewayProcess.Stdio("dotnet", RepositoryPaths.BuiltAssembly("Misbehave", "misbehave-server.dll"), "gigabyte-line"));
@@ -76,13 +93,14 @@ public sealed class LargeResultTests
 
     private static HttpRequestMessage Compose(Uri endpoint, string tool, string arguments)
     {
-        var body = "{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"method\":\"tools/call\",\"params\":{\"name\":\"" + tool + "\",\"arguments\":" + arguments
-            + ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}}}}";
-        var request = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue("application/json")) };
+        var request = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new StringContent(Body(tool, arguments), Encoding.UTF8, new MediaTypeHeaderValue("application/json")) };
         request.Headers.Add("Accept", "application/json, text/event-stream");
         request.Headers.Add("MCP-Protocol-Version", "2026-07-28");
         request.Headers.Add("Mcp-Method", "tools/call");
         request.Headers.Add("Mcp-Name", tool);
         return request;
     }
+
+    private static string Body(string tool, string arguments) => "{\"jsonrpc\":\"2.0\",\"id\":\"c\",\"method\":\"tools/call\",\"params\":{\"name\":\"" + tool + "\",\"arguments\":" + arguments
+            + ",\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\",\"io.modelcontextprotocol/clientCapabilities\":{}}}}";
 }
