@@ -6,6 +6,7 @@
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
 #   bench/run.sh parked              only the memory of calls that wait for their clients' input
 #   bench/run.sh idle                only the memory of clients that do nothing
+#   bench/run.sh inprocess           only calls inside one process: ExecuteToolAsync, ExecuteBatchAsync
 #   bench/run.sh load                the scenarios of bench/scenarios.json beside other gateways, about an hour; not part of all of it
 #   bench/run.sh load --scenarios call-16,rate-500 --rounds 3
 set -euo pipefail
@@ -39,13 +40,14 @@ case "$mode" in
         "$load" rest --root "$root"
         "$load" parked --root "$root"
         "$load" idle --root "$root"
+        "$load" inprocess --root "$root"
         ;;
-    road | bytes | rest | parked | idle | load)
+    road | bytes | rest | parked | idle | inprocess | load)
         shift
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle or load)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, inprocess or load)" >&2
         exit 64
         ;;
 esac

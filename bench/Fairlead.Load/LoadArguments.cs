@@ -49,6 +49,8 @@ internal sealed class LoadArguments
                        --url adds any MCP endpoint that offers a tool echo
                    fairlead-load idle [--count 900] [--root DIR]
                        memory of an idle connection, a legacy session and a listen stream
+                   fairlead-load inprocess [--rounds 5] [--milliseconds 1000] [--batch 1000] [--root DIR]
+                       calls inside one process: one at a time on one core, batches over all of them, beside the tool object itself and an in-process server
                    fairlead-load echo-http [--era dual|modern|legacy] [--answers json|sse], forward --to URL
                        servers of the scenarios, to be tried by hand
                    fairlead-load bytes [--calls 10000] [--root DIR]

@@ -382,7 +382,7 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
     /// <summary>Tells the server that a call has been given up, and the task with it that only this call knows.</summary>
     private void GiveUp(UpstreamCall call)
     {
-        if (call.IsQueued)
+        if (call.IsQueued || !call.IsAtServer)
         {
             return;
         }
