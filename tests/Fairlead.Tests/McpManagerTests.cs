@@ -201,7 +201,9 @@ public sealed class McpManagerTests
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var manager = new McpManager();
         manager.AddTools("mixed", TextTool.WhenDone("slow", release.Task), TextTool.Echo());
-        await manager.DeployServerAsync(Named("mixed"));
+        var config = Named("mixed");
+        config.MaxConnections = 201;
+        await manager.DeployServerAsync(config);
         await manager.ReachedAsync("mixed", ServerState.Healthy);
 
         var slow = Enumerable.Range(0, 200).Select(_ => manager.CallAsync("mixed", "slow").AsTask()).ToArray();
