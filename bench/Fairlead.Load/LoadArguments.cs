@@ -51,6 +51,8 @@ internal sealed class LoadArguments
                        memory of an idle connection, a legacy session and a listen stream
                    fairlead-load inprocess [--rounds 5] [--milliseconds 1000] [--batch 1000] [--root DIR]
                        calls inside one process: one at a time on one core, batches over all of them, beside the tool object itself and an in-process server
+                   fairlead-load scale [--steps 1000,2000,5000,10000] [--rate 500] [--seconds 5] [--servers 1000] [--rounds 3] [--root DIR]
+                       memory and latency with many connections and listen streams open; registration of many servers
                    fairlead-load echo-http [--era dual|modern|legacy] [--answers json|sse] [--tools 1], forward --to URL
                        servers of the scenarios, to be tried by hand
                    fairlead-load bytes [--calls 10000] [--root DIR]
