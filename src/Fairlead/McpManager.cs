@@ -452,6 +452,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     private async Task StopAsync(TimeSpan grace)
     {
         await Task.Yield();
+        _resources.Fleet.AnnounceShutdown();
         _faults.Dispose();
         await _fleet.ShutdownAsync(grace).ConfigureAwait(false);
         await _fleet.DisposeAsync().ConfigureAwait(false);

@@ -8,7 +8,7 @@ using Fairlead.Measuring;
 
 namespace Fairlead.Load.Scale;
 
-/// <summary>A thousand servers: registered with a manager in a process of its own, and asleep behind a gateway that starts.</summary>
+/// <summary>A thousand servers: tool servers registered with a manager in a process of its own, and entries on Streamable HTTP, all answered by one process, behind a gateway that starts.</summary>
 internal static class ManyServers
 {
     /// <summary>Measures both.</summary>
@@ -19,7 +19,7 @@ internal static class ManyServers
         for (var round = 0; round < rounds; round++)
         {
             parts.Add(await PartAsync(workplace, count).ConfigureAwait(false));
-            gateways.Add(await SleepersAsync(workplace, count).ConfigureAwait(false));
+            gateways.Add(await GatewayAsync(workplace, count).ConfigureAwait(false));
         }
 
         return new ServersFigures(count, parts, gateways);
@@ -69,16 +69,17 @@ internal static class ManyServers
         return process.ExitCode == 0 ? JsonSerializer.Deserialize<RegistrationFigures>(text)! : throw new BenchFailedException($"'{string.Join(' ', words)}' ended with {process.ExitCode}");
     }
 
-    private static async Task<GatewayFigures> SleepersAsync(Workplace workplace, int count)
+    private static async Task<GatewayFigures> GatewayAsync(Workplace workplace, int count)
     {
-        var servers = Enumerable.Range(1, count).ToDictionary(Workplace.ServerName, _ => new { command = workplace.Echo, start = "onDemand" });
+        await using var echo = await ServerProcess.StartAsync(workplace.Self, "echo-http").ConfigureAwait(false);
+        var servers = Enumerable.Range(1, count).ToDictionary(Workplace.ServerName, _ => new { url = new Uri(echo.Url, "/mcp") });
         await using var gateway = await workplace.StartGatewayAsync(new { servers }).ConfigureAwait(false);
         using var http = new HttpClient();
         var started = TimeProvider.System.GetTimestamp();
         await BenchCall.CheckAsync(http, new Uri(gateway.Url, Workplace.EndpointOf(count))).ConfigureAwait(false);
         var called = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
         await Task.Delay(TimeSpan.FromSeconds(3), TimeProvider.System).ConfigureAwait(false);
-        return new GatewayFigures(gateway.StartTime.TotalSeconds, called, ProcessFigures.PrivateBytes(gateway.Id));
+        return new GatewayFigures(gateway.Startup.TotalSeconds, called, ProcessFigures.PrivateBytes(gateway.Id));
     }
 }
 
@@ -89,10 +90,10 @@ internal static class ManyServers
 /// <param name="BytesAfter">Private memory with all of them.</param>
 internal sealed record RegistrationFigures(double RegisteredSeconds, double ReadySeconds, long BytesBefore, long BytesAfter);
 
-/// <summary>A gateway whose servers sleep.</summary>
+/// <summary>A gateway with as many servers on HTTP.</summary>
 /// <param name="ListeningSeconds">From the start of the process until it listens.</param>
-/// <param name="CalledSeconds">The first call of one of them, which starts.</param>
-/// <param name="PrivateBytes">Private memory then.</param>
+/// <param name="CalledSeconds">From then on until a call of the last of them is answered; it waits until that one has started.</param>
+/// <param name="PrivateBytes">Private memory a few seconds later.</param>
 internal sealed record GatewayFigures(double ListeningSeconds, double CalledSeconds, long PrivateBytes);
 
 /// <summary>All rounds of both.</summary>
@@ -111,8 +112,8 @@ internal sealed record ServersFigures(int Count, IReadOnlyList<RegistrationFigur
         text.AppendLine(CultureInfo.InvariantCulture, $"| tool servers in the process, all registered after | {Of(static part => part.RegisteredSeconds):0.00} s |");
         text.AppendLine(CultureInfo.InvariantCulture, $"| all of them Healthy after | {Of(static part => part.ReadySeconds):0.00} s |");
         text.AppendLine(CultureInfo.InvariantCulture, $"| private memory of one of them | {Of(part => (part.BytesAfter - part.BytesBefore) / 1024.0 / Count):0.0} KB |");
-        text.AppendLine(CultureInfo.InvariantCulture, $"| a gateway with as many that sleep listens after | {OfGateway(static part => part.ListeningSeconds):0.00} s |");
-        text.AppendLine(CultureInfo.InvariantCulture, $"| a call that wakes one of them is answered after | {OfGateway(static part => part.CalledSeconds):0.00} s |");
+        text.AppendLine(CultureInfo.InvariantCulture, $"| a gateway with as many on Streamable HTTP listens after | {OfGateway(static part => part.ListeningSeconds):0.00} s |");
+        text.AppendLine(CultureInfo.InvariantCulture, $"| and a call of the last of them is answered after | {OfGateway(static part => part.CalledSeconds):0.00} s |");
         text.AppendLine(CultureInfo.InvariantCulture, $"| private memory of that gateway | {OfGateway(static part => part.PrivateBytes / 1048576.0):0.0} MB |");
         return text.ToString();
     }
