@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Builds everything, then measures the road of a call and the gateway at rest. bench/README.md says what the figures mean.
-#   bench/run.sh                     all but load, about 7 minutes
+#   bench/run.sh                     all but scale and load, about 8 minutes
 #   bench/run.sh road --rounds 3     only the road, with options of `fairlead-load road`
 #   bench/run.sh bytes               only the bytes that a call allocates
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
 #   bench/run.sh parked              only the memory of calls that wait for their clients' input
 #   bench/run.sh idle                only the memory of clients that do nothing
+#   bench/run.sh inprocess           only calls inside one process: ExecuteToolAsync, ExecuteBatchAsync
+#   bench/run.sh scale               10 000 connections, as many listen streams, 1 000 servers: about 3 minutes; not part of all of it
 #   bench/run.sh load                the scenarios of bench/scenarios.json beside other gateways, about an hour; not part of all of it
 #   bench/run.sh load --scenarios call-16,rate-500 --rounds 3
 set -euo pipefail
@@ -39,13 +41,16 @@ case "$mode" in
         "$load" rest --root "$root"
         "$load" parked --root "$root"
         "$load" idle --root "$root"
+        "$load" inprocess --root "$root"
         ;;
-    road | bytes | rest | parked | idle | load)
+    road | bytes | rest | parked | idle | inprocess | scale | load)
         shift
+        # Each connection is an open file of the gateway, and one of the measuring program.
+        [ "$mode" != scale ] || ulimit -n "$(ulimit -Hn)"
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle or load)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, inprocess, scale or load)" >&2
         exit 64
         ;;
 esac

@@ -22,9 +22,13 @@ internal static partial class StalledClient
         }
     }
 
-    /// <summary>Writes and sends bytes of any length.</summary>
+    /// <summary>Writes and sends bytes of any length, with what was written before them.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="front">Whose bounds count.</param>
+    /// <param name="bytes">At least one.</param>
+    /// <param name="last">A byte that ends them and goes out with the last of them; null = none.</param>
     /// <returns>False when the client is gone or was cut; the rest was not written.</returns>
-    public static async ValueTask<bool> WriteAsync(HttpContext context, McpFront front, ReadOnlyMemory<byte> bytes)
+    public static async ValueTask<bool> WriteAsync(HttpContext context, McpFront front, ReadOnlyMemory<byte> bytes, byte? last = null)
     {
         Watch(context);
         while (!bytes.IsEmpty)
@@ -32,6 +36,11 @@ internal static partial class StalledClient
             var length = Math.Min(bytes.Length, front.Options.Limits.StalledClientBytes);
             context.Response.BodyWriter.Write(bytes.Span[..length]);
             bytes = bytes[length..];
+            if (bytes.IsEmpty && last is { } end)
+            {
+                context.Response.BodyWriter.Write([end]);
+            }
+
             if (!await FlushAsync(context, front).ConfigureAwait(false))
             {
                 return false;

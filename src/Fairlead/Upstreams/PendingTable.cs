@@ -28,9 +28,13 @@ internal sealed class PendingTable
     private readonly Lock _growth = new();
     private long _freeHead = -1 & 0xFFFF_FFFFL; // tag << 32 | index; index 0xFFFFFFFF = empty
     private volatile int _capacity;
+    private int _used;
     private volatile bool _closed;
 
-    /// <summary>Number of slots that exist; ids outside are unknown.</summary>
+    /// <summary>Number of slots that have ever held a call, from the first on: whoever looks for open calls need not look further. The freed ones are used first, so it is what was open at once at most.</summary>
+    public int Used => Volatile.Read(ref _used);
+
+    /// <summary>Number of slots that exist.</summary>
     public int Capacity => _capacity;
 
     /// <summary>Puts <paramref name="call"/> into a slot and sets its <see cref="UpstreamCall.UpstreamId"/>.</summary>
@@ -40,6 +44,11 @@ internal sealed class PendingTable
         if (_closed || !TryPop(out var index))
         {
             return false;
+        }
+
+        for (var used = Volatile.Read(ref _used); used <= index; used = Volatile.Read(ref _used))
+        {
+            Interlocked.CompareExchange(ref _used, index + 1, used);
         }
 
         ref var slot = ref SlotAt(index);
@@ -182,7 +191,7 @@ internal sealed class PendingTable
     public int CountOpen()
     {
         var open = 0;
-        for (var i = 0; i < _capacity; i++)
+        for (var i = 0; i < Used; i++)
         {
             open += (Volatile.Read(ref SlotAt(i).Word) & StateMask) == Free ? 0 : 1;
         }
@@ -193,7 +202,7 @@ internal sealed class PendingTable
     /// <summary>Whether a call of <paramref name="owner"/> is open that can carry questions.</summary>
     public bool HasCallOf(object owner)
     {
-        for (var i = 0; i < _capacity; i++)
+        for (var i = 0; i < Used; i++)
         {
             if (Peek(i, out var call) != 0 && call!.CarriesMessages && ReferenceEquals(call.Owner, owner))
             {
@@ -207,7 +216,7 @@ internal sealed class PendingTable
     /// <summary>Whether a call of any client is open.</summary>
     public bool HasOwnedCall()
     {
-        for (var i = 0; i < _capacity; i++)
+        for (var i = 0; i < Used; i++)
         {
             if (Peek(i, out var call) != 0 && call!.Owner is not null)
             {

@@ -244,6 +244,13 @@ internal class UpstreamCall : IValueTaskSource<bool>
         End();
     }
 
+    /// <summary>Ends a call well that has its result from elsewhere. Only by the winner of the slot.</summary>
+    protected void CompleteWithoutAnswer()
+    {
+        Settle(ForwardError.None);
+        End();
+    }
+
     /// <summary>Ends the call without an answer. Only by the winner of the slot.</summary>
     public void Fail(ForwardError error, string? detail)
     {
@@ -264,6 +271,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
         End();
     }
 
+    /// <summary>Whether the server has heard of the call once it was started, and must be told when it is given up.</summary>
+    internal virtual bool IsAtServer => true;
+
     /// <summary>The server waits rather than works from here on: the call does not count as one in flight any more.</summary>
     internal virtual void LeaveBulkhead()
     {
@@ -277,7 +287,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     {
         IsQueued = false;
         MoveIdleDeadline(Connection!.Sweeper.Now);
-        Connection.Send(this, ComposeFrame());
+        StartQueued();
     }
 
     /// <summary>Whether the idle deadline rests, because somebody other than the server is waited for.</summary>
@@ -365,8 +375,8 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <returns>True when the call goes on with another request: it is open again, or has failed, and the answer concerns nobody.</returns>
     protected virtual bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => false;
 
-    /// <summary>The whole request with the call's upstream id, for a call that waited for its turn.</summary>
-    protected virtual OutboundFrame ComposeFrame() => throw new InvalidOperationException("This kind of call is not queued.");
+    /// <summary>Puts a call that waited for its turn on its way. Must not block.</summary>
+    protected virtual void StartQueued() => throw new InvalidOperationException("This kind of call is not queued.");
 
     /// <summary>Called once for each time that the call was open or refused, by the winner, before anybody sees the end: gives back what guards gave.</summary>
     protected virtual void Settle(ForwardError error)
