@@ -8,6 +8,7 @@
 #   bench/run.sh idle                only the memory of clients that do nothing
 #   bench/run.sh inprocess           only calls inside one process: ExecuteToolAsync, ExecuteBatchAsync
 #   bench/run.sh scale               10 000 connections, as many listen streams, 1 000 servers: about 3 minutes; not part of all of it
+#   bench/run.sh large               only a result of 1 GB, through the gateway beside its server; not part of all of it
 #   bench/run.sh load                the scenarios of bench/scenarios.json beside other gateways, about an hour; not part of all of it
 #   bench/run.sh load --scenarios call-16,rate-500 --rounds 3
 set -euo pipefail
@@ -43,14 +44,14 @@ case "$mode" in
         "$load" idle --root "$root"
         "$load" inprocess --root "$root"
         ;;
-    road | bytes | rest | parked | idle | inprocess | scale | load)
+    road | bytes | rest | parked | idle | inprocess | scale | large | load)
         shift
         # Each connection is an open file of the gateway, and one of the measuring program.
         [ "$mode" != scale ] || ulimit -n "$(ulimit -Hn)"
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, inprocess, scale or load)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, inprocess, scale, large or load)" >&2
         exit 64
         ;;
 esac

@@ -53,6 +53,10 @@ internal sealed class LoadArguments
                        calls inside one process: one at a time on one core, batches over all of them, beside the tool object itself and an in-process server
                    fairlead-load scale [--steps 1000,2000,5000,10000] [--rate 500] [--seconds 5] [--servers 1000] [--rounds 3] [--root DIR]
                        memory and latency with many connections and listen streams open; registration of many servers
+                   fairlead-load large [--megabytes 1000] [--rounds 5] [--answers json,sse] [--root DIR]
+                       one large result over HTTP, through the gateway beside the server itself: megabytes a second, and the memory of the gateway
+                   fairlead-load large-http [--answers json|sse]
+                       its server, to be tried by hand
                    fairlead-load echo-http [--era dual|modern|legacy] [--answers json|sse] [--tools 1], forward --to URL
                        servers of the scenarios, to be tried by hand
                    fairlead-load bytes [--calls 10000] [--root DIR]

@@ -20,6 +20,8 @@ try
         ["scale-part", .. var rest] => await ManyServers.RunPartAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["forward", .. var rest] => await ForwardingServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["echo-http", .. var rest] => await HttpEchoServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["large", .. var rest] => await LargeBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["large-http", .. var rest] => await LargeServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["bytes", .. var rest] => await AllocationBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["parked", .. var rest] => await ParkedBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["asking-peer"] => await AskingPeer.RunStdioAsync().ConfigureAwait(false),

@@ -17,6 +17,10 @@ public enum SseRead : byte
 
     /// <summary>Data reached four times the limit without an end: close the stream.</summary>
     GaveUp,
+
+    /// <summary>The event is not complete, and <see cref="SseParser.Data"/> shows a part of its data: the first bytes, as many as the parser was told to stop at, or the next ones after
+    /// <see cref="SseParser.PassOn"/>.</summary>
+    Part,
 }
 
 /// <summary>Reads server-sent events from bytes as they come (WHATWG HTML, 9.2.6), cut anywhere.</summary>
@@ -33,6 +37,10 @@ public sealed class SseParser : IDisposable
     private const int FieldBytes = 16;
 
     private readonly int _dataBytesMax;
+    private readonly int _partBytes;
+    private long _partAt;
+    private bool _passesOn;
+    private bool _isInData;
     private PooledBytes _line;
     private PooledBytes _data;
     private PooledBytes _name;
@@ -50,14 +58,17 @@ public sealed class SseParser : IDisposable
 
     /// <summary>Starts at the beginning of a stream.</summary>
     /// <param name="dataBytesMax">Most data of one event. Decision 17: <c>upstreamMessageBytesMax</c>, 16 MiB.</param>
-    public SseParser(int dataBytesMax)
+    /// <param name="partBytes">Data of an event after which <see cref="SseRead.Part"/> is returned, and then each time that it has doubled. 0: never.</param>
+    public SseParser(int dataBytesMax, int partBytes = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(dataBytesMax);
         _dataBytesMax = dataBytesMax;
+        _partBytes = partBytes;
+        _partAt = partBytes == 0 ? long.MaxValue : partBytes;
     }
 
-    /// <summary>The event's data, lines joined with a line feed.</summary>
-    public ReadOnlySpan<byte> Data => _data.Span;
+    /// <summary>The event's data, lines joined with a line feed. After <see cref="SseRead.Part"/> what there is of it, or its whole lines when it has several.</summary>
+    public ReadOnlySpan<byte> Data => _hasData || _line.Length == 0 ? _data.Span : DataOf(_line.Span);
 
     /// <summary>The event's name; empty when the stream gave none.</summary>
     public ReadOnlySpan<byte> EventName => _name.Span;
@@ -89,6 +100,11 @@ public sealed class SseParser : IDisposable
             ForgetEvent();
         }
 
+        if (_passesOn)
+        {
+            return ReadPart(ref input);
+        }
+
         while (!_gaveUp)
         {
             if (_afterReturn && !input.IsEmpty)
@@ -104,7 +120,7 @@ public sealed class SseParser : IDisposable
                 input = default;
                 if (!_gaveUp)
                 {
-                    return SseRead.NeedMore;
+                    return _data.Length + (long)_line.Length >= _partAt && ReachesPart() ? SseRead.Part : SseRead.NeedMore;
                 }
 
                 break;
@@ -138,8 +154,30 @@ public sealed class SseParser : IDisposable
             return SseRead.NeedMore;
         }
 
+        if (_passesOn)
+        {
+            _data.Clear();
+            EndPassedEvent();
+            return SseRead.Event;
+        }
+
         var read = EndLine(default);
         return read == SseRead.NeedMore ? EndEvent() : read;
+    }
+
+    /// <summary>After <see cref="SseRead.Part"/>: gives the rest of this event's data as it comes, and keeps nothing of it. <see cref="Data"/> shows all that there is of it so far; each
+    /// <see cref="Read"/> then gives a <see cref="SseRead.Part"/> until <see cref="SseRead.Event"/> shows the last bytes, or none.</summary>
+    public void PassOn()
+    {
+        _passesOn = true;
+        _isInData = _line.Length != 0;
+        if (_isInData)
+        {
+            TakeData(DataOf(_line.Span), buffered: true);
+            _line.Clear();
+        }
+
+        _hasData = true;
     }
 
     /// <summary>Gives pooled memory back. The parser must not be used afterwards.</summary>
@@ -149,6 +187,101 @@ public sealed class SseParser : IDisposable
         _data.Return();
         _name.Return();
         _lastId.Return();
+    }
+
+    private static ReadOnlySpan<byte> DataOf(ReadOnlySpan<byte> line) => SplitField(line, out var value).SequenceEqual("data"u8) ? value : default;
+
+    /// <summary>Whether what is held is data, all of it, so that it can be looked at. Once for each doubling.</summary>
+    private bool ReachesPart()
+    {
+        if (_tooLarge || _discardsLine || _ignoresLine || (_line.Length != 0 && (_line.Length < FieldBytes || !_line.Span.StartsWith("data:"u8))))
+        {
+            return false;
+        }
+
+        _partAt *= 2;
+        return true;
+    }
+
+    /// <summary>The next part of an event that is passed on.</summary>
+    private SseRead ReadPart(ref ReadOnlySpan<byte> input)
+    {
+        _data.Clear();
+        while (true)
+        {
+            if (_afterReturn && !input.IsEmpty)
+            {
+                input = input[0] == (byte)'\n' ? input[1..] : input;
+                _afterReturn = false;
+            }
+
+            var end = input.IndexOfAny((byte)'\r', (byte)'\n');
+            TakePassedPart(end < 0 ? input : input[..end]);
+            if (end < 0)
+            {
+                input = default;
+                return _data.Length == 0 ? SseRead.NeedMore : SseRead.Part;
+            }
+
+            _afterReturn = input[end] == (byte)'\r';
+            input = input[(end + 1)..];
+            if (EndPassedLine())
+            {
+                EndPassedEvent();
+                return SseRead.Event;
+            }
+        }
+    }
+
+    private void TakePassedPart(ReadOnlySpan<byte> part)
+    {
+        if (_isInData)
+        {
+            _data.Append(part);
+            return;
+        }
+
+        // Fields that are longer than an id may be have no meaning here.
+        var kept = Math.Min(part.Length, Math.Max(0, IdBytesMax + FieldBytes - _line.Length));
+        _line.Append(part[..kept]);
+        if (_line.Length > "data:".Length && _line.Span.StartsWith("data:"u8))
+        {
+            _data.Append("\n"u8);
+            _data.Append(DataOf(_line.Span));
+            _data.Append(part[kept..]);
+            _line.Clear();
+            _isInData = true;
+        }
+    }
+
+    /// <summary>Whether the line was the empty one that ends the event.</summary>
+    private bool EndPassedLine()
+    {
+        var isEmpty = !_isInData && _line.Length == 0;
+        if (!_isInData && !isEmpty)
+        {
+            var field = SplitField(_line.Span, out var value);
+            if (field.SequenceEqual("data"u8))
+            {
+                _data.Append("\n"u8);
+            }
+            else
+            {
+                TakeField(field, value, buffered: false);
+            }
+        }
+
+        _line.Clear();
+        _isInData = false;
+        return isEmpty;
+    }
+
+    private void EndPassedEvent()
+    {
+        _line.Clear();
+        _isInData = false;
+        _passesOn = false;
+        _shown = true;
     }
 
     /// <summary>Keeps the part of a line that has arrived, or what may be kept of it.</summary>
@@ -343,5 +476,6 @@ public sealed class SseParser : IDisposable
         _tooLarge = false;
         _shown = false;
         HasNewId = false;
+        _partAt = _partBytes == 0 ? long.MaxValue : _partBytes;
     }
 }

@@ -40,6 +40,58 @@ public class SseParserTests
     }
 
     [Theory]
+    [InlineData("data: 0123456789012345678901234567890123456789\n\ndata: 1\n\n", "0123456789012345678901234567890123456789")]
+    [InlineData("event: message\nid: 1\ndata:0123456789012345678901234\ndata: 56789\nretry: 7\n: c\ndata\ndata:  x\nid: 2\n\ndata: 1\n\n", "0123456789012345678901234\n56789\n\n x")]
+    [InlineData("data: 0123456789012345678901234567890123456789\ndata: a", "0123456789012345678901234567890123456789\na")]
+    public void Read_WhenTheRestOfAnEventIsPassedOn_ItsPartsAreItsDataWhereverItIsCut(string stream, string expected)
+    {
+        foreach (var lineEnd in new[] { "\n", "\r\n", "\r" })
+        {
+            var bytes = Utf8(stream.Replace("\n", lineEnd));
+            foreach (var cut in Chunks.EveryCut(bytes.Length))
+            {
+                Assert.Equal((expected, stream.EndsWith("data: 1\n\n", StringComparison.Ordinal) ? "1" : ""), ReadParts(bytes, cut));
+            }
+        }
+    }
+
+    private static (string Passed, string Next) ReadParts(ReadOnlySpan<byte> bytes, int[] cut)
+    {
+        using var parser = new SseParser(dataBytesMax: 1000, partBytes: 20);
+        var (passed, next, events) = ("", "", 0);
+        void Take(SseRead read)
+        {
+            var data = Encoding.UTF8.GetString(parser.Data);
+            if (read == SseRead.Part && passed.Length == 0)
+            {
+                parser.PassOn();
+                data = Encoding.UTF8.GetString(parser.Data);
+            }
+
+            passed += events == 0 ? data : "";
+            next += events == 0 ? "" : data;
+            events += read == SseRead.Event ? 1 : 0;
+        }
+
+        foreach (var length in cut)
+        {
+            var part = bytes[..length];
+            bytes = bytes[length..];
+            for (var read = parser.Read(ref part); read != SseRead.NeedMore; read = parser.Read(ref part))
+            {
+                Take(read);
+            }
+        }
+
+        if (events == 0 && parser.ReadLast() == SseRead.Event)
+        {
+            Take(SseRead.Event);
+        }
+
+        return (passed, next);
+    }
+
+    [Theory]
     [InlineData("data: {\"id\":7,\"result\":{\"x\":\"01234567890123456789012345678901234567890\"}}\n\ndata: 1\n\n", "large:7|message[1]")]
     [InlineData("data: {\"result\":{\"x\":\"01234567890123456789012\ndata: 345678901234567890\"},\ndata:\"id\":7}\n\ndata: 1\n\n", "large:7|message[1]")]
     [InlineData("data: {\"method\":\"ping\",\"x\":\"01234567890123456789012345678901234567890\",\"id\":1}\n\ndata: 1\n\n", "large:asks|message[1]")]

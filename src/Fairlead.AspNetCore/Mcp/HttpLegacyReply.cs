@@ -16,6 +16,7 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
     private SseResponse? _response;
     private SessionStream? _stream;
     private int _ticket;
+    private bool _isLost;
 
     /// <inheritdoc/>
     public override CancellationToken Gone => context.RequestAborted;
@@ -102,8 +103,38 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
     }
 
     /// <inheritdoc/>
+    public override bool PassesAnswers => true;
+
+    /// <inheritdoc/>
+    public override async ValueTask PassAsync(Exchange exchange, AnswerStream answer)
+    {
+        if (_stream is null || (_stream.IsReader(_ticket) && _response!.IsOpen))
+        {
+            _isLost = !await PassedAnswer.WriteAsync(front, context, _response, exchange, answer).ConfigureAwait(false);
+            return;
+        }
+
+        // Its client is away, and the answer is too long to keep for it.
+        _isLost = true;
+        CallFront.Cancel(exchange);
+        answer.Close(ForwardError.ClientCancelled, null);
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask AnswerAsync(Exchange exchange)
     {
+        if (exchange.IsStreamed)
+        {
+            if (_isLost && _stream is not null)
+            {
+                // Whoever comes back for the rest learns what became of it.
+                _stream.Append(exchange.Error is ForwardError.ClientCancelled or ForwardError.None ? TooLongToKeep(exchange, "") : AnswerTranslation.Failure(exchange));
+            }
+
+            CallFront.Record(exchange);
+            return;
+        }
+
         if (_stream is null)
         {
             await CallFront.WriteJsonAsync(front, context, exchange).ConfigureAwait(false);
@@ -144,9 +175,10 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
         }
         else
         {
-            await SendAsync(AnswerTranslation.Compose(
-                exchange.RequestEnvelope.Id.Of(exchange.Request.Span), -32603,
-                $"The answer ({answer.Length} bytes) came while the client was away and is too long to keep; call again.", default)).ConfigureAwait(false);
+            await SendAsync(TooLongToKeep(exchange, $" ({answer.Length} bytes)")).ConfigureAwait(false);
         }
     }
+
+    private static byte[] TooLongToKeep(Exchange exchange, string length) => AnswerTranslation.Compose(
+        exchange.RequestEnvelope.Id.Of(exchange.Request.Span), -32603, $"The answer{length} came while the client was away and is too long to keep; call again.", default);
 }

@@ -67,7 +67,7 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
                     return;
                 }
 
-                if (_exchange.TakeGrace())
+                if (_exchange.TakeGrace() && !_exchange.IsStreamed)
                 {
                     await reply.StartAsync().ConfigureAwait(false);
                 }
@@ -146,6 +146,7 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
         next.ClientVersion = last.ClientVersion;
         next.Client = last.Client;
         next.CarriesMessages = last.CarriesMessages;
+        next.StreamsAnswer = last.StreamsAnswer;
         next.Cell = last.Cell;
         next.Route = last.Route;
         next.UpstreamName = last.UpstreamName;
@@ -159,6 +160,18 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
 
     private ValueTask PassOnAsync(CallMessage message)
     {
+        if (message.Answer is { } answer)
+        {
+            return reply.PassAsync(_exchange, answer);
+        }
+
+        if (_exchange.IsStreamed)
+        {
+            // Too late: the answer is the last thing that the client reads.
+            message.Question?.Decline();
+            return default;
+        }
+
         if (message.Question is not { } request)
         {
             return message.Envelope.KnownMethod != McpMethod.NotificationsMessage || LogLevels.AtLeast(message, session.LogLevel)
@@ -201,7 +214,7 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
 
         foreach (var id in asked)
         {
-            if (!session.Questions.TryLeave(id) && session.Questions.Decline(id))
+            if (!session.Questions.TryLeave(id) && session.Questions.Decline(id) && !_exchange.IsStreamed)
             {
                 await reply.SendAsync(SessionQuestions.Withdrawal(id)).ConfigureAwait(false);
             }

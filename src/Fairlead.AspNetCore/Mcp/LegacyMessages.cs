@@ -125,6 +125,7 @@ internal sealed class LegacyMessages
             exchange.RequestEnvelope = envelope;
             exchange.ClientVersion = session.Version;
             exchange.CarriesMessages = reply.CarriesMessages;
+            exchange.StreamsAnswer = reply.PassesAnswers;
             exchange.Client = session.Client(exchange.CarriesMessages);
             exchange.Tasks = _front.Tasks;
             var fault = await CallFront.RouteAsync(_front, exchange, cell, reply.Gone).ConfigureAwait(false);

@@ -23,6 +23,12 @@ internal abstract class LegacyReply
     /// <summary>Whether the answer is a stream that has begun and that belongs to this message alone: then it is kept alive while nothing comes (decision 7).</summary>
     public virtual bool NeedsKeepAlive => false;
 
+    /// <summary>Whether a long answer can be written while it comes: not where messages of several calls share what they are written to.</summary>
+    public virtual bool PassesAnswers => false;
+
+    /// <summary>Writes an answer while it comes, and closes it; <see cref="AnswerAsync"/> follows when the call has ended. Only where <see cref="PassesAnswers"/>.</summary>
+    public virtual ValueTask PassAsync(Exchange exchange, AnswerStream answer) => throw new InvalidOperationException("This kind of reply takes whole messages only.");
+
     /// <summary>Keeps the stream alive.</summary>
     public virtual ValueTask<bool> KeepAliveAsync() => new(true);
 

@@ -67,6 +67,7 @@ internal sealed class ModernCalls(McpFront front)
             }
 
             exchange.CarriesMessages = envelope.MetaLogLevel.Exists || !ReferenceEquals(caller, s_anybody);
+            exchange.StreamsAnswer = true;
             exchange.GraceDeadline = front.Sweep.Now + front.GraceTicks;
             await front.Dispatcher.SendAsync(exchange, caller.Caller, context.RequestAborted).ConfigureAwait(false);
             isOurs = await AnswerAsync(context, exchange, null, caller.Input).ConfigureAwait(false);
@@ -167,7 +168,16 @@ internal sealed class ModernCalls(McpFront front)
                 var isComplete = exchange.IsComplete;
                 while (exchange.TryReadMessage(out var message))
                 {
-                    if (message!.Question is { IsOver: false } question)
+                    if (message!.Answer is { } answer)
+                    {
+                        await PassedAnswer.WriteAsync(front, context, stream, exchange, answer).ConfigureAwait(false);
+                    }
+                    else if (exchange.IsStreamed)
+                    {
+                        // Too late: the answer is the last thing that the client reads.
+                        message.Question?.Decline();
+                    }
+                    else if (message.Question is { IsOver: false } question)
                     {
                         parked = TakeQuestion(exchange, parked, message, question, input, ref refused);
                     }
@@ -198,7 +208,7 @@ internal sealed class ModernCalls(McpFront front)
                     }
                 }
 
-                if (exchange.TakeGrace())
+                if (exchange.TakeGrace() && !exchange.IsStreamed)
                 {
                     stream ??= await SseResponse.StartAsync(context, front).ConfigureAwait(false);
                 }
@@ -206,7 +216,11 @@ internal sealed class ModernCalls(McpFront front)
 
             // The server ended the call without waiting for the answers.
             parked?.DeclineAll();
-            if (TranslatedEnd(exchange, input, refused) is { } translated)
+            if (exchange.IsStreamed)
+            {
+                CallFront.Record(exchange);
+            }
+            else if (TranslatedEnd(exchange, input, refused) is { } translated)
             {
                 CallFront.Record(exchange);
                 await CallFront.WriteAsync(context, stream, translated).ConfigureAwait(false);

@@ -102,6 +102,16 @@ internal sealed class SseResponse
         return FlushAsync();
     }
 
+    /// <summary>Begins a message whose JSON, without raw line breaks, others write into the response.</summary>
+    public void BeginMessage() => SseWriter.WriteMessageStart(_writer);
+
+    /// <summary>Ends the message that <see cref="BeginMessage"/> began.</summary>
+    public ValueTask<bool> EndMessageAsync()
+    {
+        SseWriter.WriteMessageEnd(_writer);
+        return FlushAsync();
+    }
+
     /// <summary>Sends what was written.</summary>
     /// <returns>False when the client is gone or did not read for stalledClient.</returns>
     public ValueTask<bool> FlushAsync()

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Fairlead.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -34,14 +33,18 @@ internal static partial class StalledClient
         while (!bytes.IsEmpty)
         {
             var length = Math.Min(bytes.Length, front.Options.Limits.StalledClientBytes);
-            context.Response.BodyWriter.Write(bytes.Span[..length]);
+            var write = context.Response.BodyWriter.WriteAsync(bytes[..length], context.RequestAborted);
             bytes = bytes[length..];
+<<<<<<< HEAD
             if (bytes.IsEmpty && last is { } end)
             {
                 context.Response.BodyWriter.Write([end]);
             }
 
             if (!await FlushAsync(context, front).ConfigureAwait(false))
+=======
+            if (!await EndAsync(context, front, write).ConfigureAwait(false))
+>>>>>>> wt-stream
             {
                 return false;
             }
@@ -52,9 +55,10 @@ internal static partial class StalledClient
 
     /// <summary>Sends what was written.</summary>
     /// <returns>False when the client is gone or was cut.</returns>
-    public static ValueTask<bool> FlushAsync(HttpContext context, McpFront front)
+    public static ValueTask<bool> FlushAsync(HttpContext context, McpFront front) => EndAsync(context, front, context.Response.BodyWriter.FlushAsync(context.RequestAborted));
+
+    private static ValueTask<bool> EndAsync(HttpContext context, McpFront front, ValueTask<System.IO.Pipelines.FlushResult> flush)
     {
-        var flush = context.Response.BodyWriter.FlushAsync(context.RequestAborted);
         return flush.IsCompletedSuccessfully
             ? new ValueTask<bool>(!flush.Result.IsCompleted && !context.RequestAborted.IsCancellationRequested)
             : FlushSlowlyAsync(context, front, flush.AsTask());

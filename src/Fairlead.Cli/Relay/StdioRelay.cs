@@ -183,7 +183,7 @@ internal sealed class StdioRelay : IAsyncDisposable
                 await LoseAsync(line, envelope, $"the gateway answered HTTP {(int)response.StatusCode} without the answer").ConfigureAwait(false);
             }
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        catch (Exception exception) when (exception is HttpRequestException or IOException or InvalidDataException)
         {
             await LoseAsync(line, envelope, exception.Message).ConfigureAwait(false);
         }
@@ -210,16 +210,25 @@ internal sealed class StdioRelay : IAsyncDisposable
 
     private async Task<bool> PassBodyAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        var body = await response.Content.ReadAsByteArrayAsync(cancellationToken).ConfigureAwait(false);
-        if (body.Length == 0 || EnvelopeScanner.Scan(body, ScanLimits.Default, out _) != ScanError.None)
+        var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+        await using var _ = stream.ConfigureAwait(false);
+        using var body = await default(HttpBody).ReadOnAsync(stream, response.Content.Headers.ContentLength, MessageBytesMax, null, cancellationToken).ConfigureAwait(false);
+        if (body.State != BodyState.Whole)
+        {
+            throw TooLong();
+        }
+
+        if (body.Span.IsEmpty || EnvelopeScanner.Scan(body.Span, ScanLimits.Default, out var _) != ScanError.None)
         {
             return false;
         }
 
-        JsonBytes.PutOnOneLine(body);
-        await _output.WriteAsync(body).ConfigureAwait(false);
+        JsonBytes.PutOnOneLine(body.Span);
+        await _output.WriteAsync(body.Span.ToArray()).ConfigureAwait(false);
         return true;
     }
+
+    private static InvalidDataException TooLong() => new($"the answer is longer than the {MessageBytesMax} bytes that one line may have; ask for less, or connect over HTTP, where long answers pass while they come");
 
     /// <summary>Passes on the events of a request's stream; one of a session that drops is resumed.</summary>
     /// <returns>Whether the answer came.</returns>
@@ -251,7 +260,7 @@ internal sealed class StdioRelay : IAsyncDisposable
         {
             while (await reader.FillAsync(cancellationToken).ConfigureAwait(false))
             {
-                while (TryRead(reader, out var message))
+                while (TryRead(reader, wanted, out var message))
                 {
                     if (message.Length != 0)
                     {
@@ -272,9 +281,15 @@ internal sealed class StdioRelay : IAsyncDisposable
         return (false, reader.LastEventId ?? lastEventId);
     }
 
-    private static bool TryRead(SseReader reader, out byte[] message)
+    /// <exception cref="InvalidDataException">The answer that is waited for is too long.</exception>
+    private static bool TryRead(SseReader reader, byte[]? wanted, out byte[] message)
     {
         var read = reader.Read();
+        if (wanted is not null && (read == SseRead.GaveUp || (read == SseRead.TooLarge && reader.TooLargeId.SequenceEqual(wanted))))
+        {
+            throw TooLong();
+        }
+
         message = read == SseRead.Event ? reader.Message.ToArray() : [];
         return read is SseRead.Event or SseRead.TooLarge;
     }

@@ -9,15 +9,15 @@ public sealed class LimitsOptions
     [ConfigKey("requestBodyBytesMax", Min = 1024, Max = 1024.0 * MiB, Unit = "bytes")]
     public int RequestBodyBytesMax { get; set; } = 16 * MiB;
 
-    /// <summary>Largest message of a server on a shared connection.</summary>
+    /// <summary>Largest message of a server that is held. Long results of Streamable HTTP servers pass while they come, whatever their size.</summary>
     [ConfigKey("upstreamMessageBytesMax", Min = 1024, Max = 1024.0 * MiB, Unit = "bytes")]
     public int UpstreamMessageBytesMax { get; set; } = 16 * MiB;
 
-    /// <summary>Most bytes of one instance's answers that wait for slow clients.</summary>
+    /// <summary>Most bytes of requests that wait to be sent to one instance.</summary>
     [ConfigKey("bufferedBytesMax", Min = 1024, Max = 1024.0 * 1024 * MiB, Unit = "bytes")]
     public long BufferedBytesMax { get; set; } = 64L * MiB;
 
-    /// <summary>Most bytes of all answers together that wait for slow clients.</summary>
+    /// <summary>Most bytes of answers over 1 MiB that are held at a time, over all servers. The call that finds no room fails.</summary>
     [ConfigKey("bufferedBytesTotalMax", Min = 1024, Max = 1024.0 * 1024 * MiB, Unit = "bytes")]
     public long BufferedBytesTotalMax { get; set; } = 512L * MiB;
 

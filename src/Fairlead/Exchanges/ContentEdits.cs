@@ -16,24 +16,53 @@ internal readonly ref struct ContentEdits
     private readonly bool _linksAreText;
     private readonly bool _audioIsText;
 
-    private ContentEdits(Exchange exchange)
+    private ContentEdits(Exchange exchange, ReadOnlySpan<byte> source)
     {
         var isOlder = IsOlder(exchange);
-        _source = exchange.Answer;
+        _source = source;
         _exchange = exchange;
         _linksAreText = isOlder;
         _audioIsText = isOlder && AudioText.IsDueFor(exchange.ClientVersion);
     }
 
     /// <summary>Whether the answer of a call must be looked through. For nearly all it need not: the client is no older than the server, and nothing of the server is wrapped.</summary>
-    public static bool AreDue(Exchange exchange) => IsOlder(exchange) || exchange.Route is { Wrapped: not null } || IsReadByAnotherUri(exchange) || NamesResources(exchange);
+    public static bool AreDue(Exchange exchange) => AreRewritten(exchange) || NamesResources(exchange);
+
+    /// <summary>Whether anything in the content may be written otherwise, wherever it stands. If not, resources are noted at most.</summary>
+    public static bool AreRewritten(Exchange exchange) => IsOlder(exchange) || exchange.Route is { Wrapped: not null } || IsReadByAnotherUri(exchange);
+
+    /// <summary>Notes the resources that the first blocks of a tool's result name. Of an answer that is passed on while it comes nothing more is seen.</summary>
+    /// <param name="exchange">The call.</param>
+    /// <param name="look">The first bytes of the answer.</param>
+    /// <param name="contentStart">Where <c>content</c> begins in it.</param>
+    public static void NoteResources(Exchange exchange, ReadOnlySpan<byte> look, int contentStart)
+    {
+        if (exchange.Connection is not { Identity.HasResources: true })
+        {
+            return;
+        }
+
+        var edits = new ContentEdits(exchange, look);
+        foreach (var block in new JsonElements(look, new ByteRange(contentStart, look.Length - contentStart)))
+        {
+            var type = edits.Find(block, "type"u8).Of(look);
+            if (JsonText.Equals(type, "resource_link"u8))
+            {
+                edits.Note(edits.Find(block, "uri"u8));
+            }
+            else if (JsonText.Equals(type, "resource"u8))
+            {
+                edits.Note(edits.Find(edits.Find(block, "resource"u8), "uri"u8));
+            }
+        }
+    }
 
     /// <summary>Edits a tool's result (also one that a task gives), a prompt's messages, or the contents of a resource.</summary>
     /// <param name="splice">Of the answer.</param>
     /// <param name="exchange">Answered with a result.</param>
     public static void Apply(scoped ref Splice splice, Exchange exchange)
     {
-        var edits = new ContentEdits(exchange);
+        var edits = new ContentEdits(exchange, exchange.Answer);
         var result = exchange.AnswerEnvelope.Result;
         switch (exchange.RequestEnvelope.KnownMethod)
         {

@@ -109,6 +109,9 @@ internal sealed class Exchange : GuardedCall
     }
 
     /// <inheritdoc/>
+    internal override bool MayStream(ReadOnlySpan<byte> look) => PassingAnswers.CanPass(this, look);
+
+    /// <inheritdoc/>
     protected override bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => TaskTraffic.Intercept(this, answer, envelope);
 
     /// <inheritdoc/>

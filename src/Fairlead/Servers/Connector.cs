@@ -30,6 +30,13 @@ internal sealed class Connector(FleetResources resources) : IAsyncDisposable
     /// <exception cref="HopelessStartException">The configuration cannot work on this machine.</exception>
     public UpstreamConnection Open(ServerConfig config, bool speaksSse = false)
     {
+        var connection = Create(config, speaksSse);
+        connection.Buffers = resources.Buffers;
+        return connection;
+    }
+
+    private UpstreamConnection Create(ServerConfig config, bool speaksSse)
+    {
         var limits = resources.Options.Limits;
         var logger = resources.Loggers.CreateLogger("Fairlead.Upstreams");
         switch (config.EffectiveTransport)

@@ -36,6 +36,7 @@ internal sealed class FleetResources : IAsyncDisposable
         Time = time;
         Events = new FleetEvents(time);
         Sweep = new DeadlineSweep(time);
+        Buffers = new BufferBudget(options.Limits.BufferedBytesTotalMax);
         Processes = new ProcessSupervisor(loggers.CreateLogger("Fairlead.Processes"), time);
         Health = new HealthChecks(Processes, redactor, time);
         Gate = new StartGate(options.StartConcurrency == 0 ? null : options.StartConcurrency);
@@ -63,6 +64,9 @@ internal sealed class FleetResources : IAsyncDisposable
 
     /// <summary>The deadlines of all calls.</summary>
     public DeadlineSweep Sweep { get; }
+
+    /// <summary>Room for large messages.</summary>
+    public BufferBudget Buffers { get; }
 
     /// <summary>Starts children and ends them.</summary>
     public ProcessSupervisor Processes { get; }

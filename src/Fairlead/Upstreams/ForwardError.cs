@@ -18,6 +18,9 @@ internal enum ForwardError : byte
     /// <summary>The answer was longer than <c>upstreamMessageBytesMax</c>; it was discarded.</summary>
     AnswerTooLarge,
 
+    /// <summary>There is no room for the answer: <c>bufferedBytesTotalMax</c> bytes of large messages are held already.</summary>
+    BuffersFull,
+
     /// <summary>The server's answer is not a JSON-RPC message for this call.</summary>
     AnswerInvalid,
 
@@ -67,7 +70,8 @@ internal static class ForwardErrors
         ForwardError.None => 200,
         ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => 504,
         ForwardError.RateLimited => 429,
-        ForwardError.CircuitOpen or ForwardError.ServerUnavailable or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.ShuttingDown => 503,
+        ForwardError.CircuitOpen or ForwardError.ServerUnavailable or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.BuffersFull
+            or ForwardError.ShuttingDown => 503,
         ForwardError.ClientCancelled => 499,
         ForwardError.InputNotPossible or ForwardError.InputRoundsSpent => 422,
         _ => 502,
@@ -81,6 +85,7 @@ internal static class ForwardErrors
         ForwardError.ServerTimedOut => "timeout_idle",
         ForwardError.ServerTimedOutHard => "timeout_hard",
         ForwardError.AnswerTooLarge => "answer_too_large",
+        ForwardError.BuffersFull => "buffers_full",
         ForwardError.AnswerInvalid => "answer_invalid",
         ForwardError.ServerUnavailable => "server_unavailable",
         ForwardError.TooManyCalls => "too_many_calls",
@@ -104,6 +109,7 @@ internal static class ForwardErrors
             ForwardError.ServerTimedOut => $"The server '{server}' did not answer in time; raise its timeoutMs if it needs longer",
             ForwardError.ServerTimedOutHard => $"The call to '{server}' reached the hard time limit",
             ForwardError.AnswerTooLarge => $"The answer of '{server}' is longer than upstreamMessageBytesMax; ask for less or raise the limit",
+            ForwardError.BuffersFull => $"There is no room to hold the answer of '{server}' beside those of other calls; try again when some have ended, or raise the limit",
             ForwardError.AnswerInvalid => $"The server '{server}' sent an answer that is not valid",
             ForwardError.ServerUnavailable => $"The server '{server}' takes no calls now",
             ForwardError.TooManyCalls => $"Too many calls to '{server}' are in flight; try again when some have ended",
@@ -123,7 +129,8 @@ internal static class ForwardErrors
 
     /// <summary>Whether trying the same call again later can help without changing anything.</summary>
     public static bool IsTransient(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerUnavailable
-        or ForwardError.CircuitOpen or ForwardError.RateLimited or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.SendFailed or ForwardError.ShuttingDown;
+        or ForwardError.CircuitOpen or ForwardError.RateLimited or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.BuffersFull
+        or ForwardError.SendFailed or ForwardError.ShuttingDown;
 
     /// <summary>Whether the server is to blame (decision 15), for metrics, breakers, retries and rollouts alike.</summary>
     public static bool IsServerFailure(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard

@@ -10,9 +10,17 @@ internal sealed class LineReader : IDisposable
     private const int FirstBytes = 4 * 1024;
     private const int UsualBytes = 64 * 1024;
 
+    // Each smaller buffer that a long line grew out of stays in memory until the collector comes: with doubling they were as much again as the line.
+    private const int LargeGrowth = 32;
+
     private readonly Stream _stream;
     private readonly LineFramer _framer;
+<<<<<<< HEAD
     private byte[] _buffer = MessageBuffers.Rent(FirstBytes);
+=======
+    private readonly int _lineBytesMax;
+    private byte[] _buffer = MessageBuffers.Rent(InitialBytes);
+>>>>>>> wt-stream
     private int _start;
     private int _end;
     private bool _ended;
@@ -23,6 +31,7 @@ internal sealed class LineReader : IDisposable
     {
         _stream = stream;
         _framer = new LineFramer(lineBytesMax);
+        _lineBytesMax = lineBytesMax;
     }
 
     /// <summary>After <see cref="LineKind.TooLong"/>: the id token of the answer that was discarded; empty when it was none, or none was found.</summary>
@@ -94,7 +103,11 @@ internal sealed class LineReader : IDisposable
         }
         else
         {
+<<<<<<< HEAD
             var larger = MessageBuffers.Rent(Math.Max(UsualBytes, _buffer.Length * 2));
+=======
+            var larger = MessageBuffers.Rent(LargerLength());
+>>>>>>> wt-stream
             _buffer.AsSpan(_start, length).CopyTo(larger);
             MessageBuffers.Return(_buffer);
             _buffer = larger;
@@ -102,5 +115,12 @@ internal sealed class LineReader : IDisposable
 
         _start = 0;
         _end = length;
+    }
+
+    /// <summary>Twice as much; above the pooled lengths at once as much as the longest line needs, or many times as much: only what is written to takes memory.</summary>
+    private int LargerLength()
+    {
+        var twice = _buffer.Length * 2;
+        return twice <= MessageBuffers.PooledBytesMax ? twice : Math.Max(twice, (int)Math.Min(_buffer.Length * (long)LargeGrowth, _lineBytesMax + (long)InitialBytes));
     }
 }

@@ -78,6 +78,9 @@ internal sealed class OutboundFrame : IBufferWriter<byte>
         _length += json.Length;
     }
 
+    /// <summary>Forgets what was written. Only by whoever holds the frame.</summary>
+    public void Clear() => _length = 0;
+
     /// <summary>Adds a number in digits.</summary>
     public void Append(long number)
     {

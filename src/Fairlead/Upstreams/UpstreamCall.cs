@@ -11,6 +11,9 @@ internal sealed record CallMessage(byte[] Bytes, Envelope Envelope)
 {
     /// <summary>For a question: the request of the server, which waits for its end. Null for notifications.</summary>
     public ServerRequest? Question { get; init; }
+
+    /// <summary>When it is no message but the begin of an answer that is passed on while it comes: the answer, which its reader closes. Null for all else.</summary>
+    public AnswerStream? Answer { get; init; }
 }
 
 /// <summary>One call as the server's side sees it: its slot, its deadlines, its inbox and its end.</summary>
@@ -36,6 +39,8 @@ internal class UpstreamCall : IValueTaskSource<bool>
     private int _graceIsOver;
     private int _givenUp;
     private int _rests;
+    private BufferBudget? _room;
+    private int _roomBytes;
 
     /// <summary>The id that the server sees; set by <see cref="PendingTable.TryOpen"/>.</summary>
     public long UpstreamId { get; internal set; }
@@ -66,6 +71,12 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     /// <summary>Whether <see cref="Intercept"/> looks at the answer before it ends the call: only where tasks may be spoken of.</summary>
     public bool LooksAtAnswer { get; set; }
+
+    /// <summary>Whether the consumer can take an answer as an <see cref="AnswerStream"/>; set before the call is sent.</summary>
+    public bool StreamsAnswer { get; set; }
+
+    /// <summary>Whether the answer was passed on while it came, or part of it was: there is no <see cref="Answer"/> then.</summary>
+    public bool IsStreamed { get; private set; }
 
     /// <summary>The raw id token of the task at a legacy server that this call waits for (<c>tasks/result</c>); null for almost all calls.</summary>
     public byte[]? TaskAtServer { get; set; }
@@ -139,6 +150,8 @@ internal class UpstreamCall : IValueTaskSource<bool>
         HttpStatus = 0;
         Headers = null;
         LooksAtAnswer = false;
+        StreamsAnswer = false;
+        IsStreamed = false;
         TaskAtServer = null;
         OwnsTask = false;
         _givenUp = 0;
@@ -234,6 +247,12 @@ internal class UpstreamCall : IValueTaskSource<bool>
         if (_answer.Length < answer.Length)
         {
             ReturnAnswer();
+            if (answer.Length > BufferBudget.FreeBytes && !TryTakeRoom(answer.Length))
+            {
+                Fail(ForwardError.BuffersFull, Connection!.Buffers.Describe());
+                return;
+            }
+
             _answer = MessageBuffers.Rent(answer.Length);
         }
 
@@ -244,8 +263,25 @@ internal class UpstreamCall : IValueTaskSource<bool>
         End();
     }
 
+<<<<<<< HEAD
     /// <summary>Ends a call well that has its result from elsewhere. Only by the winner of the slot.</summary>
     protected void CompleteWithoutAnswer()
+=======
+    /// <summary>Hands over an answer that begins to be passed on. Only between <see cref="PendingTable.TryBeginDelivery"/> and <see cref="PendingTable.EndDelivery"/>.</summary>
+    /// <remarks>Its client sees it from here on, so nothing else can stand in for it. It may take as long as it needs: the hard deadline ends.</remarks>
+    public void DeliverStream(AnswerStream answer)
+    {
+        _inbox ??= new ConcurrentQueue<CallMessage>();
+        HasDelivered = true;
+        IsStreamed = true;
+        Volatile.Write(ref HardDeadline, long.MaxValue);
+        _inbox.Enqueue(new CallMessage([], default) { Answer = answer });
+        Wake();
+    }
+
+    /// <summary>Ends the call whose answer has been passed on whole. Only by the winner of the slot.</summary>
+    public void CompleteStreamed()
+>>>>>>> wt-stream
     {
         Settle(ForwardError.None);
         End();
@@ -350,6 +386,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         while (TryReadMessage(out var unread))
         {
             unread!.Question?.Decline();
+            unread.Answer?.Close(ForwardError.ClientCancelled, null);
         }
 
         // A small answer buffer stays with the call, so that the next one copies into warm memory; a large one goes back.
@@ -370,6 +407,10 @@ internal class UpstreamCall : IValueTaskSource<bool>
     {
         Interlocked.Exchange(ref _givenUp, 1);
     }
+
+    /// <summary>Whether a long answer may be passed on as an <see cref="AnswerStream"/>. Asked on the reader's thread while somebody keeps the call; it must not block.</summary>
+    /// <param name="look">The first bytes of the answer.</param>
+    internal virtual bool MayStream(ReadOnlySpan<byte> look) => false;
 
     /// <summary>Looks at an answer on the reader's thread, before the call ends with it; it must not block.</summary>
     /// <returns>True when the call goes on with another request: it is open again, or has failed, and the answer concerns nobody.</returns>
@@ -425,10 +466,24 @@ internal class UpstreamCall : IValueTaskSource<bool>
         }
     }
 
+    private bool TryTakeRoom(int bytes)
+    {
+        if (Connection is not { Buffers: var room })
+        {
+            return true;
+        }
+
+        var isTaken = room.TryTake(bytes);
+        (_room, _roomBytes) = isTaken ? (room, bytes) : (null, 0);
+        return isTaken;
+    }
+
     private void ReturnAnswer()
     {
         if (_answer.Length != 0)
         {
+            _room?.Return(_roomBytes);
+            _room = null;
             MessageBuffers.Return(_answer);
             _answer = [];
         }

@@ -35,6 +35,7 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
         ServerTasks = new ServerTasks(this);
         Questions = new ServerRequests(this);
         _abandoned = new AbandonedCalls(sweep);
+        Buffers = new BufferBudget(limits.BufferedBytesTotalMax);
         sweep.Add(this);
     }
 
@@ -46,6 +47,9 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Bounds of this connection.</summary>
     public LimitsOptions Limits { get; }
+
+    /// <summary>Room for large messages. All connections of a manager share one; a connection by itself has its own. Set before the first call.</summary>
+    public BufferBudget Buffers { get; set; }
 
     /// <summary>How verbose the server was told to log.</summary>
     public ServerLogLevel Verbosity { get; }

@@ -6,6 +6,8 @@ using Fairlead.Diagnostics;
 using Fairlead.TestKit;
 using Fairlead.Tests.Processes;
 using Fairlead.Tests.Servers;
+using Fairlead.Tests.Upstreams.Http;
+using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
@@ -32,12 +34,19 @@ public sealed class StalledClientTests : IAsyncLifetime
         .On("resources/unsubscribe", """ "result":{} """));
 
     private readonly EventRecorder _log = new();
+    private readonly TaskCompletionSource _endlessEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private RawUpstream _upstream = null!;
     private FrontHost _host = null!;
     private ScriptedServer _server = null!;
+    private long _endlessBytes;
 
     public async Task InitializeAsync()
     {
-        var options = new FairleadOptions { Servers = { new ServerConfig { Name = "s" }, new ServerConfig { Name = "large" } } };
+        _upstream = await LongUpstream.StartAsync("modern", EndlessAsync);
+        var options = new FairleadOptions
+        {
+            Servers = { new ServerConfig { Name = "s" }, new ServerConfig { Name = "large" }, new ServerConfig { Name = "endless", Url = _upstream.Url } },
+        };
         options.Limits.StalledClient = s_patience;
         options.Limits.NotificationsPerSecondMax = 1_000_000;
         options.Limits.RequestTimeoutMax = TimeSpan.FromHours(1);
@@ -59,7 +68,11 @@ public sealed class StalledClientTests : IAsyncLifetime
         _server = (await _runs.WhenRunAsync(1)).Server;
     }
 
-    public Task DisposeAsync() => _host.DisposeAsync().AsTask();
+    public async Task DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        await _upstream.DisposeAsync();
+    }
 
     [Theory]
     [InlineData("legacy")]
@@ -132,6 +145,24 @@ public sealed class StalledClientTests : IAsyncLifetime
     [Theory]
     [InlineData("legacy")]
     [InlineData("modern")]
+    public async Task Answer_WhenItPassesWhileItComesAndNobodyReads_HoldsUpItsServerAloneAndIsCut(string era)
+    {
+        var session = await _host.InitializeAsync("/mcp/endless");
+        using var deaf = await DeafClient.SendAsync(_host, era == "legacy" ? Legacy("endless", "long", session) : Modern("endless", "long"));
+
+        await StallAsync(async () => Assert.Contains(
+            "hello", (await _host.ModernAsync("/mcp/s", "tools/call", "\"name\":\"hello\"", "hello")).Body, StringComparison.Ordinal));
+
+        Assert.True(await deaf.ReadToEndAsync() > 0);
+        await Guard.WithinAsync(_endlessEnded.Task, "the end of the call at the server");
+
+        // What lies between the two: buffers of the system, and 2 MiB of Fairlead at most.
+        Assert.InRange(Interlocked.Read(ref _endlessBytes), 1, 48 * 1024 * 1024);
+    }
+
+    [Theory]
+    [InlineData("legacy")]
+    [InlineData("modern")]
     public async Task Answer_WhenItIsLargeAndTheClientReads_ArrivesWhole(string era)
     {
         var session = await _host.InitializeAsync("/mcp/large");
@@ -156,6 +187,19 @@ public sealed class StalledClientTests : IAsyncLifetime
         using var answer = JsonDocument.Parse(await stream.DataAsync("a large answer"));
         Assert.Equal(3_000_000, answer.RootElement.GetProperty("result").GetProperty("content")[0].GetProperty("text").GetString()!.Length);
         Assert.Null(await stream.NextAsync("the end of the stream"));
+    }
+
+    private async Task EndlessAsync(RawUpstream upstream, HttpContext context, RawRequest request)
+    {
+        context.RequestAborted.Register(() => _endlessEnded.TrySetResult());
+        await LongUpstream.BeginAsync(context, isStream: false);
+        await context.WriteAsync(LongUpstream.Start(request, "", idFirst: true));
+        var part = LongUpstream.Text(256 * 1024);
+        while (!context.RequestAborted.IsCancellationRequested)
+        {
+            await context.WriteAsync(part);
+            Interlocked.Add(ref _endlessBytes, part.Length);
+        }
     }
 
     private static bool IsTalk(ScriptedRequest request) => request.Method == "tools/call" && request.Text("name") == "talk";

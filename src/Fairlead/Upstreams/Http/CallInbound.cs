@@ -106,7 +106,7 @@ internal sealed class CallInbound
     }
 
     /// <summary>Whether nothing gets through from the server, so that the call must run into its time-out. What was lost once does not come later.</summary>
-    private bool IsLost
+    public bool IsLost
     {
         get
         {
@@ -161,11 +161,24 @@ internal sealed class CallInbound
         }
     }
 
+    /// <summary>The whole answer has been passed on while it came.</summary>
+    public void CompleteStreamed()
+    {
+        _connection.NoteLife();
+        if (_connection.Pending.TryTake(Id, ForwardError.None, out var call))
+        {
+            call.CompleteStreamed();
+        }
+    }
+
     /// <summary>Takes a message without the end of its event, unless it was cut: then it may be had again.</summary>
     public bool TakeLast(ReadOnlySpan<byte> message) =>
         EnvelopeScanner.Scan(message, _connection.ScanLimits, out _) == ScanError.None && TakeOne(message);
 
     public void FailTooLong() => Fail(ForwardError.AnswerTooLarge, $"upstreamMessageBytesMax is {_connection.Limits.UpstreamMessageBytesMax}");
+
+    /// <summary>There is no room for the answer.</summary>
+    public void FailWithoutRoom() => Fail(ForwardError.BuffersFull, _connection.Buffers.Describe());
 
     public void Fail(HttpFailure failure)
     {

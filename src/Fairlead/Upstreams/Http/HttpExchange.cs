@@ -8,7 +8,7 @@ namespace Fairlead.Upstreams.Http;
 /// Ends its call exactly once through the slot (decision 6), whoever is first. It keeps a reference to the call, so that a late message can
 /// never meet another call in the same object. Steps: 1. send; 2. read the head; 3. JSON: the whole body is the answer; 4. event stream: every
 /// message goes where it belongs until the answer comes; 5. legacy: a stream that ended early is resumed by its event id.
-/// An answer is held whole, up to <c>upstreamMessageBytesMax</c>, and copied once into the call; nothing above 1 MiB is streamed through.
+/// An answer is held whole, up to <c>upstreamMessageBytesMax</c>, and copied once into the call. One above 1 MiB is passed on while it comes (<see cref="AnswerPump"/>) where its call can take it so.
 /// </remarks>
 #pragma warning disable CA1001 // The source has no timer and no handle to give back, and whoever aborts must be free to come too late.
 internal sealed class HttpExchange
@@ -25,6 +25,8 @@ internal sealed class HttpExchange
     private readonly CallInbound _inbound;
     private readonly Envelope _request;
     private readonly CancellationTokenSource _abort = new();
+    private AnswerPump? _pump;
+    private long _roomBytes;
     private string? _lastEventId;
     private TimeSpan? _retry;
 
@@ -210,17 +212,42 @@ internal sealed class HttpExchange
             return false;
         }
 
-        if (mayAnswer && response.Content.Headers.ContentLength > _connection.Limits.UpstreamMessageBytesMax)
+        var contentLength = response.Content.Headers.ContentLength;
+        var bytesMax = mayAnswer ? _connection.Limits.UpstreamMessageBytesMax : HttpFailure.ExcerptBytesMax;
+        var mayStream = _call.StreamsAnswer && response.IsSuccessStatusCode && contentLength is null or > AnswerStream.LookBytes;
+        if (mayAnswer && !mayStream && contentLength > bytesMax)
         {
             _inbound.FailTooLong();
             return false;
         }
 
-        var bytesMax = mayAnswer ? _connection.Limits.UpstreamMessageBytesMax : HttpFailure.ExcerptBytesMax;
-        using var body = await HttpBody.ReadAsync(response.Content, bytesMax, _abort.Token).ConfigureAwait(false);
-        if (mayAnswer && body.IsCut)
+        var stream = await response.Content.ReadAsStreamAsync(_abort.Token).ConfigureAwait(false);
+        await using var _ = stream.ConfigureAwait(false);
+        var read = await default(HttpBody).ReadOnAsync(
+            stream, contentLength, mayStream ? AnswerStream.LookBytes - 1 : bytesMax, _connection.Buffers, _abort.Token).ConfigureAwait(false);
+        if (mayStream && read.State == BodyState.Begun)
         {
-            _inbound.FailTooLong();
+            if (AnswerPump.TryBegin(_connection, _call, _inbound, read.Span) is { } pump)
+            {
+                await pump.RunAsync(read, stream, _abort.Token).ConfigureAwait(false);
+                return false;
+            }
+
+            read = await read.ReadOnAsync(stream, contentLength, bytesMax, _connection.Buffers, _abort.Token).ConfigureAwait(false);
+        }
+
+        using var body = read.WithoutRoom();
+        if (mayAnswer && body.State != BodyState.Whole)
+        {
+            if (body.State == BodyState.NoRoom)
+            {
+                _inbound.FailWithoutRoom();
+            }
+            else
+            {
+                _inbound.FailTooLong();
+            }
+
             return false;
         }
 
@@ -307,13 +334,18 @@ internal sealed class HttpExchange
     {
         var stream = await response.Content.ReadAsStreamAsync(_abort.Token).ConfigureAwait(false);
         await using var _ = stream.ConfigureAwait(false);
-        using var reader = new SseReader(stream, _connection.Limits.UpstreamMessageBytesMax);
+        using var reader = new SseReader(stream, _connection.Limits.UpstreamMessageBytesMax, AnswerStream.LookBytes);
         try
         {
             do
             {
                 if (TakeBuffered(reader))
                 {
+                    if (_pump is not null)
+                    {
+                        await _pump.RunAsync(reader, _abort.Token).ConfigureAwait(false);
+                    }
+
                     return true;
                 }
 
@@ -336,6 +368,7 @@ internal sealed class HttpExchange
         {
             _lastEventId = reader.LastEventId ?? _lastEventId;
             _retry = reader.Retry ?? _retry;
+            GiveRoomBack();
         }
 
         return false;
@@ -349,7 +382,17 @@ internal sealed class HttpExchange
             {
                 case SseRead.NeedMore:
                     return false;
+                case SseRead.Part when AnswerPump.TryBegin(_connection, _call, _inbound, reader.Part) is { } pump:
+                    _pump = pump;
+                    return true;
+                case SseRead.Part when !TryTakeRoom(reader.Part.Length):
+                    _inbound.FailWithoutRoom();
+                    return true;
+                case SseRead.Part:
+                    break;
                 case SseRead.Event:
+                    // The call that it may be the answer of makes a copy, and has room for that by itself.
+                    GiveRoomBack();
                     if (_inbound.Take(reader.Message))
                     {
                         return true;
@@ -363,6 +406,27 @@ internal sealed class HttpExchange
                     _inbound.FailTooLong();
                     return true;
             }
+        }
+    }
+
+    // At each doubling of an event: what it has by now, and as much again until the next.
+    private bool TryTakeRoom(int bytes)
+    {
+        if (!_connection.Buffers.TryTake(bytes))
+        {
+            return false;
+        }
+
+        _roomBytes += bytes;
+        return true;
+    }
+
+    private void GiveRoomBack()
+    {
+        if (_roomBytes != 0)
+        {
+            _connection.Buffers.Return(_roomBytes);
+            _roomBytes = 0;
         }
     }
 

@@ -13,8 +13,12 @@ internal static class JsonBytes
     /// <summary>Turns raw line breaks into spaces: in JSON they are whitespace, never part of a string (protocol.md 2.1).</summary>
     public static void PutOnOneLine(Span<byte> json)
     {
-        json.Replace((byte)'\n', (byte)' ');
-        json.Replace((byte)'\r', (byte)' ');
+        var first = json.IndexOfAny((byte)'\n', (byte)'\r');
+        if (first >= 0)
+        {
+            json[first..].Replace((byte)'\n', (byte)' ');
+            json[first..].Replace((byte)'\r', (byte)' ');
+        }
     }
 
     /// <summary>A copy without raw line breaks.</summary>

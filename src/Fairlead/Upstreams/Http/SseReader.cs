@@ -8,6 +8,7 @@ namespace Fairlead.Upstreams.Http;
 internal sealed class SseReader : IDisposable
 {
     private const int BufferBytes = 16 * 1024;
+    private const int PassedBytes = 64 * 1024;
 
     // A server that says 0 and closes each stream at once must not be asked without a pause.
     private const int RetryMinMs = 100;
@@ -19,11 +20,17 @@ internal sealed class SseReader : IDisposable
     private int _end;
 
     /// <summary>Reads from <paramref name="stream"/>, which stays the caller's; a message may have <paramref name="messageBytesMax"/> bytes.</summary>
-    public SseReader(Stream stream, int messageBytesMax)
+    /// <param name="stream">The stream.</param>
+    /// <param name="messageBytesMax">Longest message.</param>
+    /// <param name="partBytes">Bytes of a message at which <see cref="SseRead.Part"/> shows what there is of it, and then each time that they have doubled. 0: never.</param>
+    public SseReader(Stream stream, int messageBytesMax, int partBytes = 0)
     {
         _stream = stream;
-        _parser = new SseParser(messageBytesMax);
+        _parser = new SseParser(messageBytesMax, partBytes);
     }
+
+    /// <summary>After <see cref="SseRead.Part"/>: what there is of the message. Empty when the event is none. After <see cref="PassOn"/> the next bytes.</summary>
+    public ReadOnlySpan<byte> Part => _parser.IsMessage ? _parser.Data : default;
 
     /// <summary>The message of the last event, on one line; empty when the event was none. Valid until the next read.</summary>
     public ReadOnlySpan<byte> Message
@@ -74,6 +81,16 @@ internal sealed class SseReader : IDisposable
         _start = _end = 0;
         _end = await _stream.ReadAsync(_buffer, cancellationToken).ConfigureAwait(false);
         return _end != 0;
+    }
+
+    /// <summary>Gives the rest of this message part by part from here on, and keeps nothing of it. <see cref="Part"/> shows all that there is so far.</summary>
+    public void PassOn()
+    {
+        _parser.PassOn();
+        var larger = MessageBuffers.Rent(PassedBytes);
+        _buffer.AsSpan(_start, _end - _start).CopyTo(larger);
+        MessageBuffers.Return(_buffer);
+        (_buffer, _start, _end) = (larger, 0, _end - _start);
     }
 
     /// <inheritdoc/>

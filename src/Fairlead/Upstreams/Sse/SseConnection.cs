@@ -127,7 +127,7 @@ internal sealed partial class SseConnection : MultiplexedConnection
             using var response = await _endpoint.SendAsync(request, either.Token).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode)
             {
-                using var body = await HttpBody.ReadAsync(response.Content, HttpFailure.ExcerptBytesMax, either.Token).ConfigureAwait(false);
+                using var body = await HttpBody.ReadExcerptAsync(response.Content, either.Token).ConfigureAwait(false);
                 Refuse(id, HttpFailure.OfStatus(response, body.Span, _endpoint));
             }
         }
@@ -177,7 +177,7 @@ internal sealed partial class SseConnection : MultiplexedConnection
             using var response = await _endpoint.SendAsync(request, _stop.Token).ConfigureAwait(false);
             if (!response.IsSuccessStatusCode || !HttpFailure.IsEventStream(response.Content.Headers.ContentType))
             {
-                using var body = await HttpBody.ReadAsync(response.Content, HttpFailure.ExcerptBytesMax, _stop.Token).ConfigureAwait(false);
+                using var body = await HttpBody.ReadExcerptAsync(response.Content, _stop.Token).ConfigureAwait(false);
                 await FailAsync(HttpFailure.OfStatus(response, body.Span, _endpoint) is var failure && response.IsSuccessStatusCode
                     ? failure with { Detail = $"it answered GET with {response.Content.Headers.ContentType?.MediaType ?? "no content type"}, not with an event stream" }
                     : failure).ConfigureAwait(false);

@@ -1,0 +1,42 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Fairlead.Wire;
+
+namespace Fairlead.Upstreams;
+
+/// <summary>An answer that is too long to hold, on its way from the connection that reads it to the client that it is for.</summary>
+/// <remarks>
+/// The connection writes the message as the server sends it, raw line breaks as spaces, and waits while the client is behind by more than 512 KiB. The client's side reads, judges and writes it, and closes the stream once,
+/// whatever happened; only then does the call end. A stream whose writer ends with an exception has been cut: the message is not whole.
+/// </remarks>
+internal sealed class AnswerStream
+{
+    /// <summary>Longest answer that is held rather than passed on while it comes, bytes; what it is must show before.</summary>
+    public const int LookBytes = MessageBuffers.PooledBytesMax;
+
+    /// <summary>Bytes that are read and written at a time.</summary>
+    public const int PartBytes = 64 * 1024;
+
+    private readonly Pipe _pipe = new(new PipeOptions(
+        MemoryPool<byte>.Shared, pauseWriterThreshold: 8 * PartBytes, resumeWriterThreshold: 4 * PartBytes, minimumSegmentSize: PartBytes, useSynchronizationContext: false));
+
+    private readonly TaskCompletionSource<(ForwardError Error, string? Detail)> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>The client's side.</summary>
+    public PipeReader Reader => _pipe.Reader;
+
+    /// <summary>The server's side.</summary>
+    public PipeWriter Writer => _pipe.Writer;
+
+    /// <summary>Completes when the client's side has closed the stream: <see cref="ForwardError.None"/> when the whole message was good.</summary>
+    public Task<(ForwardError Error, string? Detail)> Closed => _closed.Task;
+
+    /// <summary>Ends reading. Called once by whoever read; nothing more is read afterwards.</summary>
+    /// <param name="error">What was wrong with the message; <see cref="ForwardError.None"/> when it was passed on whole.</param>
+    /// <param name="detail">For people.</param>
+    public void Close(ForwardError error, string? detail)
+    {
+        _pipe.Reader.Complete();
+        _closed.TrySetResult((error, detail));
+    }
+}
