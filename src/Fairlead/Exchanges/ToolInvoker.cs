@@ -34,9 +34,10 @@ internal sealed class ToolInvoker
     /// <param name="server">Id of the server.</param>
     /// <param name="tool">The tool's name on <c>/mcp/&lt;server&gt;</c>.</param>
     /// <param name="arguments">A JSON object that has been checked, or empty for none. Read until the call has ended.</param>
+    /// <param name="progress">Told what the server says of its progress, in its order and before the result; null = nobody wants to know.</param>
     /// <param name="cancellationToken">Gives the call up; the server is told.</param>
     /// <returns>The result, also one with <c>isError</c>.</returns>
-    public ValueTask<ToolResult> CallAsync(string server, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    public ValueTask<ToolResult> CallAsync(string server, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         if (_fleet.IsShuttingDown)
         {
@@ -55,7 +56,7 @@ internal sealed class ToolInvoker
             return CallDirect(cell, tools, direct, arguments, cancellationToken);
         }
 
-        return CallUpstreamAsync(cell, tool, arguments, cancellationToken);
+        return CallUpstreamAsync(cell, tool, arguments, progress, cancellationToken);
     }
 
     private static bool IsPlain(ServerConfig config) =>
@@ -111,22 +112,24 @@ internal sealed class ToolInvoker
     }
 
     /// <summary>Calls a tool; when its server cannot answer, with what the configuration says that stands in for it.</summary>
-    private ValueTask<ToolResult> CallUpstreamAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken) =>
+    private ValueTask<ToolResult> CallUpstreamAsync(
+        ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken) =>
         cell.Current.Config.Fallback.Order.Count == 0 || !cell.Offered.TryRoute(ListKind.Tools, JsonText.Quote(tool), out var route) || route.Entry is not { } entry
-            ? CallRepeatedlyAsync(cell, tool, arguments, cancellationToken)
-            : CallOrFallBackAsync(cell, tool, entry, arguments, cancellationToken);
+            ? CallRepeatedlyAsync(cell, tool, arguments, progress, cancellationToken)
+            : CallOrFallBackAsync(cell, tool, entry, arguments, progress, cancellationToken);
 
-    private async ValueTask<ToolResult> CallOrFallBackAsync(ServerCell cell, string tool, CatalogEntry entry, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    private async ValueTask<ToolResult> CallOrFallBackAsync(
+        ServerCell cell, string tool, CatalogEntry entry, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         try
         {
-            var result = await CallRepeatedlyAsync(cell, tool, arguments, cancellationToken).ConfigureAwait(false);
+            var result = await CallRepeatedlyAsync(cell, tool, arguments, progress, cancellationToken).ConfigureAwait(false);
             CallFallback.Keep(cell, entry, arguments.Span, result);
             return result;
         }
         catch (McpException failure) when (CallFallback.Helps(failure) && !cancellationToken.IsCancellationRequested)
         {
-            var other = await CallFallback.FindAsync(cell, entry, arguments, _fleet, (server, name) => CallRepeatedlyAsync(server, name, arguments, cancellationToken)).ConfigureAwait(false);
+            var other = await CallFallback.FindAsync(cell, entry, arguments, _fleet, (server, name) => CallRepeatedlyAsync(server, name, arguments, progress, cancellationToken)).ConfigureAwait(false);
             if (other is null)
             {
                 throw;
@@ -137,13 +140,14 @@ internal sealed class ToolInvoker
     }
 
     /// <summary>Calls a tool, once more where that can do no harm and the failure may have passed.</summary>
-    private async ValueTask<ToolResult> CallRepeatedlyAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    private async ValueTask<ToolResult> CallRepeatedlyAsync(
+        ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
             try
             {
-                return await CallOnceAsync(cell, tool, arguments, cancellationToken).ConfigureAwait(false);
+                return await CallOnceAsync(cell, tool, arguments, progress, cancellationToken).ConfigureAwait(false);
             }
             catch (Exception failure) when (failure is ConnectionFailed or McpTimeout && tries < cell.Current.Config.Retry.Attempts && cell.Current.IsCallableOrReturns
                 && (failure is ConnectionFailed { IsUnsent: true } || MayRepeat(cell, tool)))
@@ -157,14 +161,15 @@ internal sealed class ToolInvoker
     private static bool MayRepeat(ServerCell cell, string tool) =>
         cell.Offered.TryRoute(ListKind.Tools, JsonText.Quote(tool), out var route) && route.Entry is { MayRepeat: true };
 
-    private async ValueTask<ToolResult> CallOnceAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    private async ValueTask<ToolResult> CallOnceAsync(
+        ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         var (connection, isShared, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
         var route = Route(cell, tool);
         ReadOnlyMemory<byte> round = default;
         for (var rounds = 0; ; rounds++)
         {
-            var result = await SendAsync(route, connection, isShared, idleTicks, tool, arguments, round, cancellationToken).ConfigureAwait(false);
+            var result = await SendAsync(route, connection, isShared, idleTicks, tool, arguments, round, progress, cancellationToken).ConfigureAwait(false);
             if (!connection.Identity.IsModern || !IsInputRequired(result.Span))
             {
                 return ToolResult.FromAnswer(result);
@@ -218,7 +223,7 @@ internal sealed class ToolInvoker
     /// <returns>The raw result, of exact size and owned by the caller.</returns>
     private async ValueTask<ReadOnlyMemory<byte>> SendAsync(
         CatalogRoute route, UpstreamConnection connection, bool isShared, long idleTicks, string tool, ReadOnlyMemory<byte> arguments, ReadOnlyMemory<byte> round,
-        CancellationToken cancellationToken)
+        IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         var cell = route.Cell;
         var isTask = connection.Tasks == TaskForm.Core && route.Entry?.Tasks == TaskSupport.Required;
@@ -227,6 +232,7 @@ internal sealed class ToolInvoker
         var now = _sweep.Now;
         call.Owner = _client.Caller.Owner;
         call.CarriesMessages = _client.CanBeAsked;
+        call.WantsProgress = progress is not null;
         call.Headers = route.Entry is { Headers.Length: > 0 } entry ? entry.Headers : null;
         call.IdleTicks = idleTicks;
         call.IdleDeadline = idleTicks == 0 ? long.MaxValue : now + idleTicks;
@@ -256,6 +262,10 @@ internal sealed class ToolInvoker
                     if (message!.Question is not null)
                     {
                         await AnswerAsync(call, message, cell.Name, cancellationToken).ConfigureAwait(false);
+                    }
+                    else if (message.Envelope.KnownMethod == McpMethod.NotificationsProgress && ToolProgress.TryRead(message.Envelope.Params.Of(message.Bytes), out var step))
+                    {
+                        progress?.Report(step);
                     }
                 }
             }
