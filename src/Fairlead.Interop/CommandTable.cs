@@ -41,10 +41,11 @@ internal sealed class CommandTable
             ["list_servers"] = async (_, token) => Json(await _manager.ListServersAsync(token).ConfigureAwait(false)),
             ["list_tools"] = ListToolsAsync,
             ["get_metrics"] = async (given, token) => Json(await _manager.GetMetricsAsync(Find(given, "id"), token).ConfigureAwait(false)),
-            ["add_tools"] = (given, _) =>
+            ["add_tools"] = async (given, token) =>
             {
-                _manager.AddTools(Text(given, "name"), ToolAssembly.Load(Text(given, "assembly")));
-                return Task.FromResult(s_null);
+                var name = Text(given, "name");
+                _manager.AddTools(name, ToolAssembly.Load(Text(given, "assembly")));
+                return Json(await _manager.DeployServerAsync(new ServerConfig { Name = name }, token).ConfigureAwait(false));
             },
             ["shutdown"] = (given, _) => Silent(_manager.ShutdownAsync(Find(given, "graceMs") is null ? null : TimeSpan.FromMilliseconds(Number(given, "graceMs")))),
         };

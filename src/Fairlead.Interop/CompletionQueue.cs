@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Fairlead.Interop;
@@ -10,7 +11,7 @@ namespace Fairlead.Interop;
 /// of completions costs it one wake-up, and the pipe never holds more than one byte: writing to it cannot block. Ends of operations are bounded by the operations
 /// that the caller has begun; what it has not asked for one by one (progress, logs) is dropped beyond <see cref="UnaskedMax"/> records.
 /// </remarks>
-internal sealed class CompletionQueue : IDisposable
+internal sealed partial class CompletionQueue : IDisposable
 {
     /// <summary>Bytes before each record's own: id (8), length (4), kind (4), little endian.</summary>
     public const int HeaderBytes = 16;
@@ -18,7 +19,7 @@ internal sealed class CompletionQueue : IDisposable
     /// <summary>Records that may wait before progress and logs are dropped.</summary>
     public const int UnaskedMax = 10_000;
 
-    private static readonly byte[] s_wake = [1];
+    private const int Interrupted = 4; // EINTR
 
     private readonly ConcurrentQueue<Completion> _queue = new();
     private readonly SafeFileHandle _pipe;
@@ -89,11 +90,19 @@ internal sealed class CompletionQueue : IDisposable
     {
         try
         {
-            RandomAccess.Write(_pipe, s_wake, 0);
+            // Fails otherwise only when the caller has closed its end: nobody takes anything out any more.
+            while (Write(_pipe, 1, 1) < 0 && Marshal.GetLastPInvokeError() == Interrupted)
+            {
+            }
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        catch (ObjectDisposedException)
         {
-            // The caller has closed its end: nobody takes anything out any more.
+            // The same, from this side.
         }
     }
+
+    // FileStream and RandomAccess do not write to a pipe from several threads.
+    [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial nint Write(SafeFileHandle pipe, in byte oneByte, nint count);
 }

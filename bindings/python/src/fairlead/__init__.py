@@ -1,0 +1,11 @@
+"""Fairlead for Python: runs, guards and routes MCP servers, inside this process or over the REST API of a gateway."""
+
+from .errors import *  # noqa: F403
+from .errors import __all__ as _errors
+from .manager import *  # noqa: F403
+from .manager import __all__ as _manager
+from .models import *  # noqa: F403
+from .models import __all__ as _models
+
+__version__ = "0.1.0"
+__all__ = ["__version__", *_errors, *_manager, *_models]
