@@ -42,6 +42,8 @@ def to_json(value: Any) -> bytes:
 
 def arguments_of(arguments: Arguments) -> bytes:
     """Arguments of a tool as the bytes that go to the server."""
+    if type(arguments) is dict:
+        return to_json(arguments)
     if arguments is None:
         return b""
     if isinstance(arguments, (bytes, bytearray, memoryview)):

@@ -90,10 +90,11 @@ class Depth(str, enum.Enum):
     DEEP = "deep"
 
 
+@dataclass(frozen=True)
 class Record:
     """A result whose members can be read as attributes and by ``[...]``. Members of a newer Fairlead are in ``more``."""
 
-    more: dict[str, Any]
+    more: dict[str, Any] = field(default_factory=dict, repr=False, kw_only=True)
 
     def __getitem__(self, name: str) -> Any:
         if name in self.keys():
@@ -114,7 +115,7 @@ class Record:
     @classmethod
     def keys(cls) -> tuple[str, ...]:
         """The names of the members."""
-        return tuple(member.name for member in fields(cls) if member.name != "more")  # type: ignore[arg-type]
+        return tuple(member.name for member in fields(cls) if member.name != "more")
 
     @classmethod
     def from_json(cls: type[R], given: Mapping[str, Any]) -> R:
@@ -150,7 +151,6 @@ class HealthCheckRecord(Record):
     is_healthy: bool
     duration_ms: float
     reason: str | None = None
-    more: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,6 @@ class ServerHealth(Record):
     availability: float | None = None
     last_check: HealthCheckRecord | None = None
     checks: list[HealthCheckRecord] = field(default_factory=list, repr=False)
-    more: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def _read(cls, name: str, value: Any) -> Any:
@@ -211,7 +210,6 @@ class ServerInfo(Record):
     port: int | None = None
     owner: str = "code"
     tags: list[str] = field(default_factory=list)
-    more: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -223,7 +221,6 @@ class ServerMetrics(Record):
     avg_latency_us: float
     in_flight: int
     restarts: int
-    more: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -237,7 +234,6 @@ class ManagerMetrics(Record):
     queue_depth: int
     avg_latency_us: float
     servers: dict[str, ServerMetrics]
-    more: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @classmethod
     def _read(cls, name: str, value: Any) -> Any:
@@ -251,7 +247,6 @@ class ToolProgress(Record):
     progress: float
     total: float | None = None
     message: str | None = None
-    more: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 class ToolResult:
@@ -267,7 +262,7 @@ class ToolResult:
         self._object: dict[str, Any] | None = None
 
     @property
-    def object(self) -> dict[str, Any]:
+    def data(self) -> dict[str, Any]:
         """The result as Python objects."""
         if self._object is None:
             self._object = json.loads(self.raw)
@@ -277,13 +272,13 @@ class ToolResult:
     @property
     def content(self) -> list[dict[str, Any]]:
         """The content blocks; empty when the server sent none."""
-        blocks: list[dict[str, Any]] = self.object.get("content") or []
+        blocks: list[dict[str, Any]] = self.data.get("content") or []
         return blocks
 
     @property
     def structured_content(self) -> Any:
         """The structured result; None when the tool gave none."""
-        return self.object.get("structuredContent")
+        return self.data.get("structuredContent")
 
     @property
     def text(self) -> str:
@@ -294,10 +289,10 @@ class ToolResult:
         """A member of the result, under the protocol's name or in snake_case."""
         if name in ("is_error", "text", "content", "structured_content"):
             return getattr(self, name)
-        return self.object[name]
+        return self.data[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in ("is_error", "text", "content", "structured_content") or name in self.object
+        return name in ("is_error", "text", "content", "structured_content") or name in self.data
 
     def get(self, name: str, default: Any = None) -> Any:
         """As ``[...]``, with a default."""
