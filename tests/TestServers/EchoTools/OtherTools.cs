@@ -3,17 +3,6 @@ using System.Text.Json;
 
 namespace Fairlead.TestServers.EchoTools;
 
-/// <summary>Tells how many calls of hold are held, and how many were given up.</summary>
-public sealed class CountTool : ITool
-{
-    public string Name => "count";
-
-    public ReadOnlyMemory<byte> DefinitionUtf8 { get; } = Encoding.UTF8.GetBytes("{\"name\":\"count\",\"inputSchema\":{\"type\":\"object\"}}");
-
-    public ValueTask<ToolOutput> InvokeAsync(ReadOnlyMemory<byte> argumentsUtf8, ToolCallContext context, CancellationToken cancellationToken) =>
-        new(ToolOutput.Structured(JsonSerializer.SerializeToUtf8Bytes(new { held = HoldTool.Held, cancelled = HoldTool.Cancelled })));
-}
-
 /// <summary>Says that it failed.</summary>
 public sealed class FailTool : ITool
 {

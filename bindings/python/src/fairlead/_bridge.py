@@ -110,6 +110,8 @@ class Bridge:
     def _begin(self) -> tuple[int, asyncio.Future[tuple[bytes, bool]]]:
         if self._closing is not None:
             raise RuntimeShutdown("The manager is shut down and takes no more commands or calls. Make a new McpManager.")
+        if _hostfxr.is_forked():
+            _hostfxr.refuse_fork()
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._bind(loop)
@@ -118,8 +120,6 @@ class Bridge:
         return number, future
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        if _hostfxr.is_forked():
-            _hostfxr.refuse_fork()
         if self._loop is not None:
             raise WrongEventLoop(
                 "This manager belongs to the event loop that used it first. Make a manager for each loop, or hand work to its loop with asyncio.run_coroutine_threadsafe."

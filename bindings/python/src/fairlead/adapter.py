@@ -10,8 +10,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ._backend import Arguments
-from ._hostfxr import is_forked, refuse_fork
-from .errors import RuntimeShutdown
+from .errors import ForkRefused, RuntimeShutdown
 from .manager import McpManager
 from .models import BatchCall, BatchOutcome, ConfigLike, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
 
@@ -34,6 +33,7 @@ class McpManagerAdapter:
         self._thread = threading.Thread(target=self._loop.run_forever, name="fairlead", daemon=True)
         self._thread.start()
         self._lock = threading.Lock()
+        self._process = os.getpid()
 
     @property
     def manager(self) -> McpManager:
@@ -130,8 +130,8 @@ class McpManagerAdapter:
             self._loop.close()
 
     def _run(self, method: Callable[..., Coroutine[Any, Any, T]], *given: Any, **named: Any) -> T:
-        if is_forked():
-            refuse_fork()
+        if os.getpid() != self._process:
+            raise ForkRefused("This manager was made before this process was forked, and its thread does not exist here. Make one in this process, or start processes with multiprocessing.get_context(\"spawn\").")
         if self._loop.is_closed():
             raise RuntimeShutdown("The manager is shut down and takes no more commands or calls. Make a new one.")
         running = asyncio.run_coroutine_threadsafe(method(*given, **named), self._loop)
