@@ -17,7 +17,7 @@ internal static class ToolAssembly
         {
             types = Into(file).GetExportedTypes();
         }
-        catch (Exception exception) when (exception is IOException or BadImageFormatException or TypeLoadException)
+        catch (Exception exception) when (exception is IOException or BadImageFormatException or TypeLoadException or InvalidOperationException)
         {
             throw new InvalidConfiguration($"The assembly {file} cannot be loaded: {exception.Message} Name a .NET assembly with what it needs beside it.", exception);
         }

@@ -366,8 +366,8 @@ def _value(key: str, value: Any) -> Any:
         return value.to_entry()
     if isinstance(value, enum.Enum):
         return value.value
-    if key == "servers" and isinstance(value, Mapping):
-        return {name: _value("", entry) for name, entry in value.items()}
+    if key == "servers":
+        return _servers(value)
     if key in _FREE_KEYS and isinstance(value, Mapping):
         return {name: to_configuration(entry) if key in ("mcpServers", "profiles") else entry for name, entry in value.items()}
     if key == "connectionTimeout" and isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -376,4 +376,15 @@ def _value(key: str, value: Any) -> Any:
         return to_configuration(value)
     if isinstance(value, (list, tuple)):
         return [_value("", item) for item in value]
+    return value
+
+
+def _servers(value: Any) -> Any:
+    """Servers by their names. A list of entries with names is understood, too."""
+    if isinstance(value, (list, tuple)):
+        entries = [_value("", entry) for entry in value]
+        return {entry.get("name", ""): {key: item for key, item in entry.items() if key != "name"} for entry in entries}
+    if isinstance(value, Mapping):
+        entries_by_name = {name: _value("", entry) for name, entry in value.items()}
+        return {name: {key: item for key, item in entry.items() if key != "name" or item not in ("", name)} for name, entry in entries_by_name.items()}
     return value
