@@ -6,6 +6,7 @@
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
 #   bench/run.sh parked              only the memory of calls that wait for their clients' input
 #   bench/run.sh idle                only the memory of clients that do nothing
+#   bench/run.sh python              only calls of a tool in the process from Python, beside .NET
 #   bench/run.sh load                the scenarios of bench/scenarios.json beside other gateways, about an hour; not part of all of it
 #   bench/run.sh load --scenarios call-16,rate-500 --rounds 3
 set -euo pipefail
@@ -27,7 +28,7 @@ if [ "$mode" = load ]; then
     bash bench/install-opponents.sh >&2 || true
 fi
 
-for project in src/Fairlead.Cli tests/TestServers/Echo bench/Fairlead.Load; do
+for project in src/Fairlead.Cli src/Fairlead.Interop tests/TestServers/Echo tests/TestServers/EchoTools bench/Fairlead.Load; do
     dotnet build "$project" -c Release -v quiet --nologo >&2
 done
 
@@ -39,13 +40,14 @@ case "$mode" in
         "$load" rest --root "$root"
         "$load" parked --root "$root"
         "$load" idle --root "$root"
+        "$load" python --root "$root"
         ;;
-    road | bytes | rest | parked | idle | load)
+    road | bytes | rest | parked | idle | python | load)
         shift
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle or load)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, python or load)" >&2
         exit 64
         ;;
 esac

@@ -41,7 +41,7 @@ def test_many_threads_share_one_adapter() -> None:
     with PyMcpManager({}) as manager:
         manager.add_tools("echo", ECHO_TOOLS)
         with ThreadPoolExecutor(8) as threads:
-            results = list(threads.map(lambda n: manager.execute_tool("echo", "echo", {"n": n}).structured_content, range(500)))
+            results = list(threads.map(lambda n: dict(manager.execute_tool("echo", "echo", {"n": n}).structured_content), range(500)))
     assert results == [{"n": n} for n in range(500)]
 
 

@@ -28,6 +28,8 @@ _WANTS_PROGRESS = 1
 
 _LEVELS = {"Trace": 5, "Debug": logging.DEBUG, "Information": logging.INFO, "Warning": logging.WARNING, "Error": logging.ERROR, "Critical": logging.CRITICAL}
 
+_running_loop = asyncio.get_running_loop
+
 _log = logging.getLogger("fairlead")
 
 
@@ -57,6 +59,7 @@ class Bridge:
             os.close(self._pipe)
             raise _error_from(error.raw[:-handle])
         self._handle = handle
+        self._call = native.call
 
     @property
     def is_closed(self) -> bool:
@@ -72,16 +75,17 @@ class Bridge:
     async def call(self, server: str, tool: str, arguments: bytes, on_progress: OnProgress | None) -> ToolResult:
         number, future = self._begin()
         server_utf8, tool_utf8 = server.encode(), tool.encode()
-        flags = 0
         if on_progress is not None:
             self._listeners[number] = on_progress
-            flags = _WANTS_PROGRESS
-        self._native.call(self._handle, number, server_utf8, len(server_utf8), tool_utf8, len(tool_utf8), arguments, len(arguments), flags)
+        self._call(
+            self._handle, number, server_utf8, len(server_utf8), tool_utf8, len(tool_utf8), arguments, len(arguments), 0 if on_progress is None else _WANTS_PROGRESS
+        )
         try:
-            return ToolResult(*await future)
+            raw, is_error = await future
         except asyncio.CancelledError:
             self._give_up(number)
             raise
+        return ToolResult(raw, is_error)
 
     async def command(self, name: str, arguments: dict[str, Any]) -> Any:
         number, future = self._begin()
@@ -110,9 +114,9 @@ class Bridge:
     def _begin(self) -> tuple[int, asyncio.Future[tuple[bytes, bool]]]:
         if self._closing is not None:
             raise RuntimeShutdown("The manager is shut down and takes no more commands or calls. Make a new McpManager.")
-        if _hostfxr.is_forked():
+        if _hostfxr.forked:
             _hostfxr.refuse_fork()
-        loop = asyncio.get_running_loop()
+        loop = _running_loop()
         if loop is not self._loop:
             self._bind(loop)
         self._last = number = self._last + 1

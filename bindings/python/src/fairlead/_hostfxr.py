@@ -33,7 +33,9 @@ _HOW_TO_INSTALL = (
 
 _state: _Loaded | None = None
 _lock = threading.Lock()
-_forked = False
+
+#: Whether this process was forked after the runtime was loaded.
+forked = False
 
 
 class _Loaded:
@@ -74,21 +76,16 @@ def load() -> _Loaded:
 
 def refuse_fork() -> None:
     """Raises ForkRefused in a process that was forked after the runtime was loaded."""
-    if _forked:
+    if forked:
         raise ForkRefused(
             "This process was forked from one in which Fairlead runs, and the threads of the .NET runtime do not exist here. Start processes with "
             "multiprocessing.get_context(\"spawn\"), fork before the first McpManager is made, or use McpManager(url=...) in the forked process."
         )
 
 
-def is_forked() -> bool:
-    """Whether this process was forked after the runtime was loaded."""
-    return _forked
-
-
 def _after_fork() -> None:
-    global _forked
-    _forked = _state is not None
+    global forked
+    forked = _state is not None
 
 
 if hasattr(os, "register_at_fork"):

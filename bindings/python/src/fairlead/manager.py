@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -188,7 +188,7 @@ class McpManager:
         """As ``execute_tool``, but gives a result that says that the tool failed (``is_error``) instead of raising."""
         return await self._backend.call(server, tool, arguments_of(arguments), on_progress)
 
-    async def stream_tool(self, server: str, tool: str, arguments: Arguments = None) -> AsyncIterator[ToolProgress | ToolResult]:
+    async def stream_tool(self, server: str, tool: str, arguments: Arguments = None) -> AsyncGenerator[ToolProgress | ToolResult, None]:
         """Calls a tool and yields each ``ToolProgress`` as it comes, then the ``ToolResult``. Leaving the loop early cancels the call (at once with ``contextlib.aclosing``)."""
         steps: asyncio.Queue[ToolProgress | None] = asyncio.Queue()
 
