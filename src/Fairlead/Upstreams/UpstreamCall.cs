@@ -52,6 +52,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Whether questions and log lines of the server can reach the client while this call is open.</summary>
     public bool CarriesMessages { get; set; }
 
+    /// <summary>Whether it is a listen of Fairlead's own: it ends with the connection, so nobody waits for its end.</summary>
+    public bool IsListening { get; set; }
+
     /// <summary>Custom headers that the tool's schema asks for, for HTTP servers of 2026-07-28; null for almost all calls.</summary>
     public McpHeaderParameter[]? Headers { get; set; }
 
@@ -130,6 +133,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         Owner = null;
         WantsProgress = false;
         CarriesMessages = false;
+        IsListening = false;
         IdleDeadline = HardDeadline = GraceDeadline = long.MaxValue;
         IdleTicks = 0;
         Error = ForwardError.None;
