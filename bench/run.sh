@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything, then measures the road of a call and the gateway at rest. bench/README.md says what the figures mean.
-#   bench/run.sh                     all but load, about 7 minutes
+#   bench/run.sh                     all but load, about 8 minutes
 #   bench/run.sh road --rounds 3     only the road, with options of `fairlead-load road`
 #   bench/run.sh bytes               only the bytes that a call allocates
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
