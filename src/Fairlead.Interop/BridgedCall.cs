@@ -4,7 +4,7 @@ using Fairlead.Configuration;
 namespace Fairlead.Interop;
 
 /// <summary>One tool call of a caller outside .NET, from its beginning to its record in the queue. Runs on the thread pool: a tool that works without awaiting must not hold the caller's thread.</summary>
-internal sealed class BridgedCall(BridgedManager owner, long id, string server, string tool, byte[] arguments, bool wantsProgress)
+internal sealed class BridgedCall(CallerBridge owner, long id, string server, string tool, byte[] arguments, bool wantsProgress)
     : Operation(owner, id), IThreadPoolWorkItem, IProgress<ToolProgress>
 {
     /// <inheritdoc/>

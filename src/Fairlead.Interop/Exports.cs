@@ -21,7 +21,7 @@ public static unsafe class Exports
     private const int NoSuchManager = -1;
     private const int WantsProgress = 1;
 
-    private static readonly ConcurrentDictionary<long, BridgedManager> s_managers = new();
+    private static readonly ConcurrentDictionary<long, CallerBridge> s_managers = new();
     private static long s_last;
 
     /// <summary>Describes this build as JSON: <c>version</c>, <c>interface</c>, <c>errors</c> (the words of all errors), <c>serverTypes</c>.</summary>
@@ -52,7 +52,7 @@ public static unsafe class Exports
         var pipe = new SafeFileHandle(wakePipe, ownsHandle: true);
         try
         {
-            var manager = new BridgedManager(ManagerSettings.Read(new ReadOnlySpan<byte>(settings, settingsLength)), pipe);
+            var manager = new CallerBridge(ManagerSettings.Read(new ReadOnlySpan<byte>(settings, settingsLength)), pipe);
             var number = Interlocked.Increment(ref s_last);
             s_managers[number] = manager;
             return number;
@@ -77,12 +77,12 @@ public static unsafe class Exports
     [UnmanagedCallersOnly]
     public static int Call(long manager, long id, byte* server, int serverLength, byte* tool, int toolLength, byte* arguments, int argumentsLength, int flags)
     {
-        if (!s_managers.TryGetValue(manager, out var bridged))
+        if (!s_managers.TryGetValue(manager, out var bridge))
         {
             return NoSuchManager;
         }
 
-        bridged.BeginCall(
+        bridge.BeginCall(
             id, Encoding.UTF8.GetString(server, serverLength), Encoding.UTF8.GetString(tool, toolLength), new ReadOnlySpan<byte>(arguments, argumentsLength).ToArray(),
             (flags & WantsProgress) != 0);
         return Done;
@@ -98,12 +98,12 @@ public static unsafe class Exports
     [UnmanagedCallersOnly]
     public static int Command(long manager, long id, byte* name, int nameLength, byte* arguments, int argumentsLength)
     {
-        if (!s_managers.TryGetValue(manager, out var bridged))
+        if (!s_managers.TryGetValue(manager, out var bridge))
         {
             return NoSuchManager;
         }
 
-        bridged.BeginCommand(id, Encoding.UTF8.GetString(name, nameLength), new ReadOnlySpan<byte>(arguments, argumentsLength).ToArray());
+        bridge.BeginCommand(id, Encoding.UTF8.GetString(name, nameLength), new ReadOnlySpan<byte>(arguments, argumentsLength).ToArray());
         return Done;
     }
 
@@ -111,12 +111,12 @@ public static unsafe class Exports
     [UnmanagedCallersOnly]
     public static int Cancel(long manager, long id)
     {
-        if (!s_managers.TryGetValue(manager, out var bridged))
+        if (!s_managers.TryGetValue(manager, out var bridge))
         {
             return NoSuchManager;
         }
 
-        bridged.Cancel(id);
+        bridge.Cancel(id);
         return Done;
     }
 
@@ -124,19 +124,19 @@ public static unsafe class Exports
     /// <returns>Bytes written; 0 = nothing is there, and the pipe will tell; below 0: minus the size that the first record needs (or -1: no such manager).</returns>
     [UnmanagedCallersOnly]
     public static int Drain(long manager, byte* buffer, int capacity) =>
-        s_managers.TryGetValue(manager, out var bridged) ? bridged.Completions.Drain(new Span<byte>(buffer, capacity)) : NoSuchManager;
+        s_managers.TryGetValue(manager, out var bridge) ? bridge.Completions.Drain(new Span<byte>(buffer, capacity)) : NoSuchManager;
 
     /// <summary>Tells what a manager holds for its caller: operations that are open, and records that wait.</summary>
     [UnmanagedCallersOnly]
     public static int Count(long manager, int* open, int* waiting)
     {
-        if (!s_managers.TryGetValue(manager, out var bridged))
+        if (!s_managers.TryGetValue(manager, out var bridge))
         {
             return NoSuchManager;
         }
 
-        *open = bridged.OpenCount;
-        *waiting = bridged.Completions.Count;
+        *open = bridge.OpenCount;
+        *waiting = bridge.Completions.Count;
         return Done;
     }
 
@@ -144,12 +144,12 @@ public static unsafe class Exports
     [UnmanagedCallersOnly]
     public static int Release(long manager)
     {
-        if (!s_managers.TryRemove(manager, out var bridged))
+        if (!s_managers.TryRemove(manager, out var bridge))
         {
             return NoSuchManager;
         }
 
-        bridged.Dispose();
+        bridge.Dispose();
         return Done;
     }
 

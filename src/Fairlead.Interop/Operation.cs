@@ -2,7 +2,7 @@ namespace Fairlead.Interop;
 
 /// <summary>Something that a caller outside .NET has begun and can cancel. Ends exactly once, with a record in the queue.</summary>
 #pragma warning disable CA1001 // No timer and no wait handle hangs on its cancellation, so there is nothing to dispose of.
-internal abstract class Operation(BridgedManager owner, long id)
+internal abstract class Operation(CallerBridge owner, long id)
 #pragma warning restore CA1001 // As above.
 {
     private readonly CancellationTokenSource _cancellation = new();
@@ -11,7 +11,7 @@ internal abstract class Operation(BridgedManager owner, long id)
     public long Id => id;
 
     /// <summary>Whose it is.</summary>
-    protected BridgedManager Owner => owner;
+    protected CallerBridge Owner => owner;
 
     /// <summary>Cancelled when the caller gives it up.</summary>
     protected CancellationToken Token => _cancellation.Token;

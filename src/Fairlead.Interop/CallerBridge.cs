@@ -5,7 +5,7 @@ namespace Fairlead.Interop;
 
 /// <summary>A manager with a caller outside .NET: what is under way for it, and the queue of what has ended.</summary>
 /// <remarks>Any thread may begin and cancel. Every operation that was begun leaves exactly one record that ends it, also after the shutdown has begun.</remarks>
-internal sealed class BridgedManager : IDisposable
+internal sealed class CallerBridge : IDisposable
 {
     private readonly ConcurrentDictionary<long, Operation> _open = new();
 
@@ -13,7 +13,7 @@ internal sealed class BridgedManager : IDisposable
     /// <param name="settings">What the caller wants; see <see cref="ManagerSettings"/>.</param>
     /// <param name="pipe">The writing end of the caller's pipe; owned from here on.</param>
     /// <exception cref="InvalidConfiguration">The configuration has errors; all are named.</exception>
-    public BridgedManager(ManagerSettings settings, SafeFileHandle pipe)
+    public CallerBridge(ManagerSettings settings, SafeFileHandle pipe)
     {
         Completions = new CompletionQueue(pipe);
         Manager = settings.CreateManager(new CallerLog(Completions, settings.LogLevel));
