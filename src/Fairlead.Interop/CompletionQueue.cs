@@ -8,7 +8,7 @@ namespace Fairlead.Interop;
 /// <summary>Completions on their way to a caller that waits on a pipe.</summary>
 /// <remarks>
 /// Any thread puts in, one thread of the caller takes out. A byte is written into the pipe only when the caller does not know of anything yet, so that a burst
-/// of completions costs it one wake-up, and the pipe never holds more than one byte: writing to it cannot block. Ends of operations are bounded by the operations
+/// of completions costs it one wake-up, and the pipe never holds more than a few bytes: writing to it cannot block. Ends of operations are bounded by the operations
 /// that the caller has begun; what it has not asked for one by one (progress, logs) is dropped beyond <see cref="UnaskedMax"/> records.
 /// </remarks>
 internal sealed partial class CompletionQueue : IDisposable

@@ -49,7 +49,7 @@ def run_python(program: str, *arguments: str, env: dict[str, str | None] | None 
 
 def environment(changes: dict[str, str | None] | None = None) -> dict[str, str]:
     """The variables of this process with changes; None removes one."""
-    variables: dict[str, str | None] = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE / "src"), str(PACKAGE / "tests")]), **(changes or {})}
+    variables: dict[str, str | None] = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PACKAGE / "src"), str(PACKAGE / "tests"), *(path for path in (os.environ.get("PYTHONPATH"),) if path)]), **(changes or {})}
     return {name: value for name, value in variables.items() if value is not None}
 
 

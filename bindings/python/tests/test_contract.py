@@ -75,6 +75,16 @@ async def test_progress_comes_before_the_result(opened: Open) -> None:
 
 
 @on_loop
+async def test_a_listener_that_raises_does_not_hurt_its_call(opened: Open) -> None:
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    async with opened() as manager:
+        result = await manager.execute_tool("scripted", "progress", {"steps": 1}, on_progress=lambda step: [][1])
+    assert result.text == "done"
+    assert isinstance(told[0]["exception"], IndexError)
+
+
+@on_loop
 async def test_stream_yields_progress_then_the_result(opened: Open) -> None:
     async with opened() as manager:
         events = [event async for event in manager.stream_tool("scripted", "progress", {"steps": 2})]

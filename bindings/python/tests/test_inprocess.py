@@ -233,16 +233,3 @@ async def test_log_entries_come_to_the_logging_of_python() -> None:
     finally:
         log.removeHandler(handler)
     assert record.name == "fairlead.servers" and getattr(record, "event_id", 0) > 0
-
-
-@on_loop
-async def test_a_listener_that_raises_does_not_hurt_its_call() -> None:
-    told: list[dict[str, object]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
-    async with McpManager({}) as manager:
-        await manager.deploy_server(scripted_server())
-        result = await manager.execute_tool("scripted", "progress", {"steps": 1}, on_progress=lambda step: [][1])
-    assert result.text == "done"
-    assert isinstance(told[0]["exception"], IndexError)
-
-

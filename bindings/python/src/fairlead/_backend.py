@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -30,6 +31,21 @@ class Backend(Protocol):
     @property
     def is_closed(self) -> bool:
         """Whether the end has begun."""
+
+
+def guarded(on_progress: OnProgress | None) -> OnProgress | None:
+    """A listener whose exceptions go to the event loop's handler: it is not ours, and its call goes on."""
+    if on_progress is None:
+        return None
+    listener = on_progress
+
+    def tell(step: ToolProgress) -> None:
+        try:
+            listener(step)
+        except Exception as error:
+            asyncio.get_running_loop().call_exception_handler({"message": "A progress listener of fairlead raised an exception.", "exception": error})
+
+    return tell
 
 
 def to_json(value: Any) -> bytes:

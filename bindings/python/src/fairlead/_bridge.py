@@ -8,7 +8,6 @@ import json
 import logging
 import os
 import struct
-from collections.abc import Callable
 from typing import Any
 
 from . import _hostfxr
@@ -190,19 +189,11 @@ class Bridge:
                 else:
                     future.cancel()
             elif kind == _PROGRESS:
-                self._tell(self._listeners.get(number), records[start:position])
+                listener = self._listeners.get(number)
+                if listener is not None:
+                    listener(ToolProgress.from_json(json.loads(records[start:position])))
             else:
                 _write_log(json.loads(records[start:position]))
-
-    def _tell(self, listener: Callable[[ToolProgress], None] | None, step: bytes) -> None:
-        if listener is None:
-            return
-        try:
-            listener(ToolProgress.from_json(json.loads(step)))
-        except Exception as error:
-            # The listener is not ours; its call goes on.
-            assert self._loop is not None
-            self._loop.call_exception_handler({"message": "A progress listener of fairlead raised an exception.", "exception": error})
 
     def _release(self) -> None:
         if self._closing is None or self._closing.done():

@@ -173,6 +173,8 @@ def _load() -> _Loaded:
     finally:
         if kept is None:
             del os.environ["DOTNET_EnableWriteXorExecute"]
+        else:
+            os.environ["DOTNET_EnableWriteXorExecute"] = kept
     if described["interface"] != INTERFACE_VERSION:
         raise RuntimeUnavailable(
             f"{folder / _ASSEMBLY} is of version {described['version']} with interface {described['interface']}, and this package speaks interface {INTERFACE_VERSION}. "
