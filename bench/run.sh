@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds everything, then measures the road of a call and the gateway at rest. bench/README.md says what the figures mean.
-#   bench/run.sh                     all but scale and load, about 8 minutes
+#   bench/run.sh                     all but scale, large and load, about 8 minutes
 #   bench/run.sh road --rounds 3     only the road, with options of `fairlead-load road`
 #   bench/run.sh bytes               only the bytes that a call allocates
 #   bench/run.sh rest --starts 3     only start, memory and idle CPU
@@ -9,6 +9,7 @@
 #   bench/run.sh inprocess           only calls inside one process: ExecuteToolAsync, ExecuteBatchAsync
 #   bench/run.sh scale               10 000 connections, as many listen streams, 1 000 servers: about 3 minutes; not part of all of it
 #   bench/run.sh large               only a result of 1 GB, through the gateway beside its server; not part of all of it
+#   bench/run.sh python              only calls of a tool in the process from Python, beside .NET
 #   bench/run.sh load                the scenarios of bench/scenarios.json beside other gateways, about an hour; not part of all of it
 #   bench/run.sh load --scenarios call-16,rate-500 --rounds 3
 set -euo pipefail
@@ -30,7 +31,7 @@ if [ "$mode" = load ]; then
     bash bench/install-opponents.sh >&2 || true
 fi
 
-for project in src/Fairlead.Cli tests/TestServers/Echo bench/Fairlead.Load; do
+for project in src/Fairlead.Cli src/Fairlead.Interop tests/TestServers/Echo tests/TestServers/EchoTools bench/Fairlead.Load; do
     dotnet build "$project" -c Release -v quiet --nologo >&2
 done
 
@@ -43,15 +44,16 @@ case "$mode" in
         "$load" parked --root "$root"
         "$load" idle --root "$root"
         "$load" inprocess --root "$root"
+        "$load" python --root "$root"
         ;;
-    road | bytes | rest | parked | idle | inprocess | scale | large | load)
+    road | bytes | rest | parked | idle | inprocess | scale | large | python | load)
         shift
         # Each connection is an open file of the gateway, and one of the measuring program.
         [ "$mode" != scale ] || ulimit -n "$(ulimit -Hn)"
         "$load" "$mode" --root "$root" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, inprocess, scale, large or load)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, inprocess, scale, large, python or load)" >&2
         exit 64
         ;;
 esac

@@ -24,6 +24,7 @@ try
         ["large-http", .. var rest] => await LargeServer.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["bytes", .. var rest] => await AllocationBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["parked", .. var rest] => await ParkedBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["python", .. var rest] => await PythonBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["asking-peer"] => await AskingPeer.RunStdioAsync().ConfigureAwait(false),
         ["rest", .. var rest] => await RestBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         _ => LoadArguments.Usage(),

@@ -306,7 +306,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(tool);
-        return _tools.CallAsync(server, tool, ToolArguments.From(arguments), cancellationToken);
+        return _tools.CallAsync(server, tool, ToolArguments.From(arguments), null, cancellationToken);
     }
 
     /// <summary>As the overload with an object; takes the UTF-8 text of one JSON object, which must not change before the call has ended. Empty = no arguments.</summary>
@@ -314,7 +314,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(tool);
-        return _tools.CallAsync(server, tool, ToolArguments.Checked(argumentsUtf8), cancellationToken);
+        return _tools.CallAsync(server, tool, ToolArguments.Checked(argumentsUtf8), null, cancellationToken);
     }
 
     /// <summary>Makes several calls at the same time. One that fails does not touch the others.</summary>

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using Fairlead.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -33,18 +35,21 @@ internal static partial class StalledClient
         while (!bytes.IsEmpty)
         {
             var length = Math.Min(bytes.Length, front.Options.Limits.StalledClientBytes);
-            var write = context.Response.BodyWriter.WriteAsync(bytes[..length], context.RequestAborted);
+            var piece = bytes[..length];
             bytes = bytes[length..];
-<<<<<<< HEAD
+            ValueTask<FlushResult> write;
             if (bytes.IsEmpty && last is { } end)
             {
+                context.Response.BodyWriter.Write(piece.Span);
                 context.Response.BodyWriter.Write([end]);
+                write = context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+            }
+            else
+            {
+                write = context.Response.BodyWriter.WriteAsync(piece, context.RequestAborted);
             }
 
-            if (!await FlushAsync(context, front).ConfigureAwait(false))
-=======
             if (!await EndAsync(context, front, write).ConfigureAwait(false))
->>>>>>> wt-stream
             {
                 return false;
             }
@@ -57,14 +62,14 @@ internal static partial class StalledClient
     /// <returns>False when the client is gone or was cut.</returns>
     public static ValueTask<bool> FlushAsync(HttpContext context, McpFront front) => EndAsync(context, front, context.Response.BodyWriter.FlushAsync(context.RequestAborted));
 
-    private static ValueTask<bool> EndAsync(HttpContext context, McpFront front, ValueTask<System.IO.Pipelines.FlushResult> flush)
+    private static ValueTask<bool> EndAsync(HttpContext context, McpFront front, ValueTask<FlushResult> flush)
     {
         return flush.IsCompletedSuccessfully
             ? new ValueTask<bool>(!flush.Result.IsCompleted && !context.RequestAborted.IsCancellationRequested)
             : FlushSlowlyAsync(context, front, flush.AsTask());
     }
 
-    private static async ValueTask<bool> FlushSlowlyAsync(HttpContext context, McpFront front, Task<System.IO.Pipelines.FlushResult> flush)
+    private static async ValueTask<bool> FlushSlowlyAsync(HttpContext context, McpFront front, Task<FlushResult> flush)
     {
         var patience = front.Options.Limits.StalledClient;
         try

@@ -20,16 +20,21 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
     public static bool MayRepeat(ServerCell cell, string tool) => cell.Offered.TryRouteTool(tool, out var route) && route.Entry is { MayRepeat: true };
 
     /// <summary>Calls a tool once. Waits while its server starts.</summary>
+    /// <param name="cell">The server.</param>
+    /// <param name="tool">The tool.</param>
+    /// <param name="arguments">Empty for none.</param>
+    /// <param name="progress">Told of its progress; null = nobody is.</param>
+    /// <param name="cancellationToken">Gives the call up.</param>
     /// <returns>The result, also one with <c>isError</c>; its bytes are of exact size and the caller's.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<ToolResult> CallAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    public async ValueTask<ToolResult> CallAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         var (connection, isShared, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
         var route = Route(cell, tool);
         ReadOnlyMemory<byte> round = default;
         for (var rounds = 0; ; rounds++)
         {
-            var result = await SendAsync(route, connection, isShared, idleTicks, tool, arguments, round, cancellationToken).ConfigureAwait(false);
+            var result = await SendAsync(route, connection, isShared, idleTicks, tool, arguments, round, progress, cancellationToken).ConfigureAwait(false);
             if (!connection.Identity.IsModern || !IsInputRequired(result.Span))
             {
                 return ToolResult.FromAnswer(result);
@@ -41,15 +46,28 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
         }
     }
 
-    /// <summary>Counts a call that has ended.</summary>
+    /// <summary>Counts a call that has ended, and tells of it where somebody watches calls.</summary>
     /// <param name="cell">The server.</param>
+    /// <param name="tool">The tool.</param>
     /// <param name="started">The clock's timestamp at its begin.</param>
-    /// <param name="failed">Whether the server is to blame.</param>
-    public void Record(ServerCell cell, long started, bool failed)
+    /// <param name="error">How it ended.</param>
+    public void Record(ServerCell cell, string tool, long started, ForwardError error)
     {
+        var isWatched = cell.Events.WantsCalls;
+        if (!_counts && !isWatched)
+        {
+            return;
+        }
+
+        var micros = (long)_time.GetElapsedTime(started).TotalMicroseconds;
         if (_counts)
         {
-            cell.Counters.Record((long)_time.GetElapsedTime(started).TotalMicroseconds, failed);
+            cell.Counters.Record(micros, ForwardErrors.IsServerFailure(error));
+        }
+
+        if (isWatched)
+        {
+            CallEvent.Tell(cell, "tools/call", tool, micros, error);
         }
     }
 
@@ -125,7 +143,7 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadOnlyMemory<byte>> SendAsync(
         CatalogRoute route, UpstreamConnection connection, bool isShared, long idleTicks, string tool, ReadOnlyMemory<byte> arguments, ReadOnlyMemory<byte> round,
-        CancellationToken cancellationToken)
+        IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         var cell = route.Cell;
         var isTask = connection.Tasks == TaskForm.Core && route.Entry?.Tasks == TaskSupport.Required;
@@ -133,6 +151,7 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
         var now = sweep.Now;
         call.Owner = client.Caller.Owner;
         call.CarriesMessages = client.CanBeAsked;
+        call.WantsProgress = progress is not null;
         call.Headers = route.Entry is { Headers.Length: > 0 } entry ? entry.Headers : null;
         call.IdleTicks = idleTicks;
         call.IdleDeadline = idleTicks == 0 ? long.MaxValue : now + idleTicks;
@@ -162,10 +181,14 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
                     {
                         await AnswerAsync(call, message, cell.Name, cancellationToken).ConfigureAwait(false);
                     }
+                    else if (message.Envelope.KnownMethod == McpMethod.NotificationsProgress && ToolProgress.TryRead(message.Envelope.Params.Of(message.Bytes), out var step))
+                    {
+                        progress?.Report(step);
+                    }
                 }
             }
 
-            Record(cell, now, ForwardErrors.IsServerFailure(call.Error));
+            Record(cell, tool, now, call.Error);
             cancellationToken.ThrowIfCancellationRequested();
             return ReadAnswer(call, cell.Name, tool);
         }

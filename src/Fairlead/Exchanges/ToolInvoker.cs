@@ -33,9 +33,10 @@ internal sealed class ToolInvoker
     /// <param name="server">Id of the server.</param>
     /// <param name="tool">The tool's name on <c>/mcp/&lt;server&gt;</c>.</param>
     /// <param name="arguments">A JSON object that has been checked, or empty for none. Read until the call has ended.</param>
+    /// <param name="progress">Told what the server says of its progress, in its order and before the result; null = nobody wants to know.</param>
     /// <param name="cancellationToken">Gives the call up; the server is told.</param>
     /// <returns>The result, also one with <c>isError</c>. To be awaited once, as every value task.</returns>
-    public ValueTask<ToolResult> CallAsync(string server, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    public ValueTask<ToolResult> CallAsync(string server, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         if (_fleet.IsShuttingDown)
         {
@@ -52,7 +53,7 @@ internal sealed class ToolInvoker
         // Faults lie on connections, and a changed server that is tried has tools of its own: as long as there are any of these, the call goes over a connection.
         return snapshot is { IsCallable: true, Tools: { } tools, Trial: null, Shared.Faults: null } && tools.Find(tool) is { } direct && IsPlain(snapshot.Config)
             ? CallDirect(cell, snapshot, direct, arguments, cancellationToken)
-            : CallUpstreamAsync(cell, tool, arguments, cancellationToken);
+            : CallUpstreamAsync(cell, tool, arguments, progress, cancellationToken);
     }
 
     private static bool IsPlain(ServerConfig config) =>
@@ -102,7 +103,7 @@ internal sealed class ToolInvoker
     private ValueTask<ToolResult> End(DirectCall call, ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, long started, CancellationToken cancellationToken)
     {
         var error = call.Error;
-        _calls.Record(cell, started, ForwardErrors.IsServerFailure(error));
+        _calls.Record(cell, tool, started, error);
         if (error == ForwardError.None)
         {
             var output = call.Output;
@@ -113,27 +114,29 @@ internal sealed class ToolInvoker
         var failure = error == ForwardError.ClientCancelled ? null : CallFailures.From(error, cell.Name, call.ErrorDetail, call.RetryAfterMs, call.IsQueued);
         call.Finish();
         return failure is null ? ValueTask.FromCanceled<ToolResult>(cancellationToken)
-            : MayTryAgain(failure, cell, tool, tries: 1) ? CallRepeatedlyAsync(cell, tool, arguments, failure, cancellationToken)
+            : MayTryAgain(failure, cell, tool, tries: 1) ? CallRepeatedlyAsync(cell, tool, arguments, null, failure, cancellationToken)
             : ValueTask.FromException<ToolResult>(failure);
     }
 
     /// <summary>Calls a tool; when its server cannot answer, with what the configuration says that stands in for it.</summary>
-    private ValueTask<ToolResult> CallUpstreamAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken) =>
+    private ValueTask<ToolResult> CallUpstreamAsync(
+        ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken) =>
         cell.Current.Config.Fallback.Order.Count == 0 || !cell.Offered.TryRouteTool(tool, out var route) || route.Entry is not { } entry
-            ? CallRepeatedlyAsync(cell, tool, arguments, null, cancellationToken)
-            : CallOrFallBackAsync(cell, tool, entry, arguments, cancellationToken);
+            ? CallRepeatedlyAsync(cell, tool, arguments, progress, null, cancellationToken)
+            : CallOrFallBackAsync(cell, tool, entry, arguments, progress, cancellationToken);
 
-    private async ValueTask<ToolResult> CallOrFallBackAsync(ServerCell cell, string tool, CatalogEntry entry, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    private async ValueTask<ToolResult> CallOrFallBackAsync(
+        ServerCell cell, string tool, CatalogEntry entry, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
         try
         {
-            var result = await CallRepeatedlyAsync(cell, tool, arguments, null, cancellationToken).ConfigureAwait(false);
+            var result = await CallRepeatedlyAsync(cell, tool, arguments, progress, null, cancellationToken).ConfigureAwait(false);
             CallFallback.Keep(cell, entry, arguments.Span, result);
             return result;
         }
         catch (McpException failure) when (CallFallback.Helps(failure) && !cancellationToken.IsCancellationRequested)
         {
-            var other = await CallFallback.FindAsync(cell, entry, arguments, _fleet, (server, name) => CallRepeatedlyAsync(server, name, arguments, null, cancellationToken)).ConfigureAwait(false);
+            var other = await CallFallback.FindAsync(cell, entry, arguments, _fleet, (server, name) => CallRepeatedlyAsync(server, name, arguments, progress, null, cancellationToken)).ConfigureAwait(false);
             if (other is null)
             {
                 throw;
@@ -147,10 +150,12 @@ internal sealed class ToolInvoker
     /// <param name="cell">The server.</param>
     /// <param name="tool">The tool.</param>
     /// <param name="arguments">Empty for none.</param>
+    /// <param name="progress">Told of its progress; null = nobody is.</param>
     /// <param name="failure">How the first try has failed, after which another may follow; null when there was none yet.</param>
     /// <param name="cancellationToken">Gives the call up.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ToolResult> CallRepeatedlyAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, McpException? failure, CancellationToken cancellationToken)
+    private async ValueTask<ToolResult> CallRepeatedlyAsync(
+        ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, McpException? failure, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
@@ -158,7 +163,7 @@ internal sealed class ToolInvoker
             {
                 try
                 {
-                    return await _calls.CallAsync(cell, tool, arguments, cancellationToken).ConfigureAwait(false);
+                    return await _calls.CallAsync(cell, tool, arguments, progress, cancellationToken).ConfigureAwait(false);
                 }
                 catch (McpException exception) when (MayTryAgain(exception, cell, tool, tries))
                 {

@@ -15,12 +15,8 @@ internal sealed class LineReader : IDisposable
 
     private readonly Stream _stream;
     private readonly LineFramer _framer;
-<<<<<<< HEAD
-    private byte[] _buffer = MessageBuffers.Rent(FirstBytes);
-=======
     private readonly int _lineBytesMax;
-    private byte[] _buffer = MessageBuffers.Rent(InitialBytes);
->>>>>>> wt-stream
+    private byte[] _buffer = MessageBuffers.Rent(FirstBytes);
     private int _start;
     private int _end;
     private bool _ended;
@@ -103,11 +99,7 @@ internal sealed class LineReader : IDisposable
         }
         else
         {
-<<<<<<< HEAD
-            var larger = MessageBuffers.Rent(Math.Max(UsualBytes, _buffer.Length * 2));
-=======
-            var larger = MessageBuffers.Rent(LargerLength());
->>>>>>> wt-stream
+            var larger = MessageBuffers.Rent(Math.Max(UsualBytes, LargerLength()));
             _buffer.AsSpan(_start, length).CopyTo(larger);
             MessageBuffers.Return(_buffer);
             _buffer = larger;
@@ -121,6 +113,6 @@ internal sealed class LineReader : IDisposable
     private int LargerLength()
     {
         var twice = _buffer.Length * 2;
-        return twice <= MessageBuffers.PooledBytesMax ? twice : Math.Max(twice, (int)Math.Min(_buffer.Length * (long)LargeGrowth, _lineBytesMax + (long)InitialBytes));
+        return twice <= MessageBuffers.PooledBytesMax ? twice : Math.Max(twice, (int)Math.Min(_buffer.Length * (long)LargeGrowth, _lineBytesMax + (long)UsualBytes));
     }
 }

@@ -187,13 +187,14 @@ internal sealed class PendingTable
     /// <summary>Whether no call can be opened any more.</summary>
     public bool IsClosed => _closed;
 
-    /// <summary>Number of calls in flight, counted now. For metrics, not for the request path.</summary>
+    /// <summary>Number of calls in flight, counted now; listens, which stay open for as long as the connection, are none. For metrics and drains, not for the request path.</summary>
     public int CountOpen()
     {
         var open = 0;
         for (var i = 0; i < Used; i++)
         {
-            open += (Volatile.Read(ref SlotAt(i).Word) & StateMask) == Free ? 0 : 1;
+            ref var slot = ref SlotAt(i);
+            open += (Volatile.Read(ref slot.Word) & StateMask) == Free || slot.Call is { IsListening: true } ? 0 : 1;
         }
 
         return open;

@@ -57,6 +57,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Whether questions and log lines of the server can reach the client while this call is open.</summary>
     public bool CarriesMessages { get; set; }
 
+    /// <summary>Whether it is a listen of Fairlead's own: it ends with the connection, so nobody waits for its end.</summary>
+    public bool IsListening { get; set; }
+
     /// <summary>Custom headers that the tool's schema asks for, for HTTP servers of 2026-07-28; null for almost all calls.</summary>
     public McpHeaderParameter[]? Headers { get; set; }
 
@@ -141,6 +144,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         Owner = null;
         WantsProgress = false;
         CarriesMessages = false;
+        IsListening = false;
         IdleDeadline = HardDeadline = GraceDeadline = long.MaxValue;
         IdleTicks = 0;
         Error = ForwardError.None;
@@ -263,10 +267,6 @@ internal class UpstreamCall : IValueTaskSource<bool>
         End();
     }
 
-<<<<<<< HEAD
-    /// <summary>Ends a call well that has its result from elsewhere. Only by the winner of the slot.</summary>
-    protected void CompleteWithoutAnswer()
-=======
     /// <summary>Hands over an answer that begins to be passed on. Only between <see cref="PendingTable.TryBeginDelivery"/> and <see cref="PendingTable.EndDelivery"/>.</summary>
     /// <remarks>Its client sees it from here on, so nothing else can stand in for it. It may take as long as it needs: the hard deadline ends.</remarks>
     public void DeliverStream(AnswerStream answer)
@@ -279,9 +279,8 @@ internal class UpstreamCall : IValueTaskSource<bool>
         Wake();
     }
 
-    /// <summary>Ends the call whose answer has been passed on whole. Only by the winner of the slot.</summary>
-    public void CompleteStreamed()
->>>>>>> wt-stream
+    /// <summary>Ends the call well whose answer has been passed on whole, or whose result is elsewhere. Only by the winner of the slot.</summary>
+    public void CompleteWithoutAnswer()
     {
         Settle(ForwardError.None);
         End();
