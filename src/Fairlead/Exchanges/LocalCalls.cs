@@ -46,9 +46,9 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
         }
     }
 
-    /// <summary>Counts a call that has ended, and tells of it where somebody watches calls.</summary>
+    /// <summary>Counts a call that has ended, and tells those who watch calls of it.</summary>
     /// <param name="cell">The server.</param>
-    /// <param name="tool">The tool.</param>
+    /// <param name="tool">The server's own name of the tool.</param>
     /// <param name="started">The clock's timestamp at its begin.</param>
     /// <param name="error">How it ended.</param>
     public void Record(ServerCell cell, string tool, long started, ForwardError error)
@@ -188,7 +188,7 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
                 }
             }
 
-            Record(cell, tool, now, call.Error);
+            Record(cell, route.Entry?.Name ?? tool, now, call.Error);
             cancellationToken.ThrowIfCancellationRequested();
             return ReadAnswer(call, cell.Name, tool);
         }
