@@ -14,7 +14,7 @@ import pytest
 import fairlead
 from fairlead import McpManager, ServerConfig, ServerState, ServerType
 from fairlead._bridge import Bridge
-from fairlead.models import to_configuration
+from fairlead.config import to_configuration
 from support import ECHO_TOOLS, on_loop, scripted_server
 
 

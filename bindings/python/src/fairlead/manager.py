@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any
 
 from ._backend import Arguments, Backend, OnProgress, arguments_of, guarded
+from .config import ConfigLike, ServerConfig, to_configuration
 from .errors import InvalidRequest, McpException, ToolFailed
-from .models import BatchCall, BatchOutcome, ConfigLike, ManagerMetrics, ServerConfig, ServerHealth, ServerInfo, ToolProgress, ToolResult, to_configuration
+from .models import BatchCall, BatchOutcome, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
 
 __all__ = ["MCPManager", "McpManager", "McpManagerV2"]
 
