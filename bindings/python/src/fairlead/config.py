@@ -61,7 +61,7 @@ class ServerConfig:
 
 
 #: Objects whose keys are names of the user's own.
-_FREE_KEYS = ("env", "environment", "headers", "mcpServers", "profiles", "rename")
+_NAMED = ("env", "environment", "headers", "mcpServers", "profiles", "rename", "tools")
 
 ConfigLike = Union[ServerConfig, Mapping[str, Any]]
 
@@ -81,10 +81,10 @@ def _value(key: str, value: Any) -> Any:
         return value.to_entry()
     if isinstance(value, enum.Enum):
         return value.value
-    if key == "servers":
-        return _servers(value)
-    if key in _FREE_KEYS and isinstance(value, Mapping):
-        return {name: to_configuration(entry) if key in ("mcpServers", "profiles") else entry for name, entry in value.items()}
+    if key == "servers" and isinstance(value, Mapping):
+        return {name: _without_name(name, _value("", entry)) for name, entry in value.items()}
+    if key in _NAMED and isinstance(value, Mapping):
+        return {name: _value("", entry) for name, entry in value.items()}
     if key == "connectionTimeout" and isinstance(value, (int, float)) and not isinstance(value, bool):
         return f"{round(value * 1000)}ms"
     if isinstance(value, Mapping):
@@ -94,12 +94,6 @@ def _value(key: str, value: Any) -> Any:
     return value
 
 
-def _servers(value: Any) -> Any:
-    """Servers by their names. A list of entries with names is understood, too."""
-    if isinstance(value, (list, tuple)):
-        entries = [_value("", entry) for entry in value]
-        return {entry.get("name", ""): {key: item for key, item in entry.items() if key != "name"} for entry in entries}
-    if isinstance(value, Mapping):
-        entries_by_name = {name: _value("", entry) for name, entry in value.items()}
-        return {name: {key: item for key, item in entry.items() if key != "name" or item not in ("", name)} for name, entry in entries_by_name.items()}
-    return value
+def _without_name(name: str, entry: Any) -> Any:
+    """An entry below its name need not say it, and must not in the configuration; another name is left for the configuration to refuse."""
+    return {key: value for key, value in entry.items() if key != "name" or value not in ("", name)} if isinstance(entry, Mapping) else entry
