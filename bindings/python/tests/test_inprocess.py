@@ -168,6 +168,7 @@ async def test_variables_that_python_set_reach_configuration_and_children(monkey
         with pytest.raises(fairlead.Unauthenticated, match="NOT_SET"):
             await manager.execute_tool("without", "echo")
     monkeypatch.delenv("FROM_PYTHON")
+    monkeypatch.setenv("NOT_UTF8", os.fsdecode(b"\xff"))
     async with McpManager({"servers": {"scripted": scripted_server(env={"GIVEN": "${FROM_PYTHON}"})}}) as manager:
         assert (await manager.get_server_health("scripted")).state == ServerState.MISSING_AUTH
 
