@@ -49,6 +49,15 @@ async def test_errors_are_classes_with_words_of_their_own(opened: Open) -> None:
             await manager.execute_tool("scripted", "echo", b"[1]")
         with pytest.raises(fairlead.InvalidRequest):
             await manager.execute_tool("scripted", "echo", {"bad": float("nan")})
+        endless: dict[str, object] = {}
+        endless["itself"] = endless
+        unwritable: list[dict[str, object]] = [endless, {"bad": object()}, {"bad": "\ud800"}]
+        for bad in unwritable:
+            with pytest.raises(fairlead.InvalidRequest, match="JSON"):
+                await manager.execute_tool("scripted", "echo", bad)
+        assert (await manager.execute_tool("scripted", "echo", {"quote\"": "\n\u2028\\", "n": 2**70, "f": 0.1, "none": None, "list": (1, [])})).text == (
+            '{"quote\\"": "\\n\u2028\\\\", "n": 1180591620717411303424, "f": 0.1, "none": null, "list": [1, []]}'
+        )
         with pytest.raises(fairlead.InvalidConfiguration):
             await manager.deploy_server({"name": "odd", "command": "x", "nonsense": 1})
         assert (await manager.call_tool("scripted", "fail")).is_error

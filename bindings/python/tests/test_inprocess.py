@@ -14,7 +14,7 @@ import pytest
 import fairlead
 from fairlead import McpManager, ServerConfig, ServerState, ServerType
 from fairlead._bridge import Bridge
-from fairlead.models import to_configuration
+from fairlead.config import to_configuration
 from support import ECHO_TOOLS, on_loop, scripted_server
 
 
@@ -168,6 +168,7 @@ async def test_variables_that_python_set_reach_configuration_and_children(monkey
         with pytest.raises(fairlead.Unauthenticated, match="NOT_SET"):
             await manager.execute_tool("without", "echo")
     monkeypatch.delenv("FROM_PYTHON")
+    monkeypatch.setenv("NOT_UTF8", os.fsdecode(b"\xff"))
     async with McpManager({"servers": {"scripted": scripted_server(env={"GIVEN": "${FROM_PYTHON}"})}}) as manager:
         assert (await manager.get_server_health("scripted")).state == ServerState.MISSING_AUTH
 
@@ -195,8 +196,10 @@ async def test_a_server_config_is_written_in_the_words_of_the_configuration() ->
     config = ServerConfig(
         name="docker", type=ServerType.DOCKER, port=8001, max_connections=50, timeout_ms=1_000, retry={"max_delay": "1s"}, env={"MY_VAR": "x"}, options={"health_check": {"interval_ms": 1000}}
     )
-    assert to_configuration({"servers": [config, {"name": "b", "command": "x"}]})["servers"].keys() == {"docker", "b"}
+    assert [entry["name"] for entry in to_configuration({"servers": [config, {"name": "b", "command": "x"}]})["servers"]] == ["docker", "b"]
     assert to_configuration({"servers": {"b": {"name": "b", "command": "x"}}}) == {"servers": {"b": {"command": "x"}}}
+    named = {"rate_limit": {"tools": {"list_all": {"per_second": 1}}}, "expose": {"rename": {"a_b": "c_d"}, "hide": ["e_f"]}}
+    assert to_configuration(named) == {"rateLimit": {"tools": {"list_all": {"perSecond": 1}}}, "expose": {"rename": {"a_b": "c_d"}, "hide": ["e_f"]}}
     assert config.to_entry() == {
         "name": "docker", "type": "docker", "port": 8001, "maxConnections": 50, "timeoutMs": 1_000, "retry": {"maxDelay": "1s"}, "env": {"MY_VAR": "x"}, "healthCheck": {"intervalMs": 1000},
     }

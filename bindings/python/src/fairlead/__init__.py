@@ -2,6 +2,8 @@
 
 from .adapter import *  # noqa: F403
 from .adapter import __all__ as _adapter
+from .config import *  # noqa: F403
+from .config import __all__ as _config
 from .errors import *  # noqa: F403
 from .errors import __all__ as _errors
 from .hybrid import *  # noqa: F403
@@ -12,4 +14,4 @@ from .models import *  # noqa: F403
 from .models import __all__ as _models
 
 __version__ = "0.1.0"
-__all__ = ["__version__", *_adapter, *_errors, *_hybrid, *_manager, *_models]
+__all__ = ["__version__", *_adapter, *_config, *_errors, *_hybrid, *_manager, *_models]

@@ -46,7 +46,7 @@ class Bridge:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.Future[None] | None = None
         self._buffer = ctypes.create_string_buffer(_BUFFER_BYTES)
-        settings["variables"] = dict(os.environ)
+        settings["variables"] = _variables()
         settings["logLevel"] = _least_level()
         given = to_json(settings)
         self._pipe, writing = os.pipe()
@@ -226,6 +226,19 @@ def _error_from(given: bytes) -> Exception:
         is_transient=error["isTransient"],
         code=error.get("code"),
     )
+
+
+def _variables() -> dict[str, str]:
+    """The variables of the process. One that is not UTF-8 cannot be told, and does not stand in the way of the others."""
+    return {name: value for name, value in os.environ.items() if _is_text(name) and _is_text(value)}
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _least_level() -> str:

@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from ._backend import Arguments
+from .config import ConfigLike
 from .errors import ForkRefused, RuntimeShutdown
 from .manager import McpManager
-from .models import BatchCall, BatchOutcome, ConfigLike, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
+from .models import BatchCall, BatchOutcome, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
 
 __all__ = ["McpManagerAdapter", "PyMcpManager"]
 

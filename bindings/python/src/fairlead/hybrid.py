@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ._backend import Arguments
+from .config import ConfigLike
 from .errors import InvalidRequest
 from .manager import McpManager
-from .models import ConfigLike
 
 __all__ = ["HybridMcpManager", "MigrationFlags"]
 

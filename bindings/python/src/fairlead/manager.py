@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any
 
 from ._backend import Arguments, Backend, OnProgress, arguments_of, guarded
+from .config import ConfigLike, ServerConfig, to_configuration
 from .errors import InvalidRequest, McpException, ToolFailed
-from .models import BatchCall, BatchOutcome, ConfigLike, ManagerMetrics, ServerConfig, ServerHealth, ServerInfo, ToolProgress, ToolResult, to_configuration
+from .models import BatchCall, BatchOutcome, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
 
 __all__ = ["MCPManager", "McpManager", "McpManagerV2"]
 
@@ -179,14 +180,14 @@ class McpManager:
         :raises ToolFailed: The tool failed (``result`` is attached), or the server refused the call.
         :raises McpException: ServerNotFound, ToolNotFound, ConnectionFailed, Timeout, ...
         """
-        result = await self._backend.call(server, tool, arguments_of(arguments), guarded(on_progress))
+        result = await self._backend.call(server, tool, arguments_of(arguments), None if on_progress is None else guarded(on_progress))
         if result.is_error:
             raise ToolFailed(f"The tool '{tool}' of '{server}' failed: {result.text}", result=result, server_id=server)
         return result
 
     async def call_tool(self, server: str, tool: str, arguments: Arguments = None, *, on_progress: OnProgress | None = None) -> ToolResult:
         """As ``execute_tool``, but gives a result that says that the tool failed (``is_error``) instead of raising."""
-        return await self._backend.call(server, tool, arguments_of(arguments), guarded(on_progress))
+        return await self._backend.call(server, tool, arguments_of(arguments), None if on_progress is None else guarded(on_progress))
 
     async def stream_tool(self, server: str, tool: str, arguments: Arguments = None) -> AsyncGenerator[ToolProgress | ToolResult, None]:
         """Calls a tool and yields each ``ToolProgress`` as it comes, then the ``ToolResult``. Leaving the loop early cancels the call (at once with ``contextlib.aclosing``)."""

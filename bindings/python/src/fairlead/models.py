@@ -1,4 +1,4 @@
-"""What the manager takes and gives. Results offer their members as attributes and by ``[...]``."""
+"""What the manager gives, and the calls of a batch. Results offer their members as attributes and by ``[...]``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, TypeVar, Union
+from typing import Any, TypeVar
 
 from .errors import McpException
 
@@ -18,12 +18,10 @@ __all__ = [
     "Depth",
     "HealthCheckRecord",
     "ManagerMetrics",
-    "ServerConfig",
     "ServerHealth",
     "ServerInfo",
     "ServerMetrics",
     "ServerState",
-    "ServerType",
     "ToolProgress",
     "ToolResult",
 ]
@@ -31,38 +29,11 @@ __all__ = [
 R = TypeVar("R", bound="Record")
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_JOINT = re.compile(r"_([a-z0-9])")
 
 
 def snake(name: str) -> str:
     """``maxConnections`` as ``max_connections``."""
     return _HUMP.sub("_", name).lower()
-
-
-def camel(name: str) -> str:
-    """``max_connections`` as ``maxConnections``; a name in camelCase stays."""
-    return _JOINT.sub(lambda match: match[1].upper(), name)
-
-
-class ServerType(str, enum.Enum):
-    """What kind of server it is. A type other than ``CUSTOM`` without command and url means the built-in server of that name."""
-
-    CUSTOM = "custom"
-    DOCKER = "docker"
-    KUBERNETES = "kubernetes"
-    GIT = "git"
-    GITHUB = "github"
-    PROMETHEUS = "prometheus"
-    S3 = "s3"
-    CLOUD_STORAGE = "cloud-storage"
-    SLACK = "slack"
-    COMMANDER = "commander"
-    SAST = "sast"
-    SECURITY_SCANNER = "security-scanner"
-    SUPPLY_CHAIN = "supply-chain"
-    BRAVE_SEARCH = "brave-search"
-    HUB = "hub"
-    SMITHERY = "smithery"
 
 
 class ServerState(str, enum.Enum):
@@ -302,32 +273,6 @@ class ToolResult:
         return f"ToolResult({'error: ' if self.is_error else ''}{self.raw.decode(errors='replace')})"
 
 
-@dataclass
-class ServerConfig:
-    """A server to deploy. ``options`` takes every further key of the configuration (docs/reference/configuration.md), such as ``{"replicas": {"count": 3}}``."""
-
-    name: str = ""
-    type: ServerType | str | None = None
-    command: str | None = None
-    args: list[str] | None = None
-    env: dict[str, str] | None = None
-    url: str | None = None
-    port: int | None = None
-    auth: dict[str, Any] | None = None
-    capabilities: list[str] | None = None
-    max_connections: int | None = None
-    timeout_ms: int | None = None
-    retry: dict[str, Any] | None = None
-    priority: int | None = None
-    tags: list[str] | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-    def to_entry(self) -> dict[str, Any]:
-        """The entry in the words of the configuration; what is None is left out."""
-        entry = {member.name: getattr(self, member.name) for member in fields(self) if member.name != "options"}
-        return to_configuration({name: value for name, value in entry.items() if value is not None} | self.options)
-
-
 @dataclass(frozen=True)
 class BatchCall:
     """One call of ``execute_batch``."""
@@ -348,43 +293,3 @@ class BatchOutcome:
     def is_success(self) -> bool:
         """Whether there is a result that does not say that the tool failed."""
         return self.result is not None and not self.result.is_error
-
-
-#: Objects whose keys are names of the user's own.
-_FREE_KEYS = ("env", "environment", "headers", "mcpServers", "profiles", "rename")
-
-ConfigLike = Union[ServerConfig, Mapping[str, Any]]
-
-
-def to_configuration(given: Mapping[str, Any]) -> dict[str, Any]:
-    """An object in the words of the configuration: keys in camelCase, except where they are names."""
-    return {camel(key): _value(camel(key), value) for key, value in given.items()}
-
-
-def _value(key: str, value: Any) -> Any:
-    if isinstance(value, ServerConfig):
-        return value.to_entry()
-    if isinstance(value, enum.Enum):
-        return value.value
-    if key == "servers":
-        return _servers(value)
-    if key in _FREE_KEYS and isinstance(value, Mapping):
-        return {name: to_configuration(entry) if key in ("mcpServers", "profiles") else entry for name, entry in value.items()}
-    if key == "connectionTimeout" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"{round(value * 1000)}ms"
-    if isinstance(value, Mapping):
-        return to_configuration(value)
-    if isinstance(value, (list, tuple)):
-        return [_value("", item) for item in value]
-    return value
-
-
-def _servers(value: Any) -> Any:
-    """Servers by their names. A list of entries with names is understood, too."""
-    if isinstance(value, (list, tuple)):
-        entries = [_value("", entry) for entry in value]
-        return {entry.get("name", ""): {key: item for key, item in entry.items() if key != "name"} for entry in entries}
-    if isinstance(value, Mapping):
-        entries_by_name = {name: _value("", entry) for name, entry in value.items()}
-        return {name: {key: item for key, item in entry.items() if key != "name" or item not in ("", name)} for name, entry in entries_by_name.items()}
-    return value
