@@ -94,6 +94,6 @@ internal sealed class BatchRun
             throw new ToolFailed($"The arguments for '{call.Tool}' of '{call.Server}' are no JSON object: {exception.Message}", exception) { ServerId = call.Server, Code = InvalidParams };
         }
 
-        return _tools.CallAsync(call.Server, call.Tool, arguments, _cancellationToken);
+        return _tools.CallAsync(call.Server, call.Tool, arguments, null, _cancellationToken);
     }
 }
