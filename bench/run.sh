@@ -3,7 +3,8 @@
 #   bench/run.sh                     all but scale, large and load, about 8 minutes
 #   bench/run.sh road --rounds 3     only the road, with options of `fairlead-load road`
 #   bench/run.sh bytes               only the bytes that a call allocates
-#   bench/run.sh rest --starts 3     only start, memory and idle CPU
+#   bench/run.sh rest --starts 3     only start, memory and idle CPU, of the program that eng/publish.sh makes
+#   bench/run.sh rest --program plain    the same of the plain build
 #   bench/run.sh parked              only the memory of calls that wait for their clients' input
 #   bench/run.sh idle                only the memory of clients that do nothing
 #   bench/run.sh inprocess           only calls inside one process: ExecuteToolAsync, ExecuteBatchAsync
@@ -34,6 +35,11 @@ fi
 for project in src/Fairlead.Cli src/Fairlead.Interop tests/TestServers/Echo tests/TestServers/EchoTools bench/Fairlead.Load; do
     dotnet build "$project" -c Release -v quiet --nologo >&2
 done
+
+# Start and rest are those of the program as it is installed.
+if [[ "$mode" =~ ^(all|rest)$ && " $* " != *" --program plain "* ]]; then
+    bash eng/publish.sh
+fi
 
 load="$root/artifacts/bin/Fairlead.Load/release/fairlead-load"
 case "$mode" in
