@@ -37,7 +37,7 @@ for project in src/Fairlead.Cli src/Fairlead.Interop tests/TestServers/Echo test
 done
 
 # Start and rest are those of the program as it is installed.
-if [[ "$mode" =~ ^(all|rest)$ && " $* " != *" --program plain "* ]]; then
+if [[ "$mode" =~ ^(all|rest)$ && " $* " != *" --program "* ]]; then
     bash eng/publish.sh
 fi
 

@@ -65,7 +65,7 @@ internal sealed class LoadArguments
                        memory of a call that waits for its client's input
                    fairlead-load python [--rounds 5] [--seconds 2] [--in-flight 200] [--python python3] [--root DIR]
                        calls of a tool in the process from Python, beside .NET
-                   fairlead-load rest [--servers 8] [--starts 5] [--idle-seconds 20] [--program published|plain] [--root DIR]
+                   fairlead-load rest [--servers 8] [--starts 5] [--idle-seconds 20] [--program published|plain|FILE] [--root DIR]
                        start to first answer, memory at rest and idle CPU; of the program that eng/publish.sh made, or of the plain build
             """);
         return 64;

@@ -15,18 +15,18 @@ internal static class RestBench
         var (servers, starts) = (arguments.Number("--servers", 8), arguments.Number("--starts", 5));
         var idle = TimeSpan.FromSeconds(arguments.Number("--idle-seconds", 20));
         var program = arguments.Text("--program", "published");
-        var published = program == "published" ? true : program == "plain" ? false : throw new BenchFailedException($"--program '{program}' is not understood; write published or plain");
+        var path = program switch { "published" => workplace.PublishedGateway, "plain" => null, _ => Path.GetFullPath(program) };
 
         var first = new List<StartFigures>();
         var later = new List<StartFigures>();
         for (var i = 0; i < starts; i++)
         {
-            first.Add(await MeasureStartAsync(workplace, servers, freshState: true, published).ConfigureAwait(false));
-            later.Add(await MeasureStartAsync(workplace, servers, freshState: false, published).ConfigureAwait(false));
+            first.Add(await MeasureStartAsync(workplace, servers, freshState: true, path).ConfigureAwait(false));
+            later.Add(await MeasureStartAsync(workplace, servers, freshState: false, path).ConfigureAwait(false));
             Console.Error.WriteLine(FormattableString.Invariant($"start {i + 1}: first {first[^1]}, later {later[^1]}"));
         }
 
-        var rest = await MeasureRestAsync(workplace, servers, idle, published).ConfigureAwait(false);
+        var rest = await MeasureRestAsync(workplace, servers, idle, path).ConfigureAwait(false);
         var result = new { program, servers, starts, firstStart = StartFigures.Median(first), laterStart = StartFigures.Median(later), rest };
         await File.WriteAllTextAsync(Path.Combine(workplace.Results, "rest.json"), JsonSerializer.Serialize(result, s_json)).ConfigureAwait(false);
 
@@ -43,13 +43,13 @@ internal static class RestBench
         return 0;
     }
 
-    private static async Task<StartFigures> MeasureStartAsync(Workplace workplace, int servers, bool freshState, bool published)
+    private static async Task<StartFigures> MeasureStartAsync(Workplace workplace, int servers, bool freshState, string? program)
     {
         using var client = new HttpClient();
         var start = TimeProvider.System.GetTimestamp();
         double Elapsed() => TimeProvider.System.GetElapsedTime(start).TotalMilliseconds;
 
-        await using var gateway = await workplace.StartGatewayAsync(servers, freshState, published).ConfigureAwait(false);
+        await using var gateway = await workplace.StartGatewayAsync(servers, freshState, program).ConfigureAwait(false);
         using (var health = await client.GetAsync(new Uri(gateway.Url, "/health")).ConfigureAwait(false))
         {
             health.EnsureSuccessStatusCode();
@@ -62,10 +62,10 @@ internal static class RestBench
         return new StartFigures(gateway.Startup.TotalMilliseconds, healthMs, firstMs, Elapsed());
     }
 
-    private static async Task<RestFigures> MeasureRestAsync(Workplace workplace, int servers, TimeSpan idle, bool published)
+    private static async Task<RestFigures> MeasureRestAsync(Workplace workplace, int servers, TimeSpan idle, string? program)
     {
         using var client = new HttpClient();
-        await using var gateway = await workplace.StartGatewayAsync(servers, published: published).ConfigureAwait(false);
+        await using var gateway = await workplace.StartGatewayAsync(servers, program: program).ConfigureAwait(false);
         await CallEveryServerAsync(client, gateway, servers).ConfigureAwait(false);
 
         // The first seconds still pay for the start (tiered compilation, catalogue): rest begins after them.

@@ -38,7 +38,8 @@ internal sealed class Workplace : IDisposable
 
     private string Gateway => Binary("Fairlead.Cli", "Fairlead.Cli.dll");
 
-    private string PublishedGateway => Path.Combine(_root, "artifacts", "publish", "fairlead", "fairlead");
+    /// <summary>Where eng/publish.sh puts the program.</summary>
+    public string PublishedGateway => Path.Combine(_root, "artifacts", "publish", "fairlead", "fairlead");
 
     /// <summary>The checkout.</summary>
     public string Root => _root;
@@ -60,10 +61,10 @@ internal sealed class Workplace : IDisposable
     /// <summary>Starts the gateway with servers echo, echo-2, echo-3, ... on stdio.</summary>
     /// <param name="servers">How many; 1 or more.</param>
     /// <param name="freshState">True: as on its first start, with nothing remembered. False: as the last run of this workplace left it.</param>
-    /// <param name="published">Whether it is the program of eng/publish.sh, not the plain build.</param>
-    public Task<ServerProcess> StartGatewayAsync(int servers, bool freshState = true, bool published = false)
+    /// <param name="program">Another program than the plain build; null = that.</param>
+    public Task<ServerProcess> StartGatewayAsync(int servers, bool freshState = true, string? program = null)
     {
-        var gateway = published ? PublishedGateway : Gateway;
+        var gateway = program ?? Gateway;
         if (!File.Exists(gateway))
         {
             throw new BenchFailedException($"'{gateway}' is not there; run bench/run.sh, which builds it");
