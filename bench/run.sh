@@ -13,6 +13,7 @@
 #   bench/run.sh python              only calls of a tool in the process from Python, beside .NET
 #   bench/run.sh load                the scenarios of bench/scenarios.json beside other gateways, about an hour; not part of all of it
 #   bench/run.sh load --scenarios call-16,rate-500 --rounds 3
+#   bench/run.sh record              keeps what was measured last: bench/results, the tables of docs/performance.md, bench/claims.json
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -42,24 +43,28 @@ if [[ "$mode" =~ ^(all|rest)$ && " $* " != *" --program "* ]]; then
 fi
 
 load="$root/artifacts/bin/Fairlead.Load/release/fairlead-load"
+# The machine and the table beside the figures: `record` keeps all three.
+measure() {
+    mkdir -p artifacts/bench
+    "$load" facts --root "$root" >"artifacts/bench/$1.facts.json"
+    "$load" "$1" --root "$root" "${@:2}" | tee "artifacts/bench/$1.md"
+}
+
 case "$mode" in
     all)
-        "$load" road --root "$root"
-        "$load" bytes --root "$root"
-        "$load" rest --root "$root"
-        "$load" parked --root "$root"
-        "$load" idle --root "$root"
-        "$load" inprocess --root "$root"
-        "$load" python --root "$root"
+        for each in road bytes rest parked idle inprocess python; do measure "$each"; done
+        ;;
+    record)
+        "$load" record --root "$root"
         ;;
     road | bytes | rest | parked | idle | inprocess | scale | large | python | load)
         shift
         # Each connection is an open file of the gateway, and one of the measuring program.
         [ "$mode" != scale ] || ulimit -n "$(ulimit -Hn)"
-        "$load" "$mode" --root "$root" "$@"
+        measure "$mode" "$@"
         ;;
     *)
-        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, inprocess, scale, large, python or load)" >&2
+        echo "bench: unknown mode '$1' (use road, bytes, rest, parked, idle, inprocess, scale, large, python, load or record)" >&2
         exit 64
         ;;
 esac

@@ -67,6 +67,8 @@ internal sealed class LoadArguments
                        calls of a tool in the process from Python, beside .NET
                    fairlead-load rest [--servers 8] [--starts 5] [--idle-seconds 20] [--program published|plain|FILE] [--root DIR]
                        start to first answer, memory at rest and idle CPU; of the program that eng/publish.sh made, or of the plain build
+                   fairlead-load record [--root DIR]
+                       makes what was measured last the record: bench/results, the tables of the docs, bench/claims.json
             """);
         return 64;
     }

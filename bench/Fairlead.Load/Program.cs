@@ -26,6 +26,8 @@ try
         ["parked", .. var rest] => await ParkedBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["python", .. var rest] => await PythonBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["asking-peer"] => await AskingPeer.RunStdioAsync().ConfigureAwait(false),
+        ["facts", .. var rest] => await RecordRun.PrintFactsAsync(new LoadArguments(rest)).ConfigureAwait(false),
+        ["record", .. var rest] => await RecordRun.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         ["rest", .. var rest] => await RestBench.RunAsync(new LoadArguments(rest)).ConfigureAwait(false),
         _ => LoadArguments.Usage(),
     };
