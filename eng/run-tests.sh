@@ -105,10 +105,28 @@ for project in "${projects[@]}"; do
     passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + total - executed))
 done
 
+# The Python package, with pytest. A filter is one of the .NET test platform's, so it leaves them out.
+attribute() { grep -o '<testsuite [^>]*>' "$results/python.xml" 2>/dev/null | head -n 1 | sed -n "s/.* $1=\"\([0-9]*\)\".*/\1/p"; }
+if [ -z "$filter" ]; then
+    echo "== python"
+    code=0
+    timeout --foreground --kill-after=30s "$limit" ${run[@]+"${run[@]}"} bindings/python/test --no-build --junitxml "$results/python.xml" </dev/null || code=$?
+    total=$(attribute tests) errors=$(attribute errors) failures=$(attribute failures) left_out=$(attribute skipped)
+    total=${total:-0} errors=${errors:-0} failures=${failures:-0} left_out=${left_out:-0}
+    bad=$((errors + failures))
+    if [ "$bad" -eq 0 ] && { [ "$code" -ne 0 ] || [ "$total" -eq 0 ]; }; then
+        echo "test: the tests of the Python package did not run to their end (exit code $code); the output above says why" >&2
+        bad=1 total=$((total + 1))
+        broken+=("python (did not run to its end)")
+    fi
+    passed=$((passed + total - bad - left_out)) failed=$((failed + bad)) skipped=$((skipped + left_out))
+fi
+
 [ $((passed + failed + skipped)) -gt 0 ] || give_up "no test was selected"
 if [ "$failed" -gt 0 ]; then
     echo "== failed"
     grep -ho '<UnitTestResult [^>]*outcome="Failed"[^>]*>' "$results"/*.trx 2>/dev/null | sed -n 's/.*testName="\([^"]*\)".*/\1/p' | sort -u | head -n 100
+    grep -o '<testcase [^>]*><\(failure\|error\)' "$results/python.xml" 2>/dev/null | sed -n 's/.*classname="\([^"]*\)" name="\([^"]*\)".*/\1.\2/p' | head -n 100
     [ "${#broken[@]}" -eq 0 ] || printf '%s\n' "${broken[@]}"
 fi
 finish

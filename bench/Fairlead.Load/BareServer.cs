@@ -23,7 +23,7 @@ internal static class BareServer
     public static Task<int> RunAsync(LoadArguments arguments)
     {
         var payload = arguments.Number("--payload", -1);
-        var text = payload < 0 ? BenchCall.Answer : EchoText.Answer(arguments.Text("--method", "call"), payload);
+        var text = payload < 0 ? BenchCall.Answer : EchoText.Answer(arguments.Text("--method", "call"), payload, arguments.Number("--tools", 1));
         var isStream = arguments.Text("--answers", "json") == "sse";
         return ServeAsync(Build(arguments.Number("--port", 0), isStream ? $"data: {text}\n\n" : text, isStream));
     }

@@ -9,6 +9,8 @@ namespace Fairlead.Load;
 /// <summary>What clients cost that do nothing: the gateway's private memory with many of them, beside the same gateway without.</summary>
 internal static class IdleBench
 {
+    private const int WarmUp = 50;
+
     private const string Listen =
         """{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}""";
 
@@ -38,8 +40,8 @@ internal static class IdleBench
         await using var gateway = await workplace.StartGatewayAsync(servers: 1).ConfigureAwait(false);
         var endpoint = new Uri(gateway.Url, Workplace.EndpointOf(1));
 
-        // Once before, so that what the work itself needs is there already.
-        await (await openAsync(endpoint, count).ConfigureAwait(false))().ConfigureAwait(false);
+        // A few before, so that the code is there already. Not as many as are measured: those would live in the memory that the first ones have left.
+        await (await openAsync(endpoint, Math.Min(WarmUp, count)).ConfigureAwait(false))().ConfigureAwait(false);
         async Task<long> SettledAsync()
         {
             await Task.Delay(settle, TimeProvider.System).ConfigureAwait(false);

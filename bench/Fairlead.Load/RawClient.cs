@@ -4,18 +4,23 @@ using System.Text;
 
 namespace Fairlead.Load;
 
-/// <summary>One kept-alive connection that posts <see cref="BenchCall"/> over and over without allocating, so that all that is allocated meanwhile is the server's.</summary>
+/// <summary>One kept-alive connection that posts one modern request over and over without allocating, so that all that is allocated meanwhile is the server's.</summary>
 internal sealed class RawClient : IDisposable
 {
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly byte[] _request;
     private readonly byte[] _buffer = new byte[16 * 1024];
 
-    public RawClient(Uri endpoint)
+    /// <summary>Connects.</summary>
+    /// <param name="endpoint">Where to.</param>
+    /// <param name="method">tools/call for <see cref="BenchCall"/>, or tools/list.</param>
+    public RawClient(Uri endpoint, string method)
     {
+        var isCall = method == "tools/call";
+        var body = isCall ? BenchCall.Body : BenchCall.ListBody;
         _request = Encoding.UTF8.GetBytes(
             $"POST {endpoint.AbsolutePath} HTTP/1.1\r\nHost: {endpoint.Authority}\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
-            + $"MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: echo\r\nContent-Length: {BenchCall.Body.Length}\r\n\r\n{BenchCall.Body}");
+            + $"MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: {method}\r\n{(isCall ? "Mcp-Name: echo\r\n" : "")}Content-Length: {body.Length}\r\n\r\n{body}");
         _socket.Connect(endpoint.Host, endpoint.Port);
     }
 

@@ -14,22 +14,24 @@ internal static class RestBench
         using var workplace = new Workplace(arguments);
         var (servers, starts) = (arguments.Number("--servers", 8), arguments.Number("--starts", 5));
         var idle = TimeSpan.FromSeconds(arguments.Number("--idle-seconds", 20));
+        var program = arguments.Text("--program", "published");
+        var path = program switch { "published" => workplace.PublishedGateway, "plain" => null, _ => Path.GetFullPath(program) };
 
         var first = new List<StartFigures>();
         var later = new List<StartFigures>();
         for (var i = 0; i < starts; i++)
         {
-            first.Add(await MeasureStartAsync(workplace, servers, freshState: true).ConfigureAwait(false));
-            later.Add(await MeasureStartAsync(workplace, servers, freshState: false).ConfigureAwait(false));
+            first.Add(await MeasureStartAsync(workplace, servers, freshState: true, path).ConfigureAwait(false));
+            later.Add(await MeasureStartAsync(workplace, servers, freshState: false, path).ConfigureAwait(false));
             Console.Error.WriteLine(FormattableString.Invariant($"start {i + 1}: first {first[^1]}, later {later[^1]}"));
         }
 
-        var rest = await MeasureRestAsync(workplace, servers, idle).ConfigureAwait(false);
-        var result = new { servers, starts, firstStart = StartFigures.Median(first), laterStart = StartFigures.Median(later), rest };
+        var rest = await MeasureRestAsync(workplace, servers, idle, path).ConfigureAwait(false);
+        var result = new { program, servers, starts, firstStart = StartFigures.Median(first), laterStart = StartFigures.Median(later), rest };
         await File.WriteAllTextAsync(Path.Combine(workplace.Results, "rest.json"), JsonSerializer.Serialize(result, s_json)).ConfigureAwait(false);
 
         var text = new StringBuilder();
-        text.AppendLine(FormattableString.Invariant($"Medians of {starts} starts with {servers} echo servers on stdio, milliseconds after the start of the process:"));
+        text.AppendLine(FormattableString.Invariant($"Medians of {starts} starts of the {program} program with {servers} echo servers on stdio, milliseconds after the start of the process:"));
         text.AppendLine();
         text.AppendLine("| start | listening | /health answered | first tool call answered | a call to every server answered |");
         text.AppendLine("|---|---|---|---|---|");
@@ -41,13 +43,13 @@ internal static class RestBench
         return 0;
     }
 
-    private static async Task<StartFigures> MeasureStartAsync(Workplace workplace, int servers, bool freshState)
+    private static async Task<StartFigures> MeasureStartAsync(Workplace workplace, int servers, bool freshState, string? program)
     {
         using var client = new HttpClient();
         var start = TimeProvider.System.GetTimestamp();
         double Elapsed() => TimeProvider.System.GetElapsedTime(start).TotalMilliseconds;
 
-        await using var gateway = await workplace.StartGatewayAsync(servers, freshState).ConfigureAwait(false);
+        await using var gateway = await workplace.StartGatewayAsync(servers, freshState, program).ConfigureAwait(false);
         using (var health = await client.GetAsync(new Uri(gateway.Url, "/health")).ConfigureAwait(false))
         {
             health.EnsureSuccessStatusCode();
@@ -60,10 +62,10 @@ internal static class RestBench
         return new StartFigures(gateway.Startup.TotalMilliseconds, healthMs, firstMs, Elapsed());
     }
 
-    private static async Task<RestFigures> MeasureRestAsync(Workplace workplace, int servers, TimeSpan idle)
+    private static async Task<RestFigures> MeasureRestAsync(Workplace workplace, int servers, TimeSpan idle, string? program)
     {
         using var client = new HttpClient();
-        await using var gateway = await workplace.StartGatewayAsync(servers).ConfigureAwait(false);
+        await using var gateway = await workplace.StartGatewayAsync(servers, program: program).ConfigureAwait(false);
         await CallEveryServerAsync(client, gateway, servers).ConfigureAwait(false);
 
         // The first seconds still pay for the start (tiered compilation, catalogue): rest begins after them.

@@ -38,6 +38,9 @@ internal sealed class Workplace : IDisposable
 
     private string Gateway => Binary("Fairlead.Cli", "Fairlead.Cli.dll");
 
+    /// <summary>Where eng/publish.sh puts the program.</summary>
+    public string PublishedGateway => Path.Combine(_root, "artifacts", "publish", "fairlead", "fairlead");
+
     /// <summary>The checkout.</summary>
     public string Root => _root;
 
@@ -58,11 +61,13 @@ internal sealed class Workplace : IDisposable
     /// <summary>Starts the gateway with servers echo, echo-2, echo-3, ... on stdio.</summary>
     /// <param name="servers">How many; 1 or more.</param>
     /// <param name="freshState">True: as on its first start, with nothing remembered. False: as the last run of this workplace left it.</param>
-    public Task<ServerProcess> StartGatewayAsync(int servers, bool freshState = true)
+    /// <param name="program">Another program than the plain build; null = that.</param>
+    public Task<ServerProcess> StartGatewayAsync(int servers, bool freshState = true, string? program = null)
     {
-        if (!File.Exists(Gateway))
+        var gateway = program ?? Gateway;
+        if (!File.Exists(gateway))
         {
-            throw new BenchFailedException($"'{Gateway}' is not there; run bench/run.sh, which builds it");
+            throw new BenchFailedException($"'{gateway}' is not there; run bench/run.sh, which builds it");
         }
 
         var state = Path.Combine(_folder.FullName, "state");
@@ -71,7 +76,7 @@ internal sealed class Workplace : IDisposable
             Directory.Delete(state, recursive: true);
         }
 
-        return StartAsync(Gateway, FleetOf(servers), state);
+        return StartAsync(gateway, FleetOf(servers), state);
     }
 
     /// <summary>Starts the gateway with a configuration, as on its first start.</summary>
@@ -89,7 +94,8 @@ internal sealed class Workplace : IDisposable
     {
         var configuration = Path.Combine(_folder.FullName, $"{Guid.NewGuid():N}.json");
         File.WriteAllText(configuration, JsonSerializer.Serialize(content));
-        return ServerProcess.StartAsync("dotnet", gateway, "up", "--config", configuration, "--port", "0", "--state", state, "--json");
+        string[] up = ["up", "--config", configuration, "--port", "0", "--state", state, "--json"];
+        return gateway.EndsWith(".dll", StringComparison.Ordinal) ? ServerProcess.StartAsync("dotnet", [gateway, .. up]) : ServerProcess.StartAsync(gateway, up);
     }
 
     /// <summary>The path of the endpoint of the server with that number, 1 first; names are not changed there.</summary>

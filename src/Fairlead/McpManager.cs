@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Fairlead.Configuration;
 using Fairlead.Exchanges;
 using Fairlead.Faults;
@@ -21,9 +22,6 @@ namespace Fairlead;
 /// </remarks>
 public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 {
-    // Calls of one batch in flight at once; the rest of the batch waits.
-    private const int BatchConcurrency = 64;
-
     // A disposal waits this long beyond the drain grace; children that are still there are then the reaper's.
     private static readonly TimeSpan s_disposeExtra = TimeSpan.FromSeconds(15);
 
@@ -308,7 +306,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(tool);
-        return _tools.CallAsync(server, tool, ToolArguments.From(arguments), cancellationToken);
+        return _tools.CallAsync(server, tool, ToolArguments.From(arguments), null, cancellationToken);
     }
 
     /// <summary>As the overload with an object; takes the UTF-8 text of one JSON object, which must not change before the call has ended. Empty = no arguments.</summary>
@@ -316,36 +314,19 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentNullException.ThrowIfNull(tool);
-        return _tools.CallAsync(server, tool, ToolArguments.Checked(argumentsUtf8), cancellationToken);
+        return _tools.CallAsync(server, tool, ToolArguments.Checked(argumentsUtf8), null, cancellationToken);
     }
 
     /// <summary>Makes several calls at the same time. One that fails does not touch the others.</summary>
-    /// <param name="calls">Any number; 64 are in flight at once.</param>
+    /// <param name="calls">Any number. Tools that answer at once run on all cores, the caller's thread among them; of others 64 are in flight at once.</param>
     /// <param name="cancellationToken">Gives all of them up.</param>
     /// <returns>An outcome for each call, in the order given.</returns>
-    public async Task<IReadOnlyList<BatchOutcome>> ExecuteBatchAsync(IEnumerable<BatchCall> calls, CancellationToken cancellationToken = default)
+    /// <exception cref="ArgumentException">One of them is null, or names no server or tool: none is made.</exception>
+    public Task<IReadOnlyList<BatchOutcome>> ExecuteBatchAsync(IEnumerable<BatchCall> calls, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(calls);
         ThrowIfStopped();
-        using var places = new SemaphoreSlim(BatchConcurrency, BatchConcurrency);
-        return await Task.WhenAll(calls.Select(OneAsync)).ConfigureAwait(false);
-
-        async Task<BatchOutcome> OneAsync(BatchCall call)
-        {
-            await places.WaitAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                return new BatchOutcome(await CallAsync(call.Server, call.Tool, call.Arguments, cancellationToken).ConfigureAwait(false), null);
-            }
-            catch (McpException error)
-            {
-                return new BatchOutcome(null, error);
-            }
-            finally
-            {
-                places.Release();
-            }
-        }
+        return BatchRun.RunAsync(_tools, calls, cancellationToken);
     }
 
     /// <summary>Stops everything in order: new commands and calls are refused, calls in flight may end, then servers stop, those first that others do not
@@ -386,13 +367,24 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     private static ValueTask<ToolResult> ThrowIfFailed(ValueTask<ToolResult> call, string server, string tool)
     {
-        return call.IsCompletedSuccessfully && !call.Result.IsError ? call : AwaitAsync(call, server, tool);
+        if (!call.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(call, server, tool);
+        }
 
+        // Read once: the object behind a value task may be another call's afterwards.
+        var result = call.Result;
+        return result.IsError ? ValueTask.FromException<ToolResult>(FailedAs(result, server, tool)) : new ValueTask<ToolResult>(result);
+
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
         static async ValueTask<ToolResult> AwaitAsync(ValueTask<ToolResult> call, string server, string tool)
         {
             var result = await call.ConfigureAwait(false);
-            return result.IsError ? throw new ToolFailed($"The tool '{tool}' of '{server}' failed: {result.Text}") { ServerId = server, Result = result } : result;
+            return result.IsError ? throw FailedAs(result, server, tool) : result;
         }
+
+        static ToolFailed FailedAs(ToolResult result, string server, string tool) =>
+            new($"The tool '{tool}' of '{server}' failed: {result.Text}") { ServerId = server, Result = result };
     }
 
     private static async Task WhenSettledAsync(ServerCell cell, CancellationToken cancellationToken)
@@ -460,6 +452,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     private async Task StopAsync(TimeSpan grace)
     {
         await Task.Yield();
+        _resources.Fleet.AnnounceShutdown();
         _faults.Dispose();
         await _fleet.ShutdownAsync(grace).ConfigureAwait(false);
         await _fleet.DisposeAsync().ConfigureAwait(false);

@@ -196,12 +196,43 @@ public sealed class McpManagerTests
     }
 
     [Fact]
+    public async Task Deploy_WhileListsAreBeingPublished_TakesInOthers()
+    {
+        await using var manager = WithEcho("first");
+        using var release = new ManualResetEventSlim();
+        var blocked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        manager.Fleet.CatalogChanged += (_, _) =>
+        {
+            blocked.TrySetResult();
+            release.Wait(Guard.Limit);
+        };
+        await manager.DeployServerAsync(Named("first"));
+        await Guard.WithinAsync(blocked.Task, "the lists of the first server");
+
+        Task<string>[] deploying = [.. Enumerable.Range(0, 5).Select(i => manager.DeployServerAsync(new ServerConfig { Name = $"server-{i}", Command = "sh", Disabled = true }))];
+        while (manager.Fleet.Current.InOrder.Length < 6)
+        {
+            var change = manager.Fleet.AnyChange();
+            if (manager.Fleet.Current.InOrder.Length < 6)
+            {
+                await Guard.WithinAsync(change, "all servers to be taken in while the lists wait");
+            }
+        }
+
+        Assert.All(deploying, static deployment => Assert.False(deployment.IsCompleted));
+        release.Set();
+        Assert.Equal(5, (await Guard.WithinAsync(Task.WhenAll(deploying), "the deployments")).Length);
+    }
+
+    [Fact]
     public async Task Call_WhenAnotherToolIsSlow_NobodyWaitsForIt()
     {
         var release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var manager = new McpManager();
         manager.AddTools("mixed", TextTool.WhenDone("slow", release.Task), TextTool.Echo());
-        await manager.DeployServerAsync(Named("mixed"));
+        var config = Named("mixed");
+        config.MaxConnections = 201;
+        await manager.DeployServerAsync(config);
         await manager.ReachedAsync("mixed", ServerState.Healthy);
 
         var slow = Enumerable.Range(0, 200).Select(_ => manager.CallAsync("mixed", "slow").AsTask()).ToArray();

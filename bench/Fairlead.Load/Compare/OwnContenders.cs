@@ -68,7 +68,7 @@ internal static class OwnContenders
 
     /// <summary>The bare web server, for what needs one behind it.</summary>
     public static Task<ServerProcess> StartBareAsync(Scenario scenario, Workplace workplace) =>
-        ServerProcess.StartAsync(workplace.Self, "bare", "--payload", Text(scenario.Payload), "--method", scenario.Method, "--answers", scenario.Answers);
+        ServerProcess.StartAsync(workplace.Self, "bare", "--payload", Text(scenario.Payload), "--method", scenario.Method, "--answers", scenario.Answers, "--tools", Text(scenario.Tools));
 
     /// <summary>The call of a scenario at an endpoint.</summary>
     public static LoadTarget Target(Scenario scenario, Uri endpoint, LoadEra era, string tool = "echo") =>
@@ -102,7 +102,7 @@ internal static class OwnContenders
     }
 
     private static Task<ServerProcess> StartEchoAsync(Scenario scenario, Workplace workplace, string era) =>
-        ServerProcess.StartAsync(workplace.Self, "echo-http", "--era", era, "--answers", scenario.Answers);
+        ServerProcess.StartAsync(workplace.Self, "echo-http", "--era", era, "--answers", scenario.Answers, "--tools", Text(scenario.Tools));
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -31,6 +31,9 @@ internal sealed record Scenario
     /// <summary>Bytes of the echoed text; the answer is as long.</summary>
     public int Payload { get; init; } = 64;
 
+    /// <summary>How many tools a server on HTTP has; the first is echo.</summary>
+    public int Tools { get; init; } = 1;
+
     /// <summary>modern or legacy: what the load speaks.</summary>
     public string ClientEra { get; init; } = "modern";
 
@@ -106,6 +109,7 @@ internal sealed record Scenario
         Require(ServerEra is "modern" or "legacy", "serverEra", ServerEra, "modern or legacy");
         Require(Upstream is "stdio" or "http", "upstream", Upstream, "stdio or http");
         Require(Answers is "json" or "sse", "answers", Answers, "json or sse");
+        Require(Tools == 1 || (Tools is > 1 and <= 1000 && Upstream == "http"), "tools", Tools, "1, or to 1000 with upstream http");
         Require(Servers is >= 1 and <= 100, "servers", Servers, "from 1 to 100");
         foreach (var bound in Bounds)
         {

@@ -14,13 +14,15 @@ internal static class HttpEchoServer
 {
     private const string Modern = "2026-07-28";
 
-    private static readonly byte[] s_tools = Encoding.UTF8.GetBytes(EchoText.Tools);
-    private static readonly byte[] s_modernTools = Encoding.UTF8.GetBytes(EchoText.ModernTools);
+    private static byte[] s_tools = [];
+    private static byte[] s_modernTools = [];
 
     public static Task<int> RunAsync(LoadArguments arguments)
     {
         var era = arguments.Text("--era", "dual");
         var isStream = arguments.Text("--answers", "json") == "sse";
+        var tools = arguments.Number("--tools", 1);
+        (s_tools, s_modernTools) = (Encoding.UTF8.GetBytes(EchoText.Tools(tools)), Encoding.UTF8.GetBytes(EchoText.ModernTools(tools)));
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(static kestrel =>

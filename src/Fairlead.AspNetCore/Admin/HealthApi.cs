@@ -1,5 +1,6 @@
 using Fairlead.AspNetCore.Auth;
 using Fairlead.Configuration;
+using Fairlead.Health;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Admin;
@@ -32,7 +33,7 @@ internal sealed class HealthApi(McpManager manager)
 
     private Task ListAsync(HttpContext context) => RestApi.WriteAsync(context, StatusCodes.Status200OK, new
     {
-        servers = manager.Fleet.Current.InOrder.Select(static cell => Model(ServerHealth.From(cell), withChecks: false)),
+        servers = manager.Fleet.Current.InOrder.Select(static cell => HealthView.Of(ServerHealth.From(cell), withChecks: false)),
     });
 
     private async Task GetAsync(HttpContext context)
@@ -47,22 +48,8 @@ internal sealed class HealthApi(McpManager manager)
 
         var depth = isKnown ? s_depths.First(known => known.Word == word).Depth : HealthDepth.Ready;
         var health = await manager.GetServerHealthAsync(cell.Name, depth, context.RequestAborted).ConfigureAwait(false);
-        await RestApi.WriteAsync(context, StatusOf(health.IsHealthy), Model(health, word == History)).ConfigureAwait(false);
+        await RestApi.WriteAsync(context, StatusOf(health.IsHealthy), HealthView.Of(health, word == History)).ConfigureAwait(false);
     }
 
     private static int StatusOf(bool isGood) => isGood ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-
-    private static HealthModel Model(ServerHealth health, bool withChecks) => new(
-        health.Id, health.IsHealthy, health.State, health.Reason, health.Since, health.LastFailure, health.NextRetry, health.ResponseTime?.TotalMilliseconds,
-        OptionWords.Word(health.Check), health.FailuresInARow, health.SuccessesInARow, health.Availability,
-        health.Checks.Count == 0 ? null : Model(health.Checks[^1]), withChecks ? [.. health.Checks.Select(Model)] : null);
-
-    private static CheckModel Model(ServerHealthCheck check) => new(check.At, check.Kind, check.IsHealthy, check.Duration.TotalMilliseconds, check.Reason);
-
-    /// <summary>A server's health as JSON shows it.</summary>
-    private sealed record HealthModel(
-        string Id, bool IsHealthy, ServerState State, string? Reason, DateTimeOffset Since, string? LastFailure, DateTimeOffset? NextRetry, double? ResponseTimeMs, string Check,
-        int FailuresInARow, int SuccessesInARow, double? Availability, CheckModel? LastCheck, CheckModel[]? Checks);
-
-    private sealed record CheckModel(DateTimeOffset At, string Kind, bool IsHealthy, double DurationMs, string? Reason);
 }

@@ -17,6 +17,10 @@ internal static class Problems
         return WriteAsync(context, StatusOf(exception), exception.Word, exception.Message, (exception as ToolFailed)?.Code);
     }
 
+    /// <summary>The problem as it stands in an event of a stream.</summary>
+    public static object Of(McpException exception) =>
+        new { type = "about:blank", title = exception.Word, status = StatusOf(exception), detail = exception.Message, code = (exception as ToolFailed)?.Code };
+
     /// <summary>Writes a problem.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">The HTTP status.</param>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Fairlead.AspNetCore.Auth;
 using Fairlead.AspNetCore.Mcp;
 using Fairlead.Configuration;
@@ -16,12 +15,7 @@ namespace Fairlead.AspNetCore.Admin;
 internal sealed class RestApi
 {
     /// <summary>How the API writes and reads JSON.</summary>
-    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        Converters = { new Word<ServerTransport>(), new Word<ServerOwner>(), new Word<RolloutStrategy>(), new Word<FaultKind>(), new JsonStringEnumConverter() },
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
+    public static readonly JsonSerializerOptions Json = ApiJson.Options;
 
     private readonly McpManager _manager;
     private readonly McpFront _front;
@@ -145,17 +139,5 @@ internal sealed class RestApi
             return Task.CompletedTask;
         });
         return WriteAsync(context, StatusCodes.Status202Accepted, new { stopping = true });
-    }
-
-    /// <summary>A value in the word of the configuration.</summary>
-    private sealed class Word<T> : JsonConverter<T>
-        where T : struct, Enum
-    {
-        public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            reader.GetString() is { } word && OptionWords.TryWord(typeToConvert, word, out var value)
-                ? (T)value
-                : throw new JsonException($"It must be one of {string.Join(", ", OptionWords.Words(typeToConvert))}.");
-
-        public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(OptionWords.Word(value));
     }
 }

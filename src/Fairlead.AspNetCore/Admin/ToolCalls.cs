@@ -24,7 +24,7 @@ internal sealed class ToolCalls(McpManager manager, McpFront front)
         await WriteRawAsync(context, page).ConfigureAwait(false);
     }
 
-    /// <summary>POST <c>{"arguments":{...}}</c>: the tool's result as its server wrote it, also one with <c>isError</c>.</summary>
+    /// <summary>POST <c>{"arguments":{...}}</c>: the tool's result as its server wrote it, also one with <c>isError</c>; to clients that take an event stream with its progress before it.</summary>
     public async Task CallAsync(HttpContext context)
     {
         if (!context.Request.HasJsonContentType())
@@ -44,8 +44,14 @@ internal sealed class ToolCalls(McpManager manager, McpFront front)
         try
         {
             var arguments = CallBody.Arguments(body.Memory, limits.JsonDepthMax);
-            var result = await manager.CallAsync(server, (string)context.Request.RouteValues["tool"]!, arguments, context.RequestAborted).ConfigureAwait(false);
-            await WriteRawAsync(context, result.Raw).ConfigureAwait(false);
+            var tool = (string)context.Request.RouteValues["tool"]!;
+            var result = ToolStream.IsWanted(context.Request)
+                ? await new ToolStream().RunAsync(context, front, progress => manager.CallAsync(server, tool, arguments, progress, context.RequestAborted)).ConfigureAwait(false)
+                : await manager.CallAsync(server, tool, arguments, context.RequestAborted).ConfigureAwait(false);
+            if (result is not null)
+            {
+                await WriteRawAsync(context, result.Raw).ConfigureAwait(false);
+            }
         }
         finally
         {

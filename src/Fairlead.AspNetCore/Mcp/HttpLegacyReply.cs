@@ -55,7 +55,7 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
     }
 
     /// <inheritdoc/>
-    public override ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result) => new(JsonRpcReply.ResultAsync(front, context, id, result));
+    public override ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlyMemory<byte> result) => new(JsonRpcReply.ResultAsync(front, context, id, result));
 
     /// <inheritdoc/>
     public override async ValueTask SendAsync(byte[] message)

@@ -1,6 +1,5 @@
 using System.Buffers;
 using Fairlead.Exchanges;
-using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -28,17 +27,19 @@ internal static class JsonRpcReply
         return Task.CompletedTask;
     }
 
-    /// <summary>A result answer of any length: a long one goes to a client that must keep reading.</summary>
-    public static Task ResultAsync(McpFront front, HttpContext context, ReadOnlySpan<byte> id, ReadOnlySpan<byte> result)
+    /// <summary>A result answer of any length: a long one goes to a client that must keep reading. It is written from where it lies, never put together first.</summary>
+    public static Task ResultAsync(McpFront front, HttpContext context, ReadOnlySpan<byte> id, ReadOnlyMemory<byte> result)
     {
         if (result.Length <= StalledClient.FreeBytes)
         {
-            return ResultAsync(context, id, result);
+            return ResultAsync(context, id, result.Span);
         }
 
-        var frame = OutboundFrame.Rent(ResultLength(id, result));
-        WriteResult(frame, id, result);
-        return WriteLargeAsync(front, context, frame);
+        var response = context.Response;
+        response.ContentType = Json;
+        response.ContentLength = ResultLength(id, result.Span);
+        WriteResultStart(response.BodyWriter, id);
+        return StalledClient.WriteAsync(context, front, result, (byte)'}').AsTask();
     }
 
     /// <summary>A whole message.</summary>
@@ -55,9 +56,7 @@ internal static class JsonRpcReply
     /// <summary>Writes <c>{"jsonrpc":"2.0","id":ID,"result":RESULT}</c>.</summary>
     public static void WriteResult(IBufferWriter<byte> writer, ReadOnlySpan<byte> id, ReadOnlySpan<byte> result)
     {
-        writer.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
-        writer.Write(id);
-        writer.Write(",\"result\":"u8);
+        WriteResultStart(writer, id);
         writer.Write(result);
         writer.Write("}"u8);
     }
@@ -74,18 +73,11 @@ internal static class JsonRpcReply
         _ => (-32600, "The body is not a JSON-RPC 2.0 message: it needs \"jsonrpc\":\"2.0\" and a method, a result or an error."),
     };
 
-    private static async Task WriteLargeAsync(McpFront front, HttpContext context, OutboundFrame frame)
+    private static void WriteResultStart(IBufferWriter<byte> writer, ReadOnlySpan<byte> id)
     {
-        try
-        {
-            context.Response.ContentType = Json;
-            context.Response.ContentLength = frame.Memory.Length;
-            await StalledClient.WriteAsync(context, front, frame.Memory).ConfigureAwait(false);
-        }
-        finally
-        {
-            frame.Return();
-        }
+        writer.Write("{\"jsonrpc\":\"2.0\",\"id\":"u8);
+        writer.Write(id);
+        writer.Write(",\"result\":"u8);
     }
 
     private static int ResultLength(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result) =>

@@ -81,7 +81,7 @@ internal sealed class LegacyMessages
         switch (envelope.KnownMethod)
         {
             case McpMethod.Ping:
-                return reply.ResultAsync(id, "{}"u8);
+                return reply.ResultAsync(id, LegacyReply.NoResult);
             case McpMethod.ToolsList:
                 return new ValueTask(ListAsync(reply, cell, session, ListKind.Tools, body, envelope.Id, envelope.Cursor));
             case McpMethod.PromptsList:
@@ -110,7 +110,7 @@ internal sealed class LegacyMessages
         await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
         var token = id.Of(body.Span);
         var writing = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page)
-            ? reply.ResultAsync(token, page.Span)
+            ? reply.ResultAsync(token, page)
             : reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, token);
         await writing.ConfigureAwait(false);
     }

@@ -8,6 +8,9 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <remarks>Used by one handler at a time. Exactly one of <see cref="AcceptAsync"/>, <see cref="MessageAsync"/>, <see cref="ResultAsync"/> and <see cref="AnswerAsync"/> ends it.</remarks>
 internal abstract class LegacyReply
 {
+    /// <summary>The result that says nothing: <c>{}</c>.</summary>
+    public static ReadOnlyMemory<byte> NoResult { get; } = "{}"u8.ToArray();
+
     /// <summary>Cancelled when the client is gone.</summary>
     public abstract CancellationToken Gone { get; }
 
@@ -37,8 +40,8 @@ internal abstract class LegacyReply
     /// <param name="message">The message; owned by the reply from here on.</param>
     public abstract ValueTask MessageAsync(int status, byte[] message);
 
-    /// <summary>Answers with a result that is ready-made JSON.</summary>
-    public abstract ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result);
+    /// <summary>Answers with a result that is ready-made JSON and does not change any more.</summary>
+    public abstract ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlyMemory<byte> result);
 
     /// <summary>Sends a message that belongs to a call, before its answer.</summary>
     /// <param name="message">Owned by the reply from here on.</param>
@@ -83,10 +86,10 @@ internal abstract class MessageReply : LegacyReply
     public override ValueTask MessageAsync(int status, byte[] message) => LastAsync(message);
 
     /// <inheritdoc/>
-    public override ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlySpan<byte> result)
+    public override ValueTask ResultAsync(ReadOnlySpan<byte> id, ReadOnlyMemory<byte> result)
     {
         var buffer = new ArrayBufferWriter<byte>(id.Length + result.Length + 64);
-        JsonRpcReply.WriteResult(buffer, id, result);
+        JsonRpcReply.WriteResult(buffer, id, result.Span);
         return LastAsync(buffer.WrittenSpan.ToArray());
     }
 

@@ -27,7 +27,7 @@ internal static class LegacyRequests
         session.SetLogLevel(level);
         var servers = cell is null ? front.Fleet.Current.InOrder : [.. front.Fleet.Current.InOrder.Where(cell.Serves)];
         await Task.WhenAll(servers.Select(server => TellAsync(front, server))).WaitAsync(reply.Gone).ConfigureAwait(false);
-        await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
+        await reply.ResultAsync(id, LegacyReply.NoResult).ConfigureAwait(false);
     }
 
     /// <summary><c>resources/subscribe</c> and <c>resources/unsubscribe</c>.</summary>
@@ -49,7 +49,7 @@ internal static class LegacyRequests
                 await front.Subscriptions.RemoveAsync(subscribed).ConfigureAwait(false);
             }
 
-            await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
+            await reply.ResultAsync(id, LegacyReply.NoResult).ConfigureAwait(false);
             return;
         }
 
@@ -67,7 +67,7 @@ internal static class LegacyRequests
             return;
         }
 
-        await reply.ResultAsync(id, "{}"u8).ConfigureAwait(false);
+        await reply.ResultAsync(id, LegacyReply.NoResult).ConfigureAwait(false);
     }
 
     private static Task TellAsync(McpFront front, ServerCell server)

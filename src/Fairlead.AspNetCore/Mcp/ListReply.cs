@@ -14,6 +14,6 @@ internal static class ListReply
     /// <summary>Writes one page of what <paramref name="cell"/> (null: the aggregate) offers, or -32602 for a cursor that is not ours.</summary>
     public static Task WriteAsync(McpFront front, HttpContext context, NamedEndpoint? cell, ListKind kind, ProtocolVersion version, ReadOnlySpan<byte> id, ReadOnlySpan<byte> cursor) =>
         front.OfferedAt(cell).TryGetPage(kind, version, cursor, out var page)
-            ? JsonRpcReply.ResultAsync(front, context, id, page.Span)
+            ? JsonRpcReply.ResultAsync(front, context, id, page)
             : JsonRpcReply.ErrorAsync(context, 200, -32602, CursorUnknown, id);
 }

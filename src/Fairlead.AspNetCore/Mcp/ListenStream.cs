@@ -14,9 +14,6 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary><c>subscriptions/listen</c> of 2026-07-28 (protocol.md 3): an acknowledgement, then only what was asked for, each tagged with the request's id, until the client closes.</summary>
 internal sealed class ListenStream
 {
-    // A client that does not read loses old changes, not new ones: "changed" twice says no more than once.
-    private const int QueueMax = 64;
-
     private readonly McpFront _front;
 
     /// <summary>Handles requests for <paramref name="front"/>.</summary>
@@ -32,78 +29,54 @@ internal sealed class ListenStream
             return;
         }
 
-        var queue = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(QueueMax) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
-        void ListsChanged(NamedEndpoint? changed, CatalogChanges changes)
-        {
-            if (ReferenceEquals(changed, cell))
-            {
-                foreach (var method in SessionBroadcast.Notifications(changes & filter.Lists))
-                {
-                    queue.Writer.TryWrite(Notification(method, default, id));
-                }
-            }
-        }
-
-        void ResourceUpdated(ServerCell server, byte[] uri)
-        {
-            var updated = new SubscribedResource(server, SubscribedResource.Spell(uri));
-            foreach (var (known, resource) in filter.Subscribed)
-            {
-                if (resource == updated)
-                {
-                    queue.Writer.TryWrite(Notification("notifications/resources/updated", Encoding.UTF8.GetBytes(known), id));
-                }
-            }
-        }
-
-        _front.Fleet.CatalogChanged += ListsChanged;
-        _front.Fleet.ResourceUpdated += ResourceUpdated;
+        // Told of changes from before its subscriptions stand, so that none between is missed.
+        var listener = new Listener(cell, filter.Lists, id);
+        _front.Listeners.Add(listener);
         TaskListen? tasks = null;
         try
         {
-            await SubscribeAsync(filter, cell, context.RequestAborted).ConfigureAwait(false);
+            await SubscribeAsync(filter, listener, cell, context.RequestAborted).ConfigureAwait(false);
             if (filter.TaskIds.Length > 0)
             {
                 tasks = await TaskListen.StartAsync(
-                    _front.Tasks, cell, filter.TaskIds, id, message => queue.Writer.TryWrite(message), _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
+                    _front.Tasks, cell, filter.TaskIds, id, listener.Tell, _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
             }
 
             var response = await SseResponse.StartAsync(context, _front).ConfigureAwait(false);
-            await response.WriteAsync(Acknowledgement(filter, tasks?.Honoured ?? [], id)).ConfigureAwait(false);
+            await response.WriteAsync(Acknowledgement(filter, listener, tasks?.Honoured ?? [], id)).ConfigureAwait(false);
             while (response.IsOpen)
             {
-                var more = queue.Reader.WaitToReadAsync(context.RequestAborted).AsTask();
-                await KeepAlive.UntilAsync(more, response.WriteKeepAliveAsync, _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
-                while (queue.Reader.TryRead(out var message))
-                {
-                    await response.WriteAsync(message).ConfigureAwait(false);
-                }
-
                 if (_front.Fleet.IsShuttingDown)
                 {
                     // A graceful end is an ordinary result (protocol.md 3).
                     await response.WriteAsync(Goodbye(id)).ConfigureAwait(false);
                     return;
                 }
+
+                var more = listener.Messages.WaitToReadAsync(context.RequestAborted).AsTask();
+                await KeepAlive.UntilAsync(more, response.WriteKeepAliveAsync, _front.TimeProvider, context.RequestAborted).ConfigureAwait(false);
+                while (response.IsOpen && listener.Messages.TryRead(out var message))
+                {
+                    await response.WriteAsync(message).ConfigureAwait(false);
+                }
             }
         }
         finally
         {
-            _front.Fleet.CatalogChanged -= ListsChanged;
-            _front.Fleet.ResourceUpdated -= ResourceUpdated;
+            _front.Listeners.Remove(listener);
             if (tasks is not null)
             {
                 await tasks.DisposeAsync().ConfigureAwait(false);
             }
 
-            foreach (var resource in filter.Subscribed.Values)
+            foreach (var resource in listener.Subscribed.Values)
             {
                 await _front.Subscriptions.RemoveAsync(resource).ConfigureAwait(false);
             }
         }
     }
 
-    private async Task SubscribeAsync(Filter filter, NamedEndpoint? cell, CancellationToken cancellationToken)
+    private async Task SubscribeAsync(Filter filter, Listener listener, NamedEndpoint? cell, CancellationToken cancellationToken)
     {
         foreach (var uri in filter.Wanted)
         {
@@ -117,23 +90,12 @@ internal sealed class ListenStream
             var resource = SubscribedResource.At(route, token);
             if (await _front.Subscriptions.AddAsync(resource, cancellationToken).ConfigureAwait(false) is null)
             {
-                filter.Subscribed[uri] = resource;
+                listener.Subscribed[uri] = resource;
             }
         }
     }
 
-    private static byte[] Notification(string method, ReadOnlySpan<byte> uri, ReadOnlySpan<byte> id)
-    {
-        ReadOnlySpan<byte> member = uri.IsEmpty ? default : "\"uri\":"u8;
-        ReadOnlySpan<byte> comma = uri.IsEmpty ? default : ","u8;
-        return
-        [
-            .. "{\"jsonrpc\":\"2.0\",\"method\":\""u8, .. Encoding.ASCII.GetBytes(method), .. "\",\"params\":{"u8, .. member, .. uri, .. comma,
-            .. "\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":"u8, .. id, .. "}}}"u8,
-        ];
-    }
-
-    private static byte[] Acknowledgement(Filter filter, IReadOnlyList<string> taskIds, ReadOnlySpan<byte> id)
+    private static byte[] Acknowledgement(Filter filter, Listener listener, IReadOnlyList<string> taskIds, ReadOnlySpan<byte> id)
     {
         var honoured = new List<string>();
         if (filter.Lists.HasFlag(CatalogChanges.Tools))
@@ -151,9 +113,9 @@ internal sealed class ListenStream
             honoured.Add("\"resourcesListChanged\":true");
         }
 
-        if (!filter.Subscribed.IsEmpty)
+        if (!listener.Subscribed.IsEmpty)
         {
-            honoured.Add("\"resourceSubscriptions\":[" + string.Join(',', filter.Wanted.Where(filter.Subscribed.ContainsKey)) + "]");
+            honoured.Add("\"resourceSubscriptions\":[" + string.Join(',', filter.Wanted.Where(listener.Subscribed.ContainsKey)) + "]");
         }
 
         if (taskIds.Count > 0)
@@ -176,9 +138,6 @@ internal sealed class ListenStream
     /// <summary>What one listen asked for.</summary>
     private sealed record Filter(CatalogChanges Lists, string[] Wanted, string[] TaskIds)
     {
-        /// <summary>Resources that a server agreed to tell about, by the client's raw URI tokens. Updates are looked up while more are added.</summary>
-        public ConcurrentDictionary<string, SubscribedResource> Subscribed { get; } = new(StringComparer.Ordinal);
-
         public static Filter? Read(ReadOnlyMemory<byte> body, in Envelope envelope)
         {
             using var document = JsonDocument.Parse(body.Slice(envelope.Params.Start, envelope.Params.Length));

@@ -36,6 +36,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         Hosts = new HostOriginPolicy(options.PublicUrl, options.AllowedOrigins);
         Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);
         GraceTicks = sweep.Ticks(TimeSpan.FromMilliseconds(options.SseGraceMs));
+        Listeners = new Listeners(fleet);
         Broadcast = new SessionBroadcast(fleet, Sessions, Subscriptions, logger);
     }
 
@@ -71,6 +72,9 @@ internal sealed partial class McpFront : IAsyncDisposable
 
     /// <summary>Tells sessions of changes.</summary>
     public SessionBroadcast Broadcast { get; }
+
+    /// <summary>The listen streams that are open.</summary>
+    public Listeners Listeners { get; }
 
     /// <summary>Host and Origin check.</summary>
     public HostOriginPolicy Hosts { get; }
@@ -117,6 +121,7 @@ internal sealed partial class McpFront : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Broadcast.Dispose();
+        Listeners.Dispose();
         Parked.Dispose();
         Dispatcher.Dispose();
         Sessions.Dispose();

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using Fairlead.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -21,16 +23,32 @@ internal static partial class StalledClient
         }
     }
 
-    /// <summary>Writes and sends bytes of any length.</summary>
+    /// <summary>Writes and sends bytes of any length, with what was written before them.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="front">Whose bounds count.</param>
+    /// <param name="bytes">At least one.</param>
+    /// <param name="last">A byte that ends them and goes out with the last of them; null = none.</param>
     /// <returns>False when the client is gone or was cut; the rest was not written.</returns>
-    public static async ValueTask<bool> WriteAsync(HttpContext context, McpFront front, ReadOnlyMemory<byte> bytes)
+    public static async ValueTask<bool> WriteAsync(HttpContext context, McpFront front, ReadOnlyMemory<byte> bytes, byte? last = null)
     {
         Watch(context);
         while (!bytes.IsEmpty)
         {
             var length = Math.Min(bytes.Length, front.Options.Limits.StalledClientBytes);
-            var write = context.Response.BodyWriter.WriteAsync(bytes[..length], context.RequestAborted);
+            var piece = bytes[..length];
             bytes = bytes[length..];
+            ValueTask<FlushResult> write;
+            if (bytes.IsEmpty && last is { } end)
+            {
+                context.Response.BodyWriter.Write(piece.Span);
+                context.Response.BodyWriter.Write([end]);
+                write = context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+            }
+            else
+            {
+                write = context.Response.BodyWriter.WriteAsync(piece, context.RequestAborted);
+            }
+
             if (!await EndAsync(context, front, write).ConfigureAwait(false))
             {
                 return false;
@@ -44,14 +62,14 @@ internal static partial class StalledClient
     /// <returns>False when the client is gone or was cut.</returns>
     public static ValueTask<bool> FlushAsync(HttpContext context, McpFront front) => EndAsync(context, front, context.Response.BodyWriter.FlushAsync(context.RequestAborted));
 
-    private static ValueTask<bool> EndAsync(HttpContext context, McpFront front, ValueTask<System.IO.Pipelines.FlushResult> flush)
+    private static ValueTask<bool> EndAsync(HttpContext context, McpFront front, ValueTask<FlushResult> flush)
     {
         return flush.IsCompletedSuccessfully
             ? new ValueTask<bool>(!flush.Result.IsCompleted && !context.RequestAborted.IsCancellationRequested)
             : FlushSlowlyAsync(context, front, flush.AsTask());
     }
 
-    private static async ValueTask<bool> FlushSlowlyAsync(HttpContext context, McpFront front, Task<System.IO.Pipelines.FlushResult> flush)
+    private static async ValueTask<bool> FlushSlowlyAsync(HttpContext context, McpFront front, Task<FlushResult> flush)
     {
         var patience = front.Options.Limits.StalledClient;
         try

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -79,6 +80,21 @@ internal sealed class CatalogSnapshot
 
         var content = nameToken[1..^1];
         return content.Contains((byte)'\\') ? TryRouteEscaped(kind, nameToken, out route) : TryRouteName(kind, content, out route);
+    }
+
+    /// <summary>Finds where a tool leads by its name. Allocates nothing for names of usual length.</summary>
+    public bool TryRouteTool(string name, [NotNullWhen(true)] out CatalogRoute? route)
+    {
+        byte[]? rented = null;
+        var bytesMax = Encoding.UTF8.GetMaxByteCount(name.Length);
+        Span<byte> utf8 = bytesMax <= StackBytesMax ? stackalloc byte[StackBytesMax] : rented = ArrayPool<byte>.Shared.Rent(bytesMax);
+        var found = TryRouteName(ListKind.Tools, utf8[..Encoding.UTF8.GetBytes(name, utf8)], out route);
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+
+        return found;
     }
 
     /// <summary>Raw <c>capabilities</c> of the endpoint: what its servers can do, kept while they restart.</summary>

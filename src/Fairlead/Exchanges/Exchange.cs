@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Fairlead.Catalog;
 using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
@@ -15,10 +14,7 @@ namespace Fairlead.Exchanges;
 /// </remarks>
 internal sealed class Exchange : GuardedCall
 {
-    private const int PooledMax = 1024;
-
-    private static readonly ConcurrentQueue<Exchange> s_pool = new();
-    private static int s_pooled;
+    private static readonly CallPool<Exchange> s_pool = new();
 
     /// <summary>The scan of <see cref="Request"/>.</summary>
     public Envelope RequestEnvelope;
@@ -84,11 +80,7 @@ internal sealed class Exchange : GuardedCall
     /// <summary>Takes a clean exchange with two references.</summary>
     public static Exchange Rent()
     {
-        if (s_pool.TryDequeue(out var exchange))
-        {
-            Interlocked.Decrement(ref s_pooled);
-        }
-        else
+        if (!s_pool.TryRent(out var exchange))
         {
             exchange = new Exchange();
         }
@@ -147,13 +139,9 @@ internal sealed class Exchange : GuardedCall
         InputFault = null;
         Turn?.Release();
         Turn = null;
-        if (Interlocked.Increment(ref s_pooled) <= PooledMax)
+        if (!s_pool.TryReturn(this))
         {
-            s_pool.Enqueue(this);
-            return;
+            base.Recycle();
         }
-
-        Interlocked.Decrement(ref s_pooled);
-        base.Recycle();
     }
 }

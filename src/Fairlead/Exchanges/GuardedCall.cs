@@ -101,7 +101,7 @@ internal abstract class GuardedCall : UpstreamCall
         // 6. Send.
         if (!isWaiting)
         {
-            connection.Send(this, Compose());
+            Start(wasQueued: false);
         }
         else if (!guards.Bulkhead.TryWait(this, connection) && connection.Pending.TryTake(UpstreamId, ForwardError.TooManyCalls, out _))
         {
@@ -113,11 +113,14 @@ internal abstract class GuardedCall : UpstreamCall
     /// <inheritdoc/>
     internal override void LeaveBulkhead() => Admission.LeaveBulkhead();
 
+    /// <summary>Puts the open call on its way. Must not block when the call was queued: it is another call's end that has come to it.</summary>
+    protected virtual void Start(bool wasQueued) => Connection!.Send(this, Compose());
+
     /// <inheritdoc/>
-    protected override OutboundFrame ComposeFrame()
+    protected sealed override void StartQueued()
     {
         Admission.TakePermit();
-        return Compose();
+        Start(wasQueued: true);
     }
 
     /// <inheritdoc/>

@@ -24,14 +24,14 @@ internal static class ShadowCalls
     /// <param name="compose">Writes the copy; called before this returns.</param>
     /// <param name="original">Whose deadlines and headers it has.</param>
     /// <param name="now">The clock's timestamp.</param>
-    public static void Send(Trial shadow, ServerCell cell, Func<LocalCall, OutboundFrame> compose, UpstreamCall original, long now)
+    public static void Send(Trial shadow, ServerCell cell, Func<UpstreamCall, OutboundFrame> compose, UpstreamCall original, long now)
     {
         if (InstanceGuard.Of(shadow.Connection, cell.Guards).InFlight >= cell.Current.Config.MaxConnections)
         {
             return;
         }
 
-        var copy = LocalCall.Begin(compose, isTask: false);
+        var copy = new ShadowCall(compose);
         copy.Owner = copy; // No client of its own: questions are declined.
         copy.Headers = original.Headers;
         copy.IdleTicks = original.IdleTicks;
@@ -41,5 +41,18 @@ internal static class ShadowCalls
 
         // Nobody reads the answer.
         copy.Release();
+    }
+
+    private sealed class ShadowCall : GuardedCall
+    {
+        private readonly Func<UpstreamCall, OutboundFrame> _compose;
+
+        public ShadowCall(Func<UpstreamCall, OutboundFrame> compose)
+        {
+            _compose = compose;
+            Reset();
+        }
+
+        public override OutboundFrame Compose() => _compose(this);
     }
 }

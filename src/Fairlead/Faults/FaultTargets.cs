@@ -51,7 +51,7 @@ internal static class FaultTargets
     public static long CallsOpen(UpstreamConnection connection)
     {
         var open = 0L;
-        for (var i = 0; i < connection.Pending.Capacity; i++)
+        for (var i = 0; i < connection.Pending.Used; i++)
         {
             open += connection.Pending.Peek(i, out var call) != 0 && call!.Owner is not null ? 1 : 0;
         }

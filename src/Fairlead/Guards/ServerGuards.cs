@@ -234,9 +234,13 @@ internal sealed class TokenBucketsByClient
     public TokenBucket Of(object? client, RateOptions rate, TimeProvider time)
     {
         var buckets = Volatile.Read(ref _buckets);
-        return buckets.TryGetValue(client ?? s_nobody, out var known) ? known : buckets.GetValue(client ?? s_nobody, _ => Make(rate, time));
+        return buckets.TryGetValue(client ?? s_nobody, out var known) ? known : Add(buckets, client ?? s_nobody, rate, time);
     }
 
     /// <summary>All clients begin anew.</summary>
     public void Clear() => Volatile.Write(ref _buckets, []);
+
+    // A method of its own: what the function below captures is made at the start of the method that it stands in, for every call.
+    private static TokenBucket Add(ConditionalWeakTable<object, TokenBucket> buckets, object client, RateOptions rate, TimeProvider time) =>
+        buckets.GetValue(client, _ => Make(rate, time));
 }

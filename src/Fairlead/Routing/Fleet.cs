@@ -40,6 +40,9 @@ internal sealed class Fleet
     /// <summary>Raised when a server told how a task fares (<c>notifications/tasks/status</c> of 2025-11-25), in the server's own words. Handlers must not block.</summary>
     public event Action<ServerCell, UpstreamConnection, CallMessage>? TaskChanged;
 
+    /// <summary>Raised once, soon after <see cref="IsShuttingDown"/> was set. Handlers must not block.</summary>
+    public event Action? ShutdownBegun;
+
     /// <summary>Whether new calls are refused because Fairlead is stopping.</summary>
     public bool IsShuttingDown { get; set; }
 
@@ -108,6 +111,9 @@ internal sealed class Fleet
 
     /// <summary>Tells sessions that one of a server's instances which belong to single owners has other lists than before.</summary>
     public void AnnounceOwn(ServerCell cell, CatalogChanges changes) => OwnListsChanged?.Invoke(cell, changes);
+
+    /// <summary>Tells everybody that Fairlead stops. Only the manager calls it, once.</summary>
+    public void AnnounceShutdown() => ShutdownBegun?.Invoke();
 
     /// <summary>Tells everybody that a resource changed.</summary>
     public void AnnounceResource(ServerCell cell, byte[] uriToken) => ResourceUpdated?.Invoke(cell, uriToken);

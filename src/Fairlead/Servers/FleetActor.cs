@@ -31,10 +31,10 @@ internal sealed class FleetActor : Actor
     /// <summary>Adds servers, all or none, and begins to start them, those of higher priority first.</summary>
     /// <param name="configs">Copies that nobody changes any more; brought into their final form here.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>Their ids, in the order given.</returns>
+    /// <returns>Their ids, in the order given, once they are taken; and when everybody can see them.</returns>
     /// <exception cref="InvalidConfiguration">A rule is broken; every broken one is named.</exception>
     /// <exception cref="AlreadyExists">A name is taken.</exception>
-    public async Task<IReadOnlyList<string>> DeployAsync(IReadOnlyList<ServerConfig> configs, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<string> Ids, Task Shown)> DeployAsync(IReadOnlyList<ServerConfig> configs, CancellationToken cancellationToken)
     {
         foreach (var config in configs)
         {
@@ -45,10 +45,7 @@ internal sealed class FleetActor : Actor
         var known = configs.Select(_resources.Catalogue.LoadKnown).ToArray();
         var added = await AskAsync(() => new ValueTask<IReadOnlyList<ServerActor>>(Add(configs, known)), cancellationToken).ConfigureAwait(false);
 
-        // A turn of its own, so that servers that are added at the same time are published together: a thousand do not build the map a thousand times.
-        await AskAsync(() => PublishAddedAsync(added), CancellationToken.None).ConfigureAwait(false);
-        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
-        return [.. configs.Select(static config => config.Name)];
+        return ([.. configs.Select(static config => config.Name)], ShowAsync(added, cancellationToken));
     }
 
     /// <summary>Removes a server, then stops it.</summary>
@@ -260,6 +257,13 @@ internal sealed class FleetActor : Actor
         return added;
     }
 
+    private async Task ShowAsync(IReadOnlyList<ServerActor> added, CancellationToken cancellationToken)
+    {
+        // A turn of its own, so that servers that are added at the same time are published together: a thousand do not build the map a thousand times.
+        await AskAsync(() => PublishAddedAsync(added), CancellationToken.None).ConfigureAwait(false);
+        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     private async ValueTask<bool> PublishAddedAsync(IReadOnlyList<ServerActor> added)
     {
         if (!_isPublished)
@@ -269,7 +273,8 @@ internal sealed class FleetActor : Actor
 
         foreach (var server in added.OrderByDescending(static server => server.Cell.Current.Config.Priority))
         {
-            if (server.Cell.Current.State == ServerState.Initializing)
+            // One that was undeployed meanwhile is not started any more.
+            if (server.Cell.Current.State == ServerState.Initializing && _byName.GetValueOrDefault(server.Id) == server)
             {
                 await server.StartAsync(CancellationToken.None).ConfigureAwait(false);
             }

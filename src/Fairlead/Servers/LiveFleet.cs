@@ -67,8 +67,16 @@ internal sealed partial class LiveFleet
     /// <summary>Deploys a server for the program that uses the manager.</summary>
     public async Task<string> DeployAsync(ServerConfig config, CancellationToken cancellationToken)
     {
-        using var turn = await EnterAsync(cancellationToken).ConfigureAwait(false);
-        return (await DeployAsync([config], ServerOwner.Code, cancellationToken).ConfigureAwait(false))[0];
+        IReadOnlyList<string> ids;
+        Task shown;
+        using (await EnterAsync(cancellationToken).ConfigureAwait(false))
+        {
+            (ids, shown) = await BeginDeployAsync([config], ServerOwner.Code, cancellationToken).ConfigureAwait(false);
+        }
+
+        // After the turn: many that are deployed at the same time are shown together.
+        await shown.ConfigureAwait(false);
+        return ids[0];
     }
 
     /// <summary>Deploys a server that is kept over restarts.</summary>
@@ -77,13 +85,20 @@ internal sealed partial class LiveFleet
     /// <returns>Its id, and what looks odd in the entry.</returns>
     public async Task<(string Id, IReadOnlyList<ConfigurationError> Warnings)> DeployEntryAsync(string entry, CancellationToken cancellationToken)
     {
-        using var turn = await EnterAsync(cancellationToken).ConfigureAwait(false);
-        var (config, result) = Read(entry);
-        CheckCommand(config);
-        var id = (await DeployAsync([config], ServerOwner.Api, cancellationToken).ConfigureAwait(false))[0];
-        _file.Keep(id, entry, HoldsSecrets(entry, result));
-        LogDeployed(_logger, id);
-        return (id, result.Warnings);
+        IReadOnlyList<string> ids;
+        Task shown;
+        ServerEntryResult result;
+        using (await EnterAsync(cancellationToken).ConfigureAwait(false))
+        {
+            (var config, result) = Read(entry);
+            CheckCommand(config);
+            (ids, shown) = await BeginDeployAsync([config], ServerOwner.Api, cancellationToken).ConfigureAwait(false);
+            _file.Keep(ids[0], entry, HoldsSecrets(entry, result));
+        }
+
+        await shown.ConfigureAwait(false);
+        LogDeployed(_logger, ids[0]);
+        return (ids[0], result.Warnings);
     }
 
     /// <summary>Changes a server for the program that uses the manager.</summary>
@@ -258,19 +273,27 @@ internal sealed partial class LiveFleet
     /// <summary>In a turn. The configurations are brought into their final form.</summary>
     private async Task<IReadOnlyList<string>> DeployAsync(IReadOnlyList<ServerConfig> configs, ServerOwner owner, CancellationToken cancellationToken)
     {
+        var (ids, shown) = await BeginDeployAsync(configs, owner, cancellationToken).ConfigureAwait(false);
+        await shown.ConfigureAwait(false);
+        return ids;
+    }
+
+    /// <summary>In a turn, as <see cref="DeployAsync(IReadOnlyList{ServerConfig}, ServerOwner, CancellationToken)"/>; does not wait until everybody can see the servers.</summary>
+    private async Task<(IReadOnlyList<string> Ids, Task Shown)> BeginDeployAsync(IReadOnlyList<ServerConfig> configs, ServerOwner owner, CancellationToken cancellationToken)
+    {
         foreach (var config in configs)
         {
             config.Owner = owner;
             _fleet.Check(config);
         }
 
-        var ids = await _fleet.DeployAsync([.. configs.Select(WithOverlay)], cancellationToken).ConfigureAwait(false);
+        var deployed = await _fleet.DeployAsync([.. configs.Select(WithOverlay)], cancellationToken).ConfigureAwait(false);
         foreach (var config in configs)
         {
             _declared[config.Name] = config;
         }
 
-        return ids;
+        return deployed;
     }
 
     /// <summary>In a turn.</summary>

@@ -85,6 +85,7 @@ internal static partial class ModernListen
     {
         var call = UpstreamCall.Create();
         call.CarriesMessages = true;
+        call.IsListening = true;
         if (!connection.TryOpen(call))
         {
             return false;

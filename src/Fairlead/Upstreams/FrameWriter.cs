@@ -6,17 +6,17 @@ namespace Fairlead.Upstreams;
 /// <summary>Writes frames of many callers to one stream, many per write. Lock-free for the callers.</summary>
 /// <remarks>
 /// Frames are pushed on a stack with one compare-and-swap; whoever finds nobody writing starts the writer on the pool, which takes the whole stack,
-/// turns it round and writes it as one block. Under load a write carries what came while the last one was under way; there is no loop that waits.
+/// turns it round and writes it as one block; a single one as it is. Under load a write carries what came while the last one was under way; there is no loop that waits.
 /// Bounded by the bytes that wait (<see cref="QueuedBytes"/>), which the connection checks before it adds.
 /// </remarks>
 internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
 {
-    // One write carries at most this much; a longer frame is written on its own. 64 KiB is the capacity of a Linux pipe.
+    // One write of several frames carries at most this much; a longer frame is written on its own. 64 KiB is the capacity of a Linux pipe.
     private const int BlockBytes = 64 * 1024;
 
     private readonly Stream _stream;
     private readonly Action<Exception> _failed;
-    private readonly byte[] _block = ArrayPool<byte>.Shared.Rent(BlockBytes);
+    private byte[]? _block; // Rented when two frames meet for the first time: a server that is called now and then needs none.
     private OutboundFrame? _stack;
     private OutboundFrame? _ready; // Owned by the writer: frames in order.
     private int _writing;
@@ -118,8 +118,15 @@ internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask WriteBlockAsync()
     {
+        if (_ready is { Next: null } only)
+        {
+            await WriteAloneAsync(only).ConfigureAwait(false);
+            return;
+        }
+
         var used = 0;
         long frameBytes = 0;
+        var block = _block ??= ArrayPool<byte>.Shared.Rent(BlockBytes);
         while (_ready is { } frame)
         {
             var length = frame.Span.Length;
@@ -127,27 +134,27 @@ internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
             {
                 if (used == 0)
                 {
-                    await WriteLongAsync(frame).ConfigureAwait(false);
+                    await WriteAloneAsync(frame).ConfigureAwait(false);
                     return;
                 }
 
                 break;
             }
 
-            frame.Span.CopyTo(_block.AsSpan(used));
+            frame.Span.CopyTo(block.AsSpan(used));
             used += length;
-            _block[used++] = (byte)'\n';
+            block[used++] = (byte)'\n';
             frameBytes += length;
             _ready = frame.Next;
             frame.Return();
         }
 
-        await _stream.WriteAsync(_block.AsMemory(0, used)).ConfigureAwait(false);
+        await _stream.WriteAsync(block.AsMemory(0, used)).ConfigureAwait(false);
         Interlocked.Add(ref _queuedBytes, -frameBytes);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask WriteLongAsync(OutboundFrame frame)
+    private async ValueTask WriteAloneAsync(OutboundFrame frame)
     {
         var length = frame.Span.Length;
         _ready = frame.Next;

@@ -6,7 +6,9 @@ namespace Fairlead.Upstreams;
 /// <summary>Reads a byte stream into one linear buffer, so that every line that <see cref="LineFramer"/> finds is one span. One reader at a time.</summary>
 internal sealed class LineReader : IDisposable
 {
-    private const int InitialBytes = 64 * 1024;
+    // Most of a thousand servers are silent at any moment: a buffer of the usual size comes with the first read that fills a small one.
+    private const int FirstBytes = 4 * 1024;
+    private const int UsualBytes = 64 * 1024;
 
     // Each smaller buffer that a long line grew out of stays in memory until the collector comes: with doubling they were as much again as the line.
     private const int LargeGrowth = 32;
@@ -14,10 +16,11 @@ internal sealed class LineReader : IDisposable
     private readonly Stream _stream;
     private readonly LineFramer _framer;
     private readonly int _lineBytesMax;
-    private byte[] _buffer = MessageBuffers.Rent(InitialBytes);
+    private byte[] _buffer = MessageBuffers.Rent(FirstBytes);
     private int _start;
     private int _end;
     private bool _ended;
+    private bool _wasFilled;
 
     /// <summary>Reads from <paramref name="stream"/>; a line may have <paramref name="lineBytesMax"/> bytes.</summary>
     public LineReader(Stream stream, int lineBytesMax)
@@ -58,6 +61,7 @@ internal sealed class LineReader : IDisposable
     {
         _end += read;
         _ended = read == 0;
+        _wasFilled |= _end == _buffer.Length;
         return !_ended;
     }
 
@@ -76,10 +80,10 @@ internal sealed class LineReader : IDisposable
             _start = _end = 0;
 
             // After a large line the large buffer is not kept for small ones.
-            if (_buffer.Length > 16 * InitialBytes)
+            if (_buffer.Length > 16 * UsualBytes || (_wasFilled && _buffer.Length < UsualBytes))
             {
                 MessageBuffers.Return(_buffer);
-                _buffer = MessageBuffers.Rent(InitialBytes);
+                _buffer = MessageBuffers.Rent(UsualBytes);
             }
         }
 
@@ -95,7 +99,7 @@ internal sealed class LineReader : IDisposable
         }
         else
         {
-            var larger = MessageBuffers.Rent(LargerLength());
+            var larger = MessageBuffers.Rent(Math.Max(UsualBytes, LargerLength()));
             _buffer.AsSpan(_start, length).CopyTo(larger);
             MessageBuffers.Return(_buffer);
             _buffer = larger;
@@ -109,6 +113,6 @@ internal sealed class LineReader : IDisposable
     private int LargerLength()
     {
         var twice = _buffer.Length * 2;
-        return twice <= MessageBuffers.PooledBytesMax ? twice : Math.Max(twice, (int)Math.Min(_buffer.Length * (long)LargeGrowth, _lineBytesMax + (long)InitialBytes));
+        return twice <= MessageBuffers.PooledBytesMax ? twice : Math.Max(twice, (int)Math.Min(_buffer.Length * (long)LargeGrowth, _lineBytesMax + (long)UsualBytes));
     }
 }

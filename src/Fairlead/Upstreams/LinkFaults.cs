@@ -23,7 +23,7 @@ internal abstract class LinkFaults
     public void NoteLost(UpstreamConnection connection, ReadOnlySpan<byte> message, in Envelope envelope)
     {
         if (envelope.Kind is MessageKind.Result or MessageKind.Error && RequestIds.TryParse(envelope.Id.Of(message), out var id)
-            && (int)(id & 0xFFFF) < connection.Pending.Capacity && connection.Pending.Peek((int)(id & 0xFFFF), out var call) == id)
+            && (int)(id & 0xFFFF) < connection.Pending.Used && connection.Pending.Peek((int)(id & 0xFFFF), out var call) == id)
         {
             NoteLostAnswer(call!);
         }

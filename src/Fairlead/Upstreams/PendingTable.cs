@@ -28,9 +28,13 @@ internal sealed class PendingTable
     private readonly Lock _growth = new();
     private long _freeHead = -1 & 0xFFFF_FFFFL; // tag << 32 | index; index 0xFFFFFFFF = empty
     private volatile int _capacity;
+    private int _used;
     private volatile bool _closed;
 
-    /// <summary>Number of slots that exist; ids outside are unknown.</summary>
+    /// <summary>Number of slots that have ever held a call, from the first on: whoever looks for open calls need not look further. The freed ones are used first, so it is what was open at once at most.</summary>
+    public int Used => Volatile.Read(ref _used);
+
+    /// <summary>Number of slots that exist.</summary>
     public int Capacity => _capacity;
 
     /// <summary>Puts <paramref name="call"/> into a slot and sets its <see cref="UpstreamCall.UpstreamId"/>.</summary>
@@ -40,6 +44,11 @@ internal sealed class PendingTable
         if (_closed || !TryPop(out var index))
         {
             return false;
+        }
+
+        for (var used = Volatile.Read(ref _used); used <= index; used = Volatile.Read(ref _used))
+        {
+            Interlocked.CompareExchange(ref _used, index + 1, used);
         }
 
         ref var slot = ref SlotAt(index);
@@ -178,13 +187,14 @@ internal sealed class PendingTable
     /// <summary>Whether no call can be opened any more.</summary>
     public bool IsClosed => _closed;
 
-    /// <summary>Number of calls in flight, counted now. For metrics, not for the request path.</summary>
+    /// <summary>Number of calls in flight, counted now; listens, which stay open for as long as the connection, are none. For metrics and drains, not for the request path.</summary>
     public int CountOpen()
     {
         var open = 0;
-        for (var i = 0; i < _capacity; i++)
+        for (var i = 0; i < Used; i++)
         {
-            open += (Volatile.Read(ref SlotAt(i).Word) & StateMask) == Free ? 0 : 1;
+            ref var slot = ref SlotAt(i);
+            open += (Volatile.Read(ref slot.Word) & StateMask) == Free || slot.Call is { IsListening: true } ? 0 : 1;
         }
 
         return open;
@@ -193,7 +203,7 @@ internal sealed class PendingTable
     /// <summary>Whether a call of <paramref name="owner"/> is open that can carry questions.</summary>
     public bool HasCallOf(object owner)
     {
-        for (var i = 0; i < _capacity; i++)
+        for (var i = 0; i < Used; i++)
         {
             if (Peek(i, out var call) != 0 && call!.CarriesMessages && ReferenceEquals(call.Owner, owner))
             {
@@ -207,7 +217,7 @@ internal sealed class PendingTable
     /// <summary>Whether a call of any client is open.</summary>
     public bool HasOwnedCall()
     {
-        for (var i = 0; i < _capacity; i++)
+        for (var i = 0; i < Used; i++)
         {
             if (Peek(i, out var call) != 0 && call!.Owner is not null)
             {

@@ -96,7 +96,7 @@ internal static class QuestionRouter
         nobodyCalls = false;
         long newestId = 0;
         var newestOpened = long.MinValue;
-        for (var i = 0; i < connection.Pending.Capacity; i++)
+        for (var i = 0; i < connection.Pending.Used; i++)
         {
             var id = connection.Pending.Peek(i, out var call);
             if (id == 0 || call!.IsQueued || call.Owner is not { } other)

@@ -30,7 +30,7 @@ internal static class RelatedTask
         }
 
         var task = JsonText.ToString(token.Of(message.Bytes));
-        for (var i = 0; i < connection.Pending.Capacity; i++)
+        for (var i = 0; i < connection.Pending.Used; i++)
         {
             id = connection.Pending.Peek(i, out call);
             if (id != 0 && call!.TaskAtServer is { } awaited && JsonText.ToString(awaited) == task)

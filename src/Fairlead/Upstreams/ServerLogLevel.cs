@@ -35,28 +35,33 @@ internal sealed class ServerLogLevel
             Lower(ref _byRequests, wanted);
         }
 
-        if (!Lower(ref _told, wanted))
-        {
-            return _telling;
-        }
-
         if (_connection.Identity is not { IsModern: false, Logs: true })
         {
             Volatile.Write(ref _told, 0);
             return Task.CompletedTask;
         }
 
-        var telling = Tell(wanted);
-        return _connection.KeepsOrder ? Task.CompletedTask : telling;
+        if (!_connection.KeepsOrder)
+        {
+            return TellInTurn(wanted, static (wanted, told) => wanted < told, otherwise: null);
+        }
+
+        if (Lower(ref _told, wanted))
+        {
+            _ = TellAsync(wanted);
+        }
+
+        return Task.CompletedTask;
     }
 
     /// <summary>Tells the server of the level that its sessions want together, be it more or less than before. Completes when it has answered.</summary>
     public Task SetAsync(int wanted)
     {
         wanted = Math.Min(wanted, Volatile.Read(ref _byRequests));
-        return wanted == LogSeverity.None || _connection.Identity is not { IsModern: false, Logs: true } || Interlocked.Exchange(ref _told, wanted) == wanted
-            ? Task.CompletedTask
-            : Tell(wanted);
+        return wanted == LogSeverity.None || _connection.Identity is not { IsModern: false, Logs: true } ? Task.CompletedTask
+            : !_connection.KeepsOrder ? TellInTurn(wanted, static (wanted, told) => wanted != told, otherwise: Task.CompletedTask)
+            : Interlocked.Exchange(ref _told, wanted) == wanted ? Task.CompletedTask
+            : TellAsync(wanted);
     }
 
     /// <summary>The server has forgotten its session, and the level with it: the next who wants one tells it again.</summary>
@@ -80,18 +85,30 @@ internal sealed class ServerLogLevel
         }
     }
 
-    // Where messages may overtake each other, the levels are told one after the other, and the last one holds.
-    private Task Tell(int level)
+    /// <summary>Tells a level where messages may overtake each other: one after the other, and the last one holds.</summary>
+    /// <param name="level">The level.</param>
+    /// <param name="isNeeded">Whether it must be told, where the second one has been.</param>
+    /// <param name="otherwise">What is to be waited for when not; null = what is being told.</param>
+    private Task TellInTurn(int level, Func<int, int, bool> isNeeded, Task? otherwise)
     {
-        if (_connection.KeepsOrder)
-        {
-            return TellAsync(level);
-        }
-
+        Task<Task> begin;
+        Task telling;
         lock (_lock)
         {
-            return _telling = TellAfterAsync(_telling, level);
+            if (!isNeeded(level, Volatile.Read(ref _told)))
+            {
+                return otherwise ?? _telling;
+            }
+
+            // Before the level is seen to have been told: whoever sees that must see what to wait for.
+            var before = _telling;
+            begin = new Task<Task>(() => TellAfterAsync(before, level));
+            _telling = telling = begin.Unwrap();
+            Volatile.Write(ref _told, level);
         }
+
+        begin.RunSynchronously(TaskScheduler.Default);
+        return telling;
     }
 
     private async Task TellAfterAsync(Task before, int level)

@@ -57,6 +57,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Whether questions and log lines of the server can reach the client while this call is open.</summary>
     public bool CarriesMessages { get; set; }
 
+    /// <summary>Whether it is a listen of Fairlead's own: it ends with the connection, so nobody waits for its end.</summary>
+    public bool IsListening { get; set; }
+
     /// <summary>Custom headers that the tool's schema asks for, for HTTP servers of 2026-07-28; null for almost all calls.</summary>
     public McpHeaderParameter[]? Headers { get; set; }
 
@@ -141,6 +144,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         Owner = null;
         WantsProgress = false;
         CarriesMessages = false;
+        IsListening = false;
         IdleDeadline = HardDeadline = GraceDeadline = long.MaxValue;
         IdleTicks = 0;
         Error = ForwardError.None;
@@ -275,8 +279,8 @@ internal class UpstreamCall : IValueTaskSource<bool>
         Wake();
     }
 
-    /// <summary>Ends the call whose answer has been passed on whole. Only by the winner of the slot.</summary>
-    public void CompleteStreamed()
+    /// <summary>Ends the call well whose answer has been passed on whole, or whose result is elsewhere. Only by the winner of the slot.</summary>
+    public void CompleteWithoutAnswer()
     {
         Settle(ForwardError.None);
         End();
@@ -302,6 +306,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
         End();
     }
 
+    /// <summary>Whether the server has heard of the call once it was started, and must be told when it is given up.</summary>
+    internal virtual bool IsAtServer => true;
+
     /// <summary>The server waits rather than works from here on: the call does not count as one in flight any more.</summary>
     internal virtual void LeaveBulkhead()
     {
@@ -315,7 +322,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     {
         IsQueued = false;
         MoveIdleDeadline(Connection!.Sweeper.Now);
-        Connection.Send(this, ComposeFrame());
+        StartQueued();
     }
 
     /// <summary>Whether the idle deadline rests, because somebody other than the server is waited for.</summary>
@@ -408,8 +415,8 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <returns>True when the call goes on with another request: it is open again, or has failed, and the answer concerns nobody.</returns>
     protected virtual bool Intercept(ReadOnlySpan<byte> answer, in Envelope envelope) => false;
 
-    /// <summary>The whole request with the call's upstream id, for a call that waited for its turn.</summary>
-    protected virtual OutboundFrame ComposeFrame() => throw new InvalidOperationException("This kind of call is not queued.");
+    /// <summary>Puts a call that waited for its turn on its way. Must not block.</summary>
+    protected virtual void StartQueued() => throw new InvalidOperationException("This kind of call is not queued.");
 
     /// <summary>Called once for each time that the call was open or refused, by the winner, before anybody sees the end: gives back what guards gave.</summary>
     protected virtual void Settle(ForwardError error)

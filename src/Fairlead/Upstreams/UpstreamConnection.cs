@@ -209,7 +209,7 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
     /// <summary>Cancels the open call of <paramref name="owner"/> that its client knows by <paramref name="requestIdToken"/>.</summary>
     internal bool TryCancel(object owner, ReadOnlySpan<byte> requestIdToken)
     {
-        for (var i = 0; i < Pending.Capacity; i++)
+        for (var i = 0; i < Pending.Used; i++)
         {
             var id = Pending.Peek(i, out var call);
             if (id == 0 || !ReferenceEquals(call!.Owner, owner) || !Pending.TryBeginDelivery(id, out var held))
@@ -257,7 +257,7 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
         // The time in which people were asked is left out, for every call on the pipe: the server may have waited for any of them.
         var waited = SharesQuestions ? Questions.Waited : 0;
         var waitedSince = waited - Interlocked.Exchange(ref _waited, waited);
-        for (var i = 0; i < Pending.Capacity; i++)
+        for (var i = 0; i < Pending.Used; i++)
         {
             var id = Pending.Peek(i, out var call);
             if (id == 0)
@@ -327,7 +327,7 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
 
         Pending.Close();
         _sweep.Remove(this);
-        for (var i = 0; i < Pending.Capacity; i++)
+        for (var i = 0; i < Pending.Used; i++)
         {
             var id = Pending.Peek(i, out _);
             if (id != 0 && Pending.TryTake(id, ForwardError.ServerLost, out var call))
@@ -386,7 +386,7 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
     /// <summary>Tells the server that a call has been given up, and the task with it that only this call knows.</summary>
     private void GiveUp(UpstreamCall call)
     {
-        if (call.IsQueued)
+        if (call.IsQueued || !call.IsAtServer)
         {
             return;
         }

@@ -1,4 +1,5 @@
 using System.Text;
+using Fairlead.Configuration;
 using Fairlead.TestKit;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
@@ -88,6 +89,26 @@ public sealed class StreamTests : IAsyncLifetime
         var changed = await stream.DataAsync("the change of the tool list");
         Assert.Contains("notifications/tools/list_changed", changed, StringComparison.Ordinal);
         Assert.Contains("\"io.modelcontextprotocol/subscriptionId\":1763668800000", changed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Listen_WhenFairleadStops_EndsAtOnceWithItsResult()
+    {
+        // The clock stands still: no keep-alive wakes the stream.
+        await using var host = await FrontHost.StartAsync(new FairleadOptions(), timeProvider: new FakeTimeProvider());
+        using var request = FrontHost.Compose(
+            "/mcp",
+            """{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}""",
+            "MCP-Protocol-Version: 2026-07-28", "Mcp-Method: subscriptions/listen");
+        using var stream = await EventStream.OpenAsync(host, request);
+        Assert.Contains("acknowledged", await stream.DataAsync("the acknowledgement"), StringComparison.Ordinal);
+
+        await Guard.WithinAsync(host.Manager.ShutdownAsync(TimeSpan.Zero), "the shutdown");
+
+        Assert.Equal(
+            """{"jsonrpc":"2.0","id":"l","result":{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":"l"}}}""",
+            await stream.NextAsync("the end of the stream"));
+        Assert.Null(await stream.NextAsync("nothing more"));
     }
 
     private static HttpRequestMessage Wait(string session)

@@ -14,7 +14,7 @@ public sealed class EventsCommandTests
 
         // It watches once it has told of something: the first change may have come before.
         var change = "on";
-        var told = events.LineAsync(static line => line.Contains("\"Maintenance\"", StringComparison.Ordinal), "a change of state");
+        var told = events.LineAsync(static line => line.Contains("\"state\":\"Maintenance\"", StringComparison.Ordinal), "a change of state");
         while (!told.IsCompleted)
         {
             (await CliRun.OfAsync("maintenance", "echo", change, "--state", gateway.StateFolder)).Ended(0);

@@ -69,6 +69,20 @@ public sealed class ServerListsTests
     }
 
     [Fact]
+    public async Task Listen_WhenItIsOpen_IsNoCallInFlightAndNoShutdownWaitsForIt()
+    {
+        var runs = Modern(static server => server.On("subscriptions/listen", static _ => null));
+        await using var manager = new McpManager(timeProvider: new FakeTimeProvider());
+        manager.AddServer("s", runs);
+        await manager.DeployServerAsync(new ServerConfig { Name = "s" });
+        await manager.ReachedAsync("s", ServerState.Healthy);
+        await (await runs.WhenRunAsync(1)).Server.WhenReceivedAsync("subscriptions/listen");
+
+        Assert.Equal(0, (await manager.GetMetricsAsync("s")).Servers["s"].InFlight);
+        await Guard.WithinAsync(manager.ShutdownAsync(), "the end, for which no time need pass");
+    }
+
+    [Fact]
     public async Task Listen_WhenTheServerRefusesIt_TheServerIsFine()
     {
         var runs = Modern(static server => server.On("subscriptions/listen", """ "error":{"code":-32603,"message":"Subscription limit reached"} """));

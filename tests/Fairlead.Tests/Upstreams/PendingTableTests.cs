@@ -21,6 +21,22 @@ public class PendingTableTests
     }
 
     [Fact]
+    public void Used_WhenCallsComeAndGo_IsWhatWasOpenAtOnce()
+    {
+        var table = new PendingTable();
+        for (var round = 0; round < 10; round++)
+        {
+            UpstreamCall[] calls = [UpstreamCall.Create(), UpstreamCall.Create(), UpstreamCall.Create()];
+            Assert.All(calls, call => Assert.True(table.TryOpen(call)));
+            Assert.All(Enumerable.Range(0, 3), place => Assert.NotEqual(0, table.Peek(place, out _)));
+            Assert.All(calls, call => Assert.True(table.TryTake(call.UpstreamId, ForwardError.None, out _)));
+        }
+
+        Assert.Equal(3, table.Used);
+        Assert.True(table.Capacity >= 3);
+    }
+
+    [Fact]
     public void TryTake_WhenTheCallHasEnded_LosesAndTouchesNobodyElse()
     {
         var table = new PendingTable();

@@ -120,6 +120,7 @@ internal sealed class TaskListen : IAsyncDisposable
     {
         var call = UpstreamCall.Create();
         call.CarriesMessages = true;
+        call.IsListening = true;
         if (!connection.TryOpen(call))
         {
             return ListenEnd.Lost;

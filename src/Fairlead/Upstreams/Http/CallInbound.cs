@@ -167,7 +167,7 @@ internal sealed class CallInbound
         _connection.NoteLife();
         if (_connection.Pending.TryTake(Id, ForwardError.None, out var call))
         {
-            call.CompleteStreamed();
+            call.CompleteWithoutAnswer();
         }
     }
 

@@ -1,10 +1,11 @@
 using System.Buffers;
+using Fairlead.Wire;
 using static Fairlead.Wire.Tests.Messages;
 
-namespace Fairlead.Wire.Tests;
+namespace Fairlead.Budgets.Tests;
 
-/// <summary>The request path allocates nothing: counted on this thread, after a warm-up.</summary>
-public class AllocationTests
+/// <summary>Scanning, splicing and framing of messages.</summary>
+public class WireTests
 {
     private static readonly byte[] s_call = Json("{'jsonrpc':'2.0','id':8,'method':'tools/call','params':{'name':'fore\\u0063ast','arguments':{'region':'eu-north'},"
         + "'_meta':{'progressToken':'p','io.modelcontextprotocol/protocolVersion':'2026-07-28','io.modelcontextprotocol/clientCapabilities':{},"
@@ -13,32 +14,39 @@ public class AllocationTests
     private static readonly byte[] s_answer = Json("{'result':{'content':[{'type':'text','text':'hello'}]},'jsonrpc':'2.0','id':65537}");
 
     [Fact]
-    public void Scan_WhenWarm_AllocatesNothing() => AssertNothing(static () =>
+    public void Scan_WhenWarm_KeepsItsBudget() => BudgetFile.Check("wire.scan", Measured.BytesPerOperation(static () =>
     {
         Scan(s_call, out _);
         Scan(s_answer, out _);
-    });
+    }));
 
     [Fact]
-    public void Scan_WhenObjectIsHuge_AllocatesNothing()
+    public void Scan_WhenObjectIsHuge_KeepsItsBudget()
     {
         var huge = Json("{'jsonrpc':'2.0','id':1,'method':'m'," + string.Join(',', Enumerable.Range(0, 5000).Select(i => $"'k{i}':{i}")) + "}");
-        AssertNothing(() => Scan(huge, out _), times: 50);
+        BudgetFile.Check("wire.scan-huge-object", Measured.BytesPerOperation(() => Scan(huge, out _), times: 50));
     }
 
     [Fact]
-    public void Scan_WhenRefused_AllocatesNothing()
+    public void Scan_WhenRefused_KeepsItsBudget()
     {
         var broken = s_call[..^3];
-        AssertNothing(() => Scan(broken, out _));
+        BudgetFile.Check("wire.scan-refused", Measured.BytesPerOperation(() => Scan(broken, out _)));
     }
 
     [Fact]
-    public void Splice_WhenTwentyFourEdits_AllocatesNothing()
+    public void FindMember_WhenItIsThere_KeepsItsBudget()
+    {
+        Scan(s_call, out var call);
+        BudgetFile.Check("wire.find-member", Measured.BytesPerOperation(() => Must(JsonMembers.TryFind(s_call, call.Params, "arguments"u8, out _))));
+    }
+
+    [Fact]
+    public void Splice_WhenTwentyFourEdits_KeepsItsBudget()
     {
         var destination = new byte[4096];
         var writer = new ArrayBufferWriter<byte>(8192);
-        AssertNothing(() =>
+        BudgetFile.Check("wire.splice", Measured.BytesPerOperation(() =>
         {
             Scan(s_call, out var call);
             var splice = new Splice(s_call, stackalloc byte[Splice.ScratchBytes], blankNewlines: true);
@@ -58,15 +66,15 @@ public class AllocationTests
             writer.Clear();
             splice.WriteTo(writer);
             splice.Dispose();
-        });
+        }));
     }
 
     [Fact]
-    public void Splice_WhenScratchIsTooSmall_RentsAndGivesBack()
+    public void Splice_WhenScratchIsTooSmall_RentsAndKeepsItsBudget()
     {
         var destination = new byte[40_000];
         var large = new byte[20_000];
-        AssertNothing(() =>
+        BudgetFile.Check("wire.splice-rented", Measured.BytesPerOperation(() =>
         {
             Scan(s_answer, out var answer);
             var splice = new Splice(s_answer, default);
@@ -74,54 +82,70 @@ public class AllocationTests
             splice.AppendMember(answer.Result, "resultType"u8, "\"complete\""u8);
             splice.WriteTo(destination);
             splice.Dispose();
-        });
+        }));
     }
 
     [Fact]
-    public void HeadersAndEra_WhenWarm_AllocateNothing() => AssertNothing(static () =>
+    public void HeadersAndEra_WhenWarm_KeepTheirBudget() => BudgetFile.Check("wire.headers-and-era", Measured.BytesPerOperation(static () =>
     {
         Scan(s_call, out var call);
         EraClassifier.ClassifyPost(call, s_call, "2026-07-28");
-        if (ModernRequest.Check(call, s_call, "2026-07-28", "tools/call", "forecast") != ModernFault.None)
-        {
-            throw new InvalidOperationException("The headers of this test fit its body.");
-        }
-    });
+        Must(ModernRequest.Check(call, s_call, "2026-07-28", "tools/call", "forecast") == ModernFault.None);
+    }));
 
     [Fact]
-    public void Framing_WhenWarm_AllocatesNothing()
+    public void HeaderValue_WhenItIsEncoded_KeepsItsBudget() => BudgetFile.Check("wire.header-value", Measured.BytesPerOperation(static () =>
+    {
+        Must(HeaderValues.Matches("=?base64?w6nDqA==?=", "\"\u00e9\u00e8\""u8));
+        Must(HeaderValues.Matches("1e3", "1000"u8));
+    }));
+
+    [Fact]
+    public void Lines_WhenWarm_KeepTheirBudget()
     {
         var framer = new LineFramer(1 << 20);
         byte[] lines = [.. s_call, (byte)'\n', .. s_answer, (byte)'\n'];
-        using var parser = new SseParser(1 << 20);
-        byte[] stream = [.. "event: message\nid: 1\ndata: "u8, .. s_answer, .. "\n\n"u8];
-        AssertNothing(() =>
+        BudgetFile.Check("wire.lines-read", Measured.BytesPerOperation(() =>
         {
             var buffer = new ReadOnlySequence<byte>(lines);
             while (framer.TryRead(ref buffer, out _))
             {
             }
+        }));
+    }
 
+    [Fact]
+    public void Events_WhenRead_KeepTheirBudget()
+    {
+        using var parser = new SseParser(1 << 20);
+        byte[] stream = [.. "event: message\nid: 1\ndata: "u8, .. s_answer, .. "\n\n"u8];
+        BudgetFile.Check("wire.events-read", Measured.BytesPerOperation(() =>
+        {
             ReadOnlySpan<byte> input = stream;
             while (parser.Read(ref input) != SseRead.NeedMore)
             {
             }
-        });
+        }));
     }
 
-    private static void AssertNothing(Action action, int times = 1000)
+    [Fact]
+    public void Events_WhenWritten_KeepTheirBudget()
     {
-        for (var i = 0; i < 50; i++)
+        var writer = new ArrayBufferWriter<byte>(8192);
+        BudgetFile.Check("wire.events-written", Measured.BytesPerOperation(() =>
         {
-            action();
-        }
+            writer.ResetWrittenCount();
+            SseWriter.WritePriming(writer, "1-1"u8, retryMs: 1000);
+            SseWriter.WriteMessage(writer, s_answer, "1-2"u8);
+            writer.Write(SseWriter.KeepAlive);
+        }));
+    }
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < times; i++)
+    private static void Must(bool holds)
+    {
+        if (!holds)
         {
-            action();
+            throw new InvalidOperationException("What is measured does not do what it should.");
         }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 }

@@ -9,15 +9,10 @@ using Fairlead.Tests.Processes;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
-namespace Fairlead.Tests.Exchanges;
+namespace Fairlead.Budgets.Tests;
 
-/// <summary>Runs alone: what other tests allocate meanwhile would be counted too.</summary>
-[CollectionDefinition(nameof(RoadAllocationTests), DisableParallelization = true)]
-public class RoadAllocationCollection;
-
-/// <summary>The road without a web server: raw request, scan, route, exchange, a real child on stdio, answer. Exactly no byte is allocated per call (decision 6).</summary>
-[Collection(nameof(RoadAllocationTests))]
-public class RoadAllocationTests
+/// <summary>The road without a web server: raw request, scan, route, exchange, a real child on stdio, answer (decision 6).</summary>
+public class WholeCallTests
 {
     private const int Calls = 10_000;
     private const int WarmRounds = 2;
@@ -27,9 +22,9 @@ public class RoadAllocationTests
         """{"jsonrpc":"2.0","id":"r-1","method":"tools/call","params":{"name":"echo","arguments":{"message":"hello"},"_meta":{"progressToken":"p","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},"io.modelcontextprotocol/clientInfo":{"name":"t","version":"1"}}}}""");
 
     [Theory]
-    [InlineData("modern")]
-    [InlineData("legacy")]
-    public async Task Call_WhenWarm_AllocatesNothing(string era)
+    [InlineData("modern", "call.forwarded-to-modern")]
+    [InlineData("legacy", "call.forwarded-to-legacy")]
+    public async Task Call_WhenForwarded_KeepsItsBudget(string era, string budget)
     {
         var config = new ServerConfig { Name = "echo", Command = "dotnet" };
         config.Arguments.Add(TestPrograms.Library("Echo", "echo-server"));
@@ -49,8 +44,27 @@ public class RoadAllocationTests
         Assert.Contains("\"id\":\"r-1\"", last, StringComparison.Ordinal);
         Assert.Contains("hello", last, StringComparison.Ordinal);
 
-        // No call allocates. What is left is the runtime's: a write to the pipe that has to wait, a few times in 10 000 on a busy machine, takes one box.
-        Assert.True(allocated / Calls == 0, $"{allocated} bytes in {Calls} calls");
+        // Whole bytes per call. What is less is the runtime's: a write to the pipe that has to wait, a few times in 10 000 on a busy machine, takes one box.
+        BudgetFile.Check(budget, allocated / Calls);
+    }
+
+    [Fact]
+    public async Task Call_WhenMadeInProcess_KeepsItsBudget()
+    {
+        await using var manager = new McpManager();
+        manager.AddTools("tools", new ConstantTool());
+        await manager.DeployServerAsync(new ServerConfig { Name = "tools" });
+        var arguments = """{"message":"hello"}"""u8.ToArray();
+        Assert.Equal("hello", (await Guard.WithinAsync(manager.ExecuteToolAsync("tools", "constant", arguments), "the first call")).Text);
+
+        BudgetFile.Check("call.in-process", Measured.BytesPerOperation(() =>
+        {
+            var call = manager.ExecuteToolAsync("tools", "constant", arguments);
+            if (!call.IsCompletedSuccessfully || call.Result.IsError)
+            {
+                throw new InvalidOperationException("A tool that answers at once is answered at once.");
+            }
+        }));
     }
 
     // One async method for all calls: a box per call would be the harness's own allocation.
@@ -121,5 +135,17 @@ public class RoadAllocationTests
         answer.ResetWrittenCount();
         AnswerSplicer.Write(exchange, answer);
         exchange.Release();
+    }
+
+    /// <summary>Allocates nothing itself.</summary>
+    private sealed class ConstantTool : ITool
+    {
+        private readonly ToolOutput _output = ToolOutput.Text("hello");
+
+        public string Name => "constant";
+
+        public ReadOnlyMemory<byte> DefinitionUtf8 { get; } = """{"name":"constant","inputSchema":{"type":"object"}}"""u8.ToArray();
+
+        public ValueTask<ToolOutput> InvokeAsync(ReadOnlyMemory<byte> argumentsUtf8, ToolCallContext context, CancellationToken cancellationToken) => new(_output);
     }
 }
