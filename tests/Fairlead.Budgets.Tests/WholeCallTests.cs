@@ -48,25 +48,6 @@ public class WholeCallTests
         BudgetFile.Check(budget, allocated / Calls);
     }
 
-    [Fact]
-    public async Task Call_WhenMadeInProcess_KeepsItsBudget()
-    {
-        await using var manager = new McpManager();
-        manager.AddTools("tools", new ConstantTool());
-        await manager.DeployServerAsync(new ServerConfig { Name = "tools" });
-        var arguments = """{"message":"hello"}"""u8.ToArray();
-        Assert.Equal("hello", (await Guard.WithinAsync(manager.ExecuteToolAsync("tools", "constant", arguments), "the first call")).Text);
-
-        BudgetFile.Check("call.in-process", Measured.BytesPerOperation(() =>
-        {
-            var call = manager.ExecuteToolAsync("tools", "constant", arguments);
-            if (!call.IsCompletedSuccessfully || call.Result.IsError)
-            {
-                throw new InvalidOperationException("A tool that answers at once is answered at once.");
-            }
-        }));
-    }
-
     // One async method for all calls: a box per call would be the harness's own allocation.
     private static async Task<(long Allocated, string Last)> RunAsync(ServerCell cell, CallDispatcher dispatcher, ArrayBufferWriter<byte> answer)
     {
@@ -135,17 +116,5 @@ public class WholeCallTests
         answer.ResetWrittenCount();
         AnswerSplicer.Write(exchange, answer);
         exchange.Release();
-    }
-
-    /// <summary>Allocates nothing itself.</summary>
-    private sealed class ConstantTool : ITool
-    {
-        private readonly ToolOutput _output = ToolOutput.Text("hello");
-
-        public string Name => "constant";
-
-        public ReadOnlyMemory<byte> DefinitionUtf8 { get; } = """{"name":"constant","inputSchema":{"type":"object"}}"""u8.ToArray();
-
-        public ValueTask<ToolOutput> InvokeAsync(ReadOnlyMemory<byte> argumentsUtf8, ToolCallContext context, CancellationToken cancellationToken) => new(_output);
     }
 }

@@ -2,11 +2,10 @@ using System.Threading.Tasks.Sources;
 using Fairlead.Configuration;
 using Fairlead.TestKit;
 
-namespace Fairlead.Tests.Exchanges;
+namespace Fairlead.Budgets.Tests;
 
-/// <summary>What a call of a tool object allocates: its result, and not a byte more.</summary>
-[Collection(nameof(RoadAllocationTests))]
-public sealed class DirectAllocationTests : IAsyncDisposable
+/// <summary>What a call of a tool object allocates; its result is among it.</summary>
+public sealed class InProcessTests : IAsyncDisposable
 {
     private const int Calls = 10_000;
     private const int WarmRounds = 2;
@@ -24,15 +23,15 @@ public sealed class DirectAllocationTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task Call_OfAToolThatEndsAtOnce_AllocatesItsResultAlone(bool canBeCancelled)
+    [InlineData(false, "call.in-process")]
+    [InlineData(true, "call.in-process-cancellable")]
+    public async Task Call_OfAToolThatEndsAtOnce_KeepsItsBudget(bool canBeCancelled, string budget)
     {
         await StartAsync(new ReadyTool());
         using var cancel = new CancellationTokenSource();
         var token = canBeCancelled ? cancel.Token : CancellationToken.None;
 
-        Assert.Equal(ResultBytes(), LeastOf(() =>
+        BudgetFile.Check(budget, LeastOf(() =>
         {
             for (var i = 0; i < Calls; i++)
             {
@@ -46,7 +45,7 @@ public sealed class DirectAllocationTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Call_OfAToolThatEndsLater_AllocatesItsResultAlone()
+    public async Task Call_OfAToolThatEndsLater_KeepsItsBudget()
     {
         var tool = new LaterTool();
         await StartAsync(tool);
@@ -54,7 +53,7 @@ public sealed class DirectAllocationTests : IAsyncDisposable
         var least = await Guard.WithinAsync(Task.Run(() => LeastLaterAsync(tool)), "60 000 calls");
 
         // What is left is the runtime's, a few times in 10 000 calls.
-        Assert.Equal(ResultBytes(), least);
+        BudgetFile.Check("call.in-process-later", least);
     }
 
     // One async method for all calls: a box per call would be the harness's own allocation.
@@ -96,17 +95,8 @@ public sealed class DirectAllocationTests : IAsyncDisposable
         return least / Calls;
     }
 
-    private static long ResultBytes()
-    {
-        ToolResult[] made = new ToolResult[100];
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < made.Length; i++)
-        {
-            made[i] = new ToolResult(default, isError: false);
-        }
-
-        return (GC.GetAllocatedBytesForCurrentThread() - before) / made.Length;
-    }
+    [Fact]
+    public void Result_OfACall_KeepsItsBudget() => BudgetFile.Check("size.tool-result", Measured.BytesOf(static () => new ToolResult(default, isError: false)));
 
     private async Task StartAsync(ITool tool)
     {
