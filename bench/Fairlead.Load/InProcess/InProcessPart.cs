@@ -10,6 +10,7 @@ internal static class InProcessPart
 {
     private const string Tools = "tools";
     private const string Server = "server";
+    private const string Broken = "broken";
     private const string Echo = "echo";
     private const int Payload = 64;
 
@@ -24,17 +25,27 @@ internal static class InProcessPart
     public static async Task<int> RunAsync(LoadArguments arguments)
     {
         var tool = new EchoTool(Payload);
-        var manager = new McpManager(new FairleadOptions { Servers = [new ServerConfig { Name = Tools }, new ServerConfig { Name = Server }] });
+        var hung = new HungTool();
+        var broken = new ServerConfig { Name = Broken, TimeoutMs = 100, CircuitBreaker = { MinimumCalls = 1, OpenMs = 3_600_000 }, HealthCheck = { Kind = HealthCheckKind.None } };
+        var manager = new McpManager(new FairleadOptions { Servers = [new ServerConfig { Name = Tools }, new ServerConfig { Name = Server }, broken] });
         await using (manager.ConfigureAwait(false))
         {
             manager.AddTools(Tools, tool);
             manager.AddServer(Server, new EchoHost());
+            manager.AddTools(Broken, hung);
             await manager.LaunchAllAsync().ConfigureAwait(false);
             await CheckAsync(manager, tool).ConfigureAwait(false);
+            await BreakAsync(manager, hung).ConfigureAwait(false);
+            var touched = hung.Calls;
             var length = TimeSpan.FromMilliseconds(arguments.Number("--milliseconds", 1_000));
             var figures = arguments.Text("--part", "one") == "one"
                 ? await MeasureAsync(arguments, length, "ExecuteToolAsync on an ITool", OneCallAtATime(manager, tool)).ConfigureAwait(false)
                 : await MeasureAsync(arguments, length, "a batch on an ITool", Batches(manager, tool, arguments.Number("--batch", 1_000))).ConfigureAwait(false);
+            if (hung.Calls != touched)
+            {
+                throw new BenchFailedException("calls passed the open circuit");
+            }
+
             Console.WriteLine(JsonSerializer.Serialize(figures));
             await manager.ShutdownAsync(TimeSpan.Zero).ConfigureAwait(false);
         }
@@ -50,6 +61,7 @@ internal static class InProcessPart
             ("the tool object itself", length => RepeatAsync(length, () => tool.InvokeAsync(tool.Arguments, context, CancellationToken.None))),
             ("ExecuteToolAsync on an ITool", length => RepeatAsync(length, () => manager.ExecuteToolAsync(Tools, Echo, tool.Arguments))),
             ("ExecuteToolAsync on an IMcpServer", length => RepeatAsync(length, () => manager.ExecuteToolAsync(Server, Echo, tool.Arguments))),
+            ("ExecuteToolAsync that an open circuit refuses", length => RepeatAsync(length, () => RefusedAsync(manager))),
         ];
     }
 
@@ -131,6 +143,41 @@ internal static class InProcessPart
         }
         while (TimeProvider.System.GetElapsedTime(started) < length);
         return calls;
+    }
+
+    /// <summary>Lets calls time out until the circuit is open.</summary>
+    private static async Task BreakAsync(McpManager manager, HungTool tool)
+    {
+        while (true)
+        {
+            try
+            {
+                await manager.ExecuteToolAsync(Broken, tool.Name).ConfigureAwait(false);
+            }
+            catch (McpTimeout)
+            {
+                // One more that failed.
+            }
+            catch (CircuitOpen)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>A call that is refused, as a caller meets it: with an exception.</summary>
+    private static async ValueTask<bool> RefusedAsync(McpManager manager)
+    {
+        try
+        {
+            await manager.ExecuteToolAsync(Broken, "hang").ConfigureAwait(false);
+        }
+        catch (CircuitOpen)
+        {
+            return true;
+        }
+
+        throw new BenchFailedException("the circuit is not open");
     }
 
     private static async Task CheckAsync(McpManager manager, EchoTool tool)
