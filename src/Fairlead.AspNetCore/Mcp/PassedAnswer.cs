@@ -57,6 +57,7 @@ internal static class PassedAnswer
                 CallFront.Cancel(exchange);
             }
 
+            // First: the end of the client's connection cancels a call that has not ended by then with its true cause.
             answer.Close(error, detail);
             if (error != ForwardError.None)
             {
@@ -104,7 +105,7 @@ internal static class PassedAnswer
 
     private static async ValueTask<bool> SendAsync(McpFront front, HttpContext context, OutboundFrame frame)
     {
-        var isThere = await StalledClient.WriteAsync(context, front, frame.Memory).ConfigureAwait(false);
+        var isThere = await StalledClient.SendAsync(context, front, frame.Memory).ConfigureAwait(false);
         frame.Clear();
         return isThere;
     }

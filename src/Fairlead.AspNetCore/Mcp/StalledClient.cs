@@ -58,6 +58,11 @@ internal static partial class StalledClient
         return true;
     }
 
+    /// <summary>Writes and sends one piece of a response that is watched already, in one chunk where it is chunked.</summary>
+    /// <returns>False when the client is gone or was cut.</returns>
+    public static ValueTask<bool> SendAsync(HttpContext context, McpFront front, ReadOnlyMemory<byte> piece) =>
+        EndAsync(context, front, context.Response.BodyWriter.WriteAsync(piece, context.RequestAborted));
+
     /// <summary>Sends what was written.</summary>
     /// <returns>False when the client is gone or was cut.</returns>
     public static ValueTask<bool> FlushAsync(HttpContext context, McpFront front) => EndAsync(context, front, context.Response.BodyWriter.FlushAsync(context.RequestAborted));

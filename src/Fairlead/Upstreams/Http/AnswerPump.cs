@@ -14,13 +14,14 @@ internal sealed class AnswerPump
     private readonly HttpConnection _connection;
     private readonly UpstreamCall _call;
     private readonly CallInbound _inbound;
-    private readonly AnswerStream _answer = new();
+    private readonly AnswerStream _answer;
 
     private AnswerPump(HttpConnection connection, UpstreamCall call, CallInbound inbound)
     {
         _connection = connection;
         _call = call;
         _inbound = inbound;
+        _answer = new AnswerStream(Fail);
     }
 
     /// <summary>Begins to pass on an answer if that can be done with it.</summary>
@@ -72,14 +73,10 @@ internal sealed class AnswerPump
 
             // From here on only the client is waited for.
             _call.RestIdleDeadline();
-            var (error, detail) = await _answer.Closed.WaitAsync(cancellationToken).ConfigureAwait(false);
+            var error = await _answer.Closed.WaitAsync(cancellationToken).ConfigureAwait(false);
             if (error == ForwardError.None)
             {
                 _inbound.CompleteStreamed();
-            }
-            else
-            {
-                _inbound.Fail(error, detail ?? "its answer could not be passed on");
             }
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException)
@@ -148,6 +145,13 @@ internal sealed class AnswerPump
         part.CopyTo(memory);
         JsonBytes.PutOnOneLine(memory[..part.Length]);
         _answer.Writer.Advance(part.Length);
+    }
+
+    /// <summary>The client's side has found out that the answer is none: nothing more of it is read.</summary>
+    private void Fail(ForwardError error, string? detail)
+    {
+        _inbound.Fail(error, detail ?? "its answer could not be passed on");
+        _connection.AbortExchange(_inbound.Id);
     }
 
     /// <summary>The server has sent something.</summary>
