@@ -8,6 +8,7 @@ import logging
 import os
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -220,7 +221,7 @@ def test_all_errors_of_a_configuration_are_told() -> None:
 async def test_log_entries_come_to_the_logging_of_python() -> None:
     class Heard(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.levelno == logging.WARNING and "scripted" in record.getMessage():
+            if record.levelno == logging.WARNING and "scripted" in record.getMessage() and not warned.done():
                 warned.set_result(record)
 
     warned: asyncio.Future[logging.LogRecord] = asyncio.get_running_loop().create_future()
@@ -237,3 +238,24 @@ async def test_log_entries_come_to_the_logging_of_python() -> None:
     finally:
         log.removeHandler(handler)
     assert record.name == "fairlead.servers" and getattr(record, "event_id", 0) > 0
+
+
+@on_loop
+async def test_a_log_handler_that_fails_takes_no_end_of_a_call_with_it() -> None:
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise OSError("the disk is full")
+
+    failures: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    log = logging.getLogger("fairlead")
+    handler = Broken()
+    log.addHandler(handler)
+    try:
+        async with McpManager({}) as manager:
+            await manager.deploy_server(scripted_server())
+            with pytest.raises(fairlead.ConnectionFailed):
+                await manager.execute_tool("scripted", "crash")
+    finally:
+        log.removeHandler(handler)
+    assert "a handler of logging failed" in failures[0]["message"] and "disk is full" in str(failures[0]["exception"])

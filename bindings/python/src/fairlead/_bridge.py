@@ -193,7 +193,13 @@ class Bridge:
                 if listener is not None:
                     listener(ToolProgress.from_json(json.loads(records[start:position])))
             else:
-                _write_log(json.loads(records[start:position]))
+                entry = json.loads(records[start:position])
+                try:
+                    _write_log(entry)
+                except Exception as error:
+                    # A handler of the program's own: the records behind this one are ends of calls that somebody waits for.
+                    assert self._loop is not None
+                    self._loop.call_exception_handler({"message": "a handler of logging failed on an entry of fairlead", "exception": error})
 
     def _release(self) -> None:
         if self._closing is None or self._closing.done():
