@@ -64,7 +64,7 @@ internal sealed class RoadReport(string target, string reference, int rounds, in
 
         foreach (var row in Rows.Where(row => row.Connections == 64))
         {
-            verdicts.Add(Verdict.AtLeast("ratio at 64 connections", row.Ratio, 0.65, row.Spread * row.Ratio));
+            verdicts.Add(Verdict.AtLeast("ratio at 64 connections", row.Ratio, 0.75, row.Spread * row.Ratio));
         }
 
         foreach (var row in Rows.Where(row => row.Connections == 1))
