@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +219,23 @@ def test_all_errors_of_a_configuration_are_told() -> None:
         McpManager({}, url="http://127.0.0.1:1")
 
 
+@contextlib.contextmanager
+def heard_by(handler: logging.Handler) -> Iterator[None]:
+    log = logging.getLogger("fairlead")
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+
+
+async def lose_a_server() -> None:
+    async with McpManager({}) as manager:
+        await manager.deploy_server(scripted_server())
+        with pytest.raises(fairlead.ConnectionFailed):
+            await manager.execute_tool("scripted", "crash")
+
+
 @on_loop
 async def test_log_entries_come_to_the_logging_of_python() -> None:
     class Heard(logging.Handler):
@@ -225,18 +244,9 @@ async def test_log_entries_come_to_the_logging_of_python() -> None:
                 warned.set_result(record)
 
     warned: asyncio.Future[logging.LogRecord] = asyncio.get_running_loop().create_future()
-    log = logging.getLogger("fairlead")
-    handler = Heard()
-    log.addHandler(handler)
-    try:
-        async with McpManager({}) as manager:
-            await manager.deploy_server(scripted_server())
-            with pytest.raises(fairlead.ConnectionFailed):
-                await manager.execute_tool("scripted", "crash")
-            record = await warned
-            log.removeHandler(handler)
-    finally:
-        log.removeHandler(handler)
+    with heard_by(Heard()):
+        await lose_a_server()
+        record = await warned
     assert record.name == "fairlead.servers" and getattr(record, "event_id", 0) > 0
 
 
@@ -248,14 +258,6 @@ async def test_a_log_handler_that_fails_takes_no_end_of_a_call_with_it() -> None
 
     failures: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
-    log = logging.getLogger("fairlead")
-    handler = Broken()
-    log.addHandler(handler)
-    try:
-        async with McpManager({}) as manager:
-            await manager.deploy_server(scripted_server())
-            with pytest.raises(fairlead.ConnectionFailed):
-                await manager.execute_tool("scripted", "crash")
-    finally:
-        log.removeHandler(handler)
+    with heard_by(Broken()):
+        await lose_a_server()
     assert "a handler of logging failed" in failures[0]["message"] and "disk is full" in str(failures[0]["exception"])

@@ -21,16 +21,16 @@ internal static class LogsCommand
         command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
         {
             var name = parsed.GetValue(server)!;
-            if (parsed.GetValue(follow))
-            {
-                return await FollowAsync(client, name, parsed.GetValue(lines), parsed.GetValue(json)).ConfigureAwait(false);
-            }
-
             var query = parsed.GetValue(lines) is { } count ? $"?lines={count}" : "";
             var (document, exitCode) = await client.GetAsync($"/api/v1/servers/{Uri.EscapeDataString(name)}/logs{query}", asAdmin: true).ConfigureAwait(false);
             if (exitCode != ExitCodes.Ok)
             {
                 return exitCode;
+            }
+
+            if (parsed.GetValue(follow))
+            {
+                return await FollowAsync(client, document, parsed.GetValue(json)).ConfigureAwait(false);
             }
 
             var terminal = Terminal.Current;
@@ -56,15 +56,8 @@ internal static class LogsCommand
     }
 
     /// <summary>Shows what is there, then what comes.</summary>
-    private static async Task<int> FollowAsync(InstanceClient client, string name, int? lines, bool asJson)
+    private static async Task<int> FollowAsync(InstanceClient client, JsonElement document, bool asJson)
     {
-        var query = lines is { } count ? $"?lines={count}" : "";
-        var (document, exitCode) = await client.GetAsync($"/api/v1/servers/{Uri.EscapeDataString(name)}/logs{query}", asAdmin: true).ConfigureAwait(false);
-        if (exitCode != ExitCodes.Ok)
-        {
-            return exitCode;
-        }
-
         foreach (var line in document.GetProperty("lines").EnumerateArray())
         {
             Terminal.Current.Line(Shown(line.GetString()!, asJson));

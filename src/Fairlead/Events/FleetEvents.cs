@@ -39,18 +39,6 @@ internal sealed class FleetEvents(TimeProvider time)
     /// <summary>Whether somebody wants to be told of lines of stderr.</summary>
     public bool WantsLogs => _wantsLogs;
 
-    /// <summary>The number of the latest event; 0 before the first.</summary>
-    public long Last
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _last;
-            }
-        }
-    }
-
     /// <summary>Tells of an event. Number and time are set here.</summary>
     public void Tell(FleetEvent one)
     {
@@ -73,9 +61,14 @@ internal sealed class FleetEvents(TimeProvider time)
         }
     }
 
-    /// <summary>Tells what a new snapshot of a server changes.</summary>
+    /// <summary>Tells what a new snapshot of a server changes. Of one that has left the fleet nothing more is told: its name may be another's by now.</summary>
     public void TellOf(ServerCell cell, ServerSnapshot before, ServerSnapshot now)
     {
+        if (cell.HasLeft)
+        {
+            return;
+        }
+
         var name = cell.Name;
         if (!ReferenceEquals(before.Config, now.Config))
         {
@@ -109,6 +102,7 @@ internal sealed class FleetEvents(TimeProvider time)
         {
             if (!now.ByName.ContainsKey(cell.Name))
             {
+                cell.HasLeft = true;
                 Tell(new FleetEvent { Type = FleetEventType.ServerRemoved, Server = cell.Name });
             }
         }

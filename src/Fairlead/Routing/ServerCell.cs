@@ -15,6 +15,7 @@ internal sealed class ServerCell : NamedEndpoint
     private volatile ServerSnapshot _current;
     private volatile string? _portProblem;
     private volatile int _subscribedResources;
+    private volatile bool _hasLeft;
     private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Starts with <paramref name="first"/>; the guards read <paramref name="time"/>.</summary>
@@ -58,6 +59,13 @@ internal sealed class ServerCell : NamedEndpoint
     {
         get => _portProblem;
         set => _portProblem = value;
+    }
+
+    /// <summary>Whether the server has left the fleet; what is left of it is still ending. Written by whoever publishes the fleet.</summary>
+    public bool HasLeft
+    {
+        get => _hasLeft;
+        set => _hasLeft = value;
     }
 
     /// <summary>How many of its resources connected clients want to be told of. Written by whoever keeps their subscriptions.</summary>

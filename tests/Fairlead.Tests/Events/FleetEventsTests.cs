@@ -121,6 +121,10 @@ public sealed class FleetEventsTests
 
         await manager.UndeployServerAsync("s");
         await reader.UntilAsync(static one => one is { Type: FleetEventType.ServerRemoved, Server: "s" });
+
+        // What is left of it ends in silence: whoever keeps states by name would take its end for that of its successor.
+        await manager.DeployServerAsync(new ServerConfig { Name = "s" });
+        Assert.Equal(FleetEventType.ServerAdded, (await reader.ReadAsync()).Type);
     }
 
     /// <summary>Reads with a bound on each wait. Begins to watch at once.</summary>
