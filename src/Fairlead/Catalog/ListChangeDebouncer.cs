@@ -1,22 +1,29 @@
 namespace Fairlead.Catalog;
 
 /// <summary>Makes one call out of a storm of list_changed notifications: real servers send several when they start (protocol.md 7).</summary>
-/// <remarks>Any thread may signal. The call runs on the timer's thread after a quiet time, at the latest a fixed time after the first signal, so that a server that never is quiet is still heard.
+/// <remarks>Any thread may signal. The call runs on the timer's thread after a quiet time, at the latest a fixed time after the first signal, so that a server that never is quiet is still heard;
+/// as long as it is not quiet, each such wait is twice the one before. The timer is armed once for a call, not once for a signal: a storm costs no more than its messages do.
 /// One call at a time: what is signalled while one is under way makes one more after its end, however long it takes.</remarks>
 internal sealed class ListChangeDebouncer : IDisposable
 {
     /// <summary>How long no signal must have come.</summary>
     public static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long the first signal waits at most.</summary>
+    /// <summary>How long the first signal waits at most, when it was quiet before.</summary>
     public static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long it waits at most in a storm that does not end.</summary>
+    public static readonly TimeSpan StormWaitMax = TimeSpan.FromSeconds(8);
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly Func<CatalogChanges, Task> _changed;
     private readonly ITimer _timer;
     private CatalogChanges _pending;
+    private TimeSpan _waitMax = WaitMax;
     private long _firstAt;
+    private long _lastAt;
+    private bool _isArmed;
     private bool _isCalling;
     private bool _disposed;
 
@@ -40,14 +47,17 @@ internal sealed class ListChangeDebouncer : IDisposable
                 return;
             }
 
+            _lastAt = _time.GetTimestamp();
             if (_pending == CatalogChanges.None)
             {
-                _firstAt = _time.GetTimestamp();
+                _firstAt = _lastAt;
             }
 
             _pending |= changes;
-            var left = WaitMax - _time.GetElapsedTime(_firstAt);
-            _timer.Change(left < Quiet ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : Quiet, Timeout.InfiniteTimeSpan);
+            if (!_isArmed)
+            {
+                Arm_NeedsLock(Quiet);
+            }
         }
     }
 
@@ -69,11 +79,21 @@ internal sealed class ListChangeDebouncer : IDisposable
         lock (_lock)
         {
             // The end of the call that is under way looks again. Readings would pile up at a server that changes faster than it answers.
+            _isArmed = false;
             if (_isCalling || _pending == CatalogChanges.None)
             {
                 return;
             }
 
+            var quietIn = Quiet - _time.GetElapsedTime(_lastAt);
+            var atLatestIn = _waitMax - _time.GetElapsedTime(_firstAt);
+            if (quietIn > TimeSpan.Zero && atLatestIn > TimeSpan.Zero)
+            {
+                Arm_NeedsLock(quietIn < atLatestIn ? quietIn : atLatestIn);
+                return;
+            }
+
+            _waitMax = quietIn <= TimeSpan.Zero ? WaitMax : _waitMax < StormWaitMax ? 2 * _waitMax : StormWaitMax;
             changes = _pending;
             _pending = CatalogChanges.None;
             _isCalling = true;
@@ -95,10 +115,19 @@ internal sealed class ListChangeDebouncer : IDisposable
         lock (_lock)
         {
             _isCalling = false;
-            if (_pending != CatalogChanges.None)
+            if (_pending != CatalogChanges.None && !_isArmed)
             {
-                _timer.Change(Quiet, Timeout.InfiniteTimeSpan);
+                Arm_NeedsLock(Quiet);
             }
+        }
+    }
+
+    private void Arm_NeedsLock(TimeSpan time)
+    {
+        if (!_disposed)
+        {
+            _isArmed = true;
+            _timer.Change(time, Timeout.InfiniteTimeSpan);
         }
     }
 }

@@ -22,6 +22,15 @@ internal sealed class StandardErrorDrain
     /// </summary>
     public const int BytesPerSecondMax = 1024 * 1024;
 
+    /// <summary>
+    /// How many seconds of flood in a row are taken for a burst. Past them each pause is twice the one before, up to <see cref="FloodPauseMax"/>, and all lines are dropped, until a read finds the
+    /// pipe less than half full: whoever floods without end would otherwise keep a core busy, its own and some of ours.
+    /// </summary>
+    public const int BurstSecondsMax = 5;
+
+    /// <summary>Longest pause in a flood that does not end: 128 KiB/s are read then.</summary>
+    public static readonly TimeSpan FloodPauseMax = TimeSpan.FromMilliseconds(500);
+
     private static readonly TimeSpan s_floodPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_second = TimeSpan.FromSeconds(1);
 
@@ -38,8 +47,10 @@ internal sealed class StandardErrorDrain
     private readonly ArrayBufferWriter<byte> _line = new();
     private int _tailBytes;
     private bool _overflowed;
+    private TimeSpan _pause = s_floodPause;
     private long _secondStartedAt;
     private long _secondBytes;
+    private int _floodSeconds;
     private long _dropped;
 
     /// <summary>Prepares the reading; <see cref="RunAsync"/> does it.</summary>
@@ -77,13 +88,13 @@ internal sealed class StandardErrorDrain
         {
             while (await _stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var count and > 0)
             {
-                var flooding = CountOfSecond(count) > BytesPerSecondMax;
-                Take(buffer.AsSpan(0, count), flooding);
-                if (flooding)
+                var pause = PauseAfter(count);
+                Take(buffer.AsSpan(0, count), pause > TimeSpan.Zero);
+                if (pause > TimeSpan.Zero)
                 {
                     // A pipe's worth per read: with the small buffer the pause would stop the child in all but name.
                     buffer = buffer.Length < PipeBytes ? new byte[PipeBytes] : buffer;
-                    await Task.Delay(s_floodPause, _time, cancellationToken).ConfigureAwait(false);
+                    await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
                 }
             }
         }
@@ -99,10 +110,32 @@ internal sealed class StandardErrorDrain
         }
     }
 
+    /// <summary>How long not to read after a read; zero when there is no flood.</summary>
+    private TimeSpan PauseAfter(int count)
+    {
+        var isFlooding = CountOfSecond(count) > BytesPerSecondMax;
+        if (_floodSeconds >= BurstSecondsMax && count >= PipeBytes / 2)
+        {
+            return _pause = 2 * _pause < FloodPauseMax ? 2 * _pause : FloodPauseMax;
+        }
+
+        if (_floodSeconds >= BurstSecondsMax)
+        {
+            _floodSeconds = 0;
+            _pause = s_floodPause;
+        }
+
+        return isFlooding ? s_floodPause : TimeSpan.Zero;
+    }
+
     private long CountOfSecond(int count)
     {
-        if (_time.GetElapsedTime(_secondStartedAt) >= s_second)
+        var elapsed = _time.GetElapsedTime(_secondStartedAt);
+        if (elapsed >= s_second)
         {
+            // In a long flood the pauses keep each second below the bound: the pipe says when it is over.
+            var wasFlooding = _secondBytes > BytesPerSecondMax && elapsed < 2 * s_second;
+            _floodSeconds = wasFlooding ? _floodSeconds + 1 : _floodSeconds >= BurstSecondsMax ? _floodSeconds : 0;
             _secondStartedAt = _time.GetTimestamp();
             _secondBytes = 0;
         }

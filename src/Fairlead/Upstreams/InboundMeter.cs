@@ -4,13 +4,18 @@ using Fairlead.Wire;
 namespace Fairlead.Upstreams;
 
 /// <summary>Counts what a server sends beside answers and says when to stop reading for a while (decision 4: a flood is answered by not reading).</summary>
-/// <remarks>Used by the reader alone, except for the two properties.</remarks>
+/// <remarks>
+/// Used by the reader alone, except for the two properties. Junk is dear: it is read and looked at for nothing. A server that goes on with it has half the bytes in each further second, down to a
+/// sixteenth, until a second passes in which it stays below.
+/// </remarks>
 internal sealed class InboundMeter
 {
     private readonly LimitsOptions _limits;
     private readonly TimeProvider _timeProvider;
+    private const int JunkHalvingsMax = 4;
     private long _windowStart;
     private long _junkBytes;
+    private int _junkSeconds;
     private long _notifications;
     private long _requests;
     private long _progress;
@@ -75,7 +80,8 @@ internal sealed class InboundMeter
         var second = TimeSpan.FromSeconds(1);
         if (elapsed >= second)
         {
-            NewWindow(strays);
+            _junkSeconds = 0;
+            NewWindow(strays, _timeProvider.GetTimestamp());
             _floodReason = null;
             return null;
         }
@@ -86,14 +92,19 @@ internal sealed class InboundMeter
         }
 
         _floodReason = what;
-        NewWindow(strays);
+        _junkSeconds = _junkBytes > JunkBytesMax ? _junkSeconds + 1 : 0;
+
+        // The next second begins when reading does: a pause that counted as a second of quiet would give twice the budget.
+        NewWindow(strays, _windowStart + _timeProvider.TimestampFrequency);
         return second - elapsed;
     }
+
+    private long JunkBytesMax => _limits.JunkBytesPerSecondMax >> Math.Min(_junkSeconds, JunkHalvingsMax);
 
     private string? WhatFloods(long strays, UpstreamConnection? shared)
     {
         var max = _limits.NotificationsPerSecondMax;
-        if (_junkBytes > _limits.JunkBytesPerSecondMax)
+        if (_junkBytes > JunkBytesMax)
         {
             return $"prints more than {_limits.JunkBytesPerSecondMax} bytes a second that are no messages";
         }
@@ -106,9 +117,9 @@ internal sealed class InboundMeter
             : null;
     }
 
-    private void NewWindow(long strays)
+    private void NewWindow(long strays, long start)
     {
-        _windowStart = _timeProvider.GetTimestamp();
+        _windowStart = start;
         _junkBytes = 0;
         _notifications = 0;
         _requests = 0;

@@ -34,15 +34,33 @@ public sealed class ListChangeDebouncerTests : IDisposable
     }
 
     [Fact]
-    public void Signal_WhenItNeverStops_IsHeardEverySecond()
+    public void Signal_WhenItNeverStops_IsHeardAfterASecondAndThenEverMoreRarely()
     {
-        for (var i = 0; i < 50; i++)
+        var heardAt = new List<double>();
+        for (var i = 1; i <= 640; i++)
         {
             _debouncer.Signal(CatalogChanges.Tools);
             _clock.Advance(TimeSpan.FromMilliseconds(50));
+            if (_calls.Count > heardAt.Count)
+            {
+                heardAt.Add(i * 0.05);
+            }
         }
 
+        Assert.Equal([1.0, 3.0, 7.0, 15.0, 23.0, 31.0], heardAt.Select(static at => Math.Round(at, MidpointRounding.ToZero)));
+    }
+
+    [Fact]
+    public void Signal_AfterTheEndOfAStorm_IsHeardAfterTheQuietAndANewStormAfterASecond()
+    {
+        Storm(TimeSpan.FromSeconds(4));
         Assert.Equal(2, _calls.Count);
+
+        _clock.Advance(ListChangeDebouncer.Quiet);
+        Assert.Equal(3, _calls.Count);
+
+        Storm(TimeSpan.FromSeconds(1.2));
+        Assert.Equal(4, _calls.Count);
     }
 
     [Fact]
@@ -86,5 +104,14 @@ public sealed class ListChangeDebouncerTests : IDisposable
 
         Assert.Empty(_calls);
         Assert.Equal(0, _clock.ArmedTimers);
+    }
+
+    private void Storm(TimeSpan duration)
+    {
+        for (var left = duration; left > TimeSpan.Zero; left -= TimeSpan.FromMilliseconds(50))
+        {
+            _debouncer.Signal(CatalogChanges.Tools);
+            _clock.Advance(TimeSpan.FromMilliseconds(50));
+        }
     }
 }

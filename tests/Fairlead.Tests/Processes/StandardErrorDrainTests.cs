@@ -97,4 +97,104 @@ public sealed class StandardErrorDrainTests
 
         Assert.Equal(["[4 lines dropped: more than 1048576 bytes of stderr in a second]", "last words"], drain.Tail.TakeLast(2));
     }
+
+    [Fact]
+    public async Task Run_InAFloodThatDoesNotEnd_ReadsEverLessUntilAPipeIsLeftHalfEmpty()
+    {
+        var clock = new FakeTimeProvider();
+        var stream = new FloodingStream();
+        var running = new StandardErrorDrain(stream, null, null, clock).RunAsync(CancellationToken.None);
+        var pauses = new List<double>();
+        async Task PauseAsync()
+        {
+            var pause = await clock.WhenTimerDueBetweenAsync(TimeSpan.Zero, TimeSpan.FromSeconds(1));
+            pauses.Add(pause.TotalMilliseconds);
+            clock.Advance(pause);
+        }
+
+        var begin = clock.GetUtcNow();
+        while (clock.GetUtcNow() - begin < TimeSpan.FromSeconds(7))
+        {
+            await PauseAsync();
+        }
+
+        Assert.Equal([20, 40, 80, 160, 320, 500, 500], pauses.SkipWhile(static pause => pause <= 10).Take(7));
+        Assert.InRange(pauses.TakeWhile(static pause => pause <= 10).Sum(), 4000, 1000 * StandardErrorDrain.BurstSecondsMax);
+
+        var calm = stream.Pause();
+        await PauseAsync();
+        await Guard.WithinAsync(calm, "a read after the flood");
+        Assert.Equal(0, clock.ArmedTimers);
+        stream.Resume();
+        pauses.Clear();
+        await PauseAsync();
+        Assert.Equal([10], pauses);
+
+        stream.End();
+        await PauseAsync();
+        await Guard.WithinAsync(running, "the end of the reading");
+    }
+
+    /// <summary>Has always as much as is asked for, from <see cref="Pause"/> to <see cref="Resume"/> a few bytes and then nothing.</summary>
+    private sealed class FloodingStream : Stream
+    {
+        private readonly TaskCompletionSource _waiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _resumed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private volatile int _few;
+        private volatile bool _ended;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        /// <summary>Completes when the few bytes have been read and more is asked for.</summary>
+        public Task Pause()
+        {
+            _few = 100;
+            return _waiting.Task;
+        }
+
+        public void Resume() => _resumed.SetResult();
+
+        public void End() => _ended = true;
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            if (_ended)
+            {
+                return 0;
+            }
+
+            if (_few is > 0 and var few)
+            {
+                _few = -1;
+                return few;
+            }
+
+            if (_few < 0 && !_resumed.Task.IsCompleted)
+            {
+                _waiting.SetResult();
+                await _resumed.Task.WaitAsync(cancellationToken);
+            }
+
+            buffer.Span.Fill((byte)'\n');
+            return buffer.Length;
+        }
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush() => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+    }
 }

@@ -1,0 +1,64 @@
+using Fairlead.Configuration;
+using Fairlead.TestKit;
+using Fairlead.Upstreams;
+
+namespace Fairlead.Tests.Upstreams;
+
+public sealed class InboundMeterTests
+{
+    private const int Max = 16 * 1024;
+    private const int LineBytes = 1024;
+    private readonly FakeTimeProvider _clock = new();
+    private readonly InboundMeter _meter;
+
+    public InboundMeterTests() => _meter = new InboundMeter(new LimitsOptions { JunkBytesPerSecondMax = Max }, _clock);
+
+    [Fact]
+    public void TakePause_WhileJunkGoesOn_LetsHalfAsMuchThroughInEachFurtherSecondDownToASixteenth()
+    {
+        var seconds = Enumerable.Range(0, 7).Select(_ => ReadUntilPaused()).ToArray();
+
+        Assert.Equal([17, 9, 5, 3, 2, 2, 2], seconds);
+        Assert.Contains("no messages", _meter.FloodReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TakePause_AfterASecondWithoutAFlood_GivesTheWholeBudgetAgain()
+    {
+        ReadUntilPaused();
+        ReadUntilPaused();
+        _meter.Junk(1);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(_meter.TakePause());
+        Assert.Null(_meter.FloodReason);
+
+        Assert.Equal(17, ReadUntilPaused());
+    }
+
+    [Fact]
+    public void TakePause_AfterAPause_BeginsASecondOfItsOwn()
+    {
+        ReadUntilPaused();
+        _meter.Junk(Max);
+        _clock.Advance(TimeSpan.FromMilliseconds(400));
+
+        Assert.Equal(TimeSpan.FromMilliseconds(600), _meter.TakePause());
+    }
+
+    /// <summary>Lines until the meter asks for a pause, which is taken. Each takes a tenth of a millisecond.</summary>
+    private int ReadUntilPaused()
+    {
+        var lines = 0;
+        TimeSpan? pause;
+        do
+        {
+            _meter.Junk(LineBytes);
+            lines++;
+            _clock.Advance(TimeSpan.FromMicroseconds(100));
+            pause = _meter.TakePause();
+        }
+        while (pause is null);
+        _clock.Advance(pause.Value);
+        return lines;
+    }
+}
