@@ -23,7 +23,7 @@ public static class FairleadEndpoints
         services.AddSingleton(manager);
         services.AddSingleton(provider =>
         {
-            var front = new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>());
+            var front = new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>()) { Audit = manager.Audit };
 
             // While the servers can still be told: a call that waits for its client would keep the drain waiting, and its server would wait for ever for an answer.
             provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(front.Parked.Dispose);
@@ -42,7 +42,7 @@ public static class FairleadEndpoints
     {
         var front = endpoints.ServiceProvider.GetRequiredService<McpFront>();
         var mcp = new McpEndpoint(front);
-        var routes = new GuardedRoutes(endpoints, front.Hosts, endpoints.ServiceProvider.GetRequiredService<AdminToken>(), front.Ports);
+        var routes = new GuardedRoutes(endpoints, front.Hosts, endpoints.ServiceProvider.GetRequiredService<AdminToken>(), front.Ports, new ChangeAudit(front.Audit, front.TimeProvider));
         routes.Map(null, "/mcp", RouteAccess.Open, mcp.HandleAsync, atOwnPorts: true);
         routes.Map(null, $"/mcp/{{{McpEndpoint.ServerRouteValue}}}", RouteAccess.Open, mcp.HandleAsync, atOwnPorts: true);
         var sse = new SseFront(front);

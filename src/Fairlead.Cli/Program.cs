@@ -39,6 +39,7 @@ internal static class Program
         CallCommand.Create(),
         LogsCommand.Create(),
         EventsCommand.Create(),
+        AuditCommand.Create(),
         DownCommand.Create(),
         DeployCommand.Create(),
         DeployCommand.CreateUndeploy(),

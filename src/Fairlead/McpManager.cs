@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Fairlead.Audit;
 using Fairlead.Configuration;
 using Fairlead.Exchanges;
 using Fairlead.Faults;
@@ -87,6 +88,9 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     /// <summary>Knows the secrets of all configurations.</summary>
     internal SecretRedactor Redactor => _resources.Redactor;
+
+    /// <summary>The record of who did what; null when there is none.</summary>
+    internal AuditLog? Audit => _resources.Audit;
 
     /// <summary>The files of the state folder; null when nothing is kept on disk.</summary>
     internal StateFiles? State => _resources.State;

@@ -1,4 +1,5 @@
 using Fairlead.Actors;
+using Fairlead.Audit;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Microsoft.Extensions.Logging;
@@ -90,6 +91,7 @@ internal sealed partial class ConfigurationReload
             var loaded = _load();
             _manager.Redactor.Add(loaded.Redactor);
             _status = status = new ConfigurationStatus(cause, _time.GetUtcNow(), loaded.File, loaded.Errors, loaded.Warnings, null);
+            Record(status);
             if (!loaded.IsValid)
             {
                 return Refused(status);
@@ -104,6 +106,18 @@ internal sealed partial class ConfigurationReload
         }
 
         return await EndAsync(status, changing.WaitAsync(cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>A reload over the API is recorded with its request.</summary>
+    private void Record(ConfigurationStatus status)
+    {
+        if (status.Cause != "api")
+        {
+            _manager.Audit?.Add(new AuditEntry
+            {
+                Kind = AuditKind.Change, Principal = "local", Via = status.Cause, Method = "reload", Target = status.File, Verdict = "allowed", Outcome = status.Errors.Count == 0 ? "ok" : nameof(InvalidConfiguration),
+            });
+        }
     }
 
     private async Task<ConfigurationStatus> EndAsync(ConfigurationStatus status, Task<ReloadDifferences> changing)

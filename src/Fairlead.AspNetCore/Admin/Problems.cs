@@ -6,6 +6,8 @@ namespace Fairlead.AspNetCore.Admin;
 /// <summary>Errors of the API as problem+json (RFC 9457): <c>title</c> is the error class of product B, the same word as in .NET and Python.</summary>
 internal static class Problems
 {
+    private static readonly object s_title = new();
+
     /// <summary>Writes what the manager threw.</summary>
     public static Task WriteAsync(HttpContext context, McpException exception)
     {
@@ -21,6 +23,9 @@ internal static class Problems
     public static object Of(McpException exception) =>
         new { type = "about:blank", title = exception.Word, status = StatusOf(exception), detail = exception.Message, code = (exception as ToolFailed)?.Code };
 
+    /// <summary>The word of the problem that was written as the answer; null when none was.</summary>
+    public static string? TitleOf(HttpContext context) => context.Items[s_title] as string;
+
     /// <summary>Writes a problem.</summary>
     /// <param name="context">The request.</param>
     /// <param name="status">The HTTP status.</param>
@@ -29,6 +34,7 @@ internal static class Problems
     /// <param name="code">The JSON-RPC code of the server's answer, where there was one.</param>
     public static Task WriteAsync(HttpContext context, int status, string title, string detail, int? code = null)
     {
+        context.Items[s_title] = title;
         context.Response.StatusCode = status;
         return context.Response.WriteAsJsonAsync(
             new { type = "about:blank", title, status, detail, code }, RestApi.Json, "application/problem+json", context.RequestAborted);

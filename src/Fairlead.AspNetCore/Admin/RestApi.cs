@@ -54,6 +54,7 @@ internal sealed class RestApi
         new FleetRoutes(_manager, _reload).Map(rest);
         new RolloutRoutes(_manager).Map(rest);
         new FaultRoutes(_manager).Map(rest);
+        new AuditRoutes(_manager).Map(rest);
         new EventRoutes(_manager, _front, _token, _lifetime.ApplicationStopping).Map(rest);
         rest.Rest();
     }

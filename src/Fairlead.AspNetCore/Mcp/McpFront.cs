@@ -1,4 +1,5 @@
 using Fairlead.AspNetCore.Auth;
+using Fairlead.Audit;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
@@ -51,6 +52,9 @@ internal sealed partial class McpFront : IAsyncDisposable
 
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; }
+
+    /// <summary>The record of who did what; null when there is none.</summary>
+    public AuditLog? Audit { get; init; }
 
     /// <summary>Sends calls.</summary>
     public CallDispatcher Dispatcher { get; }

@@ -68,6 +68,10 @@ public sealed class FairleadOptions
     [ConfigKey("faultInjection")]
     public FaultInjectionOptions FaultInjection { get; set; } = new();
 
+    /// <summary>The record of who did what.</summary>
+    [ConfigKey("audit")]
+    public AuditOptions Audit { get; set; } = new();
+
     /// <summary>Programs that servers deployed over the REST API may run, beside those of this file's servers: names found in PATH, or full paths.</summary>
     [ConfigKey("allowedCommands")]
     public IList<string> AllowedCommands { get; set; } = [];

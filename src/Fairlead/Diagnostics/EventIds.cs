@@ -96,6 +96,11 @@ internal static class EventIds
     public const int StateUnwritable = 10005;
     public const int StateWritableAgain = 10006;
 
+    // 11000 Audit
+    public const int AuditUnwritable = 11000;
+    public const int AuditWritableAgain = 11001;
+    public const int AuditUnsound = 11002;
+
     // 12000 Health
     public const int HealthUnhealthy = 12000;
     public const int HealthGoodAgain = 12001;

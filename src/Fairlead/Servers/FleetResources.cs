@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Fairlead.Actors;
+using Fairlead.Audit;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Events;
@@ -42,6 +43,7 @@ internal sealed class FleetResources : IAsyncDisposable
         Gate = new StartGate(options.StartConcurrency == 0 ? null : options.StartConcurrency);
         State = options.StateFolder is { } folder ? new StateFiles(folder, time, loggers.CreateLogger("Fairlead.State")) : null;
         _store = State is null ? null : new CatalogStore(State);
+        Audit = State is null || options.Audit.Record == AuditScope.Off ? null : new AuditLog(State, options.Audit, redactor, loggers.CreateLogger("Fairlead.Audit"));
         Catalogue = new Catalogue(Fleet, options.Naming, _store, loggers.CreateLogger("Fairlead.Catalog"));
         Work = new BackgroundWork("fleet", loggers.CreateLogger("Fairlead.Servers"));
         Verdicts = EraVerdicts.Open(State, time);
@@ -86,6 +88,9 @@ internal sealed class FleetResources : IAsyncDisposable
     /// <summary>The files of the state folder; null when nothing is kept.</summary>
     public StateFiles? State { get; }
 
+    /// <summary>The record of who did what; null when there is none.</summary>
+    public AuditLog? Audit { get; }
+
     /// <summary>What was learned of servers' eras.</summary>
     public EraVerdicts Verdicts { get; }
 
@@ -111,6 +116,11 @@ internal sealed class FleetResources : IAsyncDisposable
         await Work.WhenIdleAsync().ConfigureAwait(false);
         await Verdicts.DisposeAsync().ConfigureAwait(false);
         await Catalogue.DisposeAsync().ConfigureAwait(false);
+        if (Audit is not null)
+        {
+            await Audit.DisposeAsync().ConfigureAwait(false);
+        }
+
         _store?.Dispose();
         Health.Dispose();
         Sweep.Dispose();
