@@ -76,6 +76,7 @@ internal static class CallFront
         {
             if (exchange.Error == ForwardError.ClientCancelled)
             {
+                Record(front, exchange);
                 context.Abort();
                 return default;
             }
@@ -93,7 +94,7 @@ internal static class CallFront
             response.ContentLength = bytes;
         }
 
-        Record(exchange);
+        Record(front, exchange);
         return default;
     }
 
@@ -111,7 +112,7 @@ internal static class CallFront
     }
 
     /// <summary>Writes the end of a call as the last event of its stream.</summary>
-    public static async Task WriteLastEventAsync(SseResponse stream, Exchange exchange)
+    public static async Task WriteLastEventAsync(McpFront front, SseResponse stream, Exchange exchange)
     {
         if (exchange.Error == ForwardError.None)
         {
@@ -122,27 +123,39 @@ internal static class CallFront
             await stream.WriteAsync(AnswerTranslation.Failure(exchange)).ConfigureAwait(false);
         }
 
-        Record(exchange);
+        Record(front, exchange);
     }
 
-    /// <summary>Step 9: one record per call in the server's counters.</summary>
-    public static void Record(Exchange exchange)
+    /// <summary>Step 9: one record per call in the counters of its server, and of the front.</summary>
+    public static void Record(McpFront front, Exchange exchange)
     {
-        if (exchange.Cell is { } cell && exchange.Connection is { } connection)
+        if (exchange.Cell is not { } cell)
         {
-            var clock = connection.Sweeper.TimeProvider;
-            var micros = (long)clock.GetElapsedTime(exchange.OpenedAt).TotalMicroseconds;
-            cell.Counters.Record(micros, ForwardErrors.IsServerFailure(exchange.Error));
-            if (cell.Events.WantsCalls)
-            {
-                CallEvent.Tell(exchange, cell, micros);
-            }
+            return;
+        }
+
+        var method = exchange.RequestEnvelope.KnownMethod;
+        var status = CallStatus.Of(exchange.Error, exchange.AnswerEnvelope.Kind == MessageKind.Error);
+        if (exchange.Connection is not { } connection)
+        {
+            cell.Counters.RecordUnsent(method, status);
+            front.Operations.RecordUnsent(method, status);
+            return;
+        }
+
+        var clock = connection.Sweeper.TimeProvider;
+        var now = clock.GetTimestamp();
+        cell.Counters.Record(method, status, exchange.OpenedAt, now);
+        front.Operations.Record(method, status, exchange.OpenedAt, now);
+        if (cell.Events.WantsCalls)
+        {
+            CallEvent.Tell(exchange, cell, (long)clock.GetElapsedTime(exchange.OpenedAt, now).TotalMicroseconds);
         }
     }
 
     private static async ValueTask WriteLargeJsonAsync(McpFront front, HttpContext context, Exchange exchange)
     {
-        Record(exchange);
+        Record(front, exchange);
         var frame = OutboundFrame.Rent(exchange.Answer.Length + 1024);
         try
         {

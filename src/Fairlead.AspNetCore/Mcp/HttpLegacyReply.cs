@@ -131,7 +131,7 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
                 _stream.Append(exchange.Error is ForwardError.ClientCancelled or ForwardError.None ? TooLongToKeep(exchange, "") : AnswerTranslation.Failure(exchange));
             }
 
-            CallFront.Record(exchange);
+            CallFront.Record(front, exchange);
             return;
         }
 
@@ -146,7 +146,7 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
             await LastAsync(answer, exchange).ConfigureAwait(false);
         }
 
-        CallFront.Record(exchange);
+        CallFront.Record(front, exchange);
     }
 
     /// <inheritdoc/>

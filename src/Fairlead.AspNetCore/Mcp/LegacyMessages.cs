@@ -25,6 +25,7 @@ internal sealed class LegacyMessages
     /// <param name="opened">Told of the session before the answer is written.</param>
     public async Task InitializeAsync(LegacyReply reply, NamedEndpoint? cell, ReadOnlyMemory<byte> body, Envelope envelope, Action<LegacySession> opened)
     {
+        var started = _front.TimeProvider.GetTimestamp();
         var id = envelope.Id.Of(body.Span).ToArray();
         if (!envelope.Params.Exists || body.Span[envelope.Params.Start] != (byte)'{')
         {
@@ -46,6 +47,7 @@ internal sealed class LegacyMessages
         }
 
         opened(session);
+        _front.RecordOwn(McpMethod.Initialize, isError: false, started);
         await reply.ResultAsync(id, FrontIdentity.InitializeResult(_front.OfferedAt(cell), version)).ConfigureAwait(false);
     }
 
@@ -81,6 +83,7 @@ internal sealed class LegacyMessages
         switch (envelope.KnownMethod)
         {
             case McpMethod.Ping:
+                _front.RecordOwn(McpMethod.Ping, isError: false, _front.TimeProvider.GetTimestamp());
                 return reply.ResultAsync(id, LegacyReply.NoResult);
             case McpMethod.ToolsList:
                 return new ValueTask(ListAsync(reply, cell, session, ListKind.Tools, body, envelope.Id, envelope.Cursor));
@@ -107,9 +110,12 @@ internal sealed class LegacyMessages
 
     private async Task ListAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
     {
+        var started = _front.TimeProvider.GetTimestamp();
         await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
         var token = id.Of(body.Span);
-        var writing = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page)
+        var isKnown = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page);
+        _front.RecordOwn(ListReply.MethodOf(kind), !isKnown, started);
+        var writing = isKnown
             ? reply.ResultAsync(token, page)
             : reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, token);
         await writing.ConfigureAwait(false);

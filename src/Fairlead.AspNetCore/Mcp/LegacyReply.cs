@@ -77,7 +77,7 @@ internal abstract class LegacyReply
 }
 
 /// <summary>A reply whose every message is sent by itself on something that many replies share.</summary>
-internal abstract class MessageReply : LegacyReply
+internal abstract class MessageReply(McpFront front) : LegacyReply
 {
     /// <inheritdoc/>
     public override ValueTask AcceptAsync() => default;
@@ -104,7 +104,7 @@ internal abstract class MessageReply : LegacyReply
             await LastAsync(message).ConfigureAwait(false);
         }
 
-        CallFront.Record(exchange);
+        CallFront.Record(front, exchange);
     }
 
     /// <summary>Sends the answer.</summary>

@@ -37,6 +37,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);
         GraceTicks = sweep.Ticks(TimeSpan.FromMilliseconds(options.SseGraceMs));
         Listeners = new Listeners(fleet);
+        Operations = new CallMetrics(TimeProvider);
         Broadcast = new SessionBroadcast(fleet, Sessions, Subscriptions, logger);
     }
 
@@ -76,6 +77,9 @@ internal sealed partial class McpFront : IAsyncDisposable
     /// <summary>The listen streams that are open.</summary>
     public Listeners Listeners { get; }
 
+    /// <summary>What the requests of clients came to.</summary>
+    public CallMetrics Operations { get; }
+
     /// <summary>Host and Origin check.</summary>
     public HostOriginPolicy Hosts { get; }
 
@@ -110,6 +114,12 @@ internal sealed partial class McpFront : IAsyncDisposable
 
         return new ValueTask(wait.WaitAsync(cancellationToken));
     }
+
+    /// <summary>Counts a request that Fairlead answers by itself.</summary>
+    /// <param name="method">What was asked.</param>
+    /// <param name="isError">Whether the answer is an error.</param>
+    /// <param name="started">The clock's timestamp at its arrival.</param>
+    public void RecordOwn(McpMethod method, bool isError, long started) => Operations.Record(method, isError ? CallStatus.Error : CallStatus.Ok, started, TimeProvider.GetTimestamp());
 
     /// <summary>Tells of an error of our own in a message that has no response to tell it in.</summary>
     public void LogMessageFailed(Exception bug) => LogMessageFailed(Logger, bug);

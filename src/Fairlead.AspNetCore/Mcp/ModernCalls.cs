@@ -218,16 +218,16 @@ internal sealed class ModernCalls(McpFront front)
             parked?.DeclineAll();
             if (exchange.IsStreamed)
             {
-                CallFront.Record(exchange);
+                CallFront.Record(front, exchange);
             }
             else if (TranslatedEnd(exchange, input, refused) is { } translated)
             {
-                CallFront.Record(exchange);
+                CallFront.Record(front, exchange);
                 await CallFront.WriteAsync(context, stream, translated).ConfigureAwait(false);
             }
             else if (stream is not null)
             {
-                await CallFront.WriteLastEventAsync(stream, exchange).ConfigureAwait(false);
+                await CallFront.WriteLastEventAsync(front, stream, exchange).ConfigureAwait(false);
             }
             else
             {
