@@ -52,8 +52,8 @@ public sealed record ServerMetrics
     /// <summary>Share of the calls within the window whose server was lost, silent or incomprehensible, 0 to 1; 0 when there were none.</summary>
     public required double ErrorRate { get; init; }
 
-    /// <summary>Share of the last five minutes, or of the time since it was deployed, in which the server was Healthy, Degraded or Idle, 0 to 1. Time in Maintenance, Stopped or Disabled does not
-    /// count; null when no other has passed.</summary>
+    /// <summary>Share of the last five minutes, or of the time since it was deployed, in which the server was Healthy, Degraded or Idle, 0 to 1. Time in Maintenance, Stopped, Disabled or
+    /// MissingAuth does not count; null when no other has passed.</summary>
     public required double? Availability { get; init; }
 
     /// <summary>The time in microseconds that half of the calls within the window did not exceed, to about a quarter of its value; null when there were none.</summary>

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Diagnostics;
 using Fairlead.Catalog;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
@@ -11,6 +13,13 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>What forwarded calls of both eras have in common at the front.</summary>
 internal static class CallFront
 {
+    /// <summary>Begins the span of a call. Only while somebody listens.</summary>
+    /// <param name="exchange">Its request is known.</param>
+    /// <param name="context">The HTTP request that brought it; null when many share one.</param>
+    /// <param name="session">The id of its legacy session; null for none.</param>
+    public static Activity? BeginSpan(Exchange exchange, HttpContext? context, string? session) =>
+        CallSpans.Begin(exchange, context?.Request.Headers.TraceParent.ToString(), context?.Request.Headers.TraceState.ToString(), session);
+
     /// <summary>Finds the server of a call. While the lists of a starting server are unknown it waits for them, as calls wait for servers (decision 12).</summary>
     public static ValueTask<IntakeFault> RouteAsync(McpFront front, Exchange exchange, NamedEndpoint? cell, CancellationToken cancellationToken)
     {
@@ -28,6 +37,11 @@ internal static class CallFront
     /// <summary>The error answer to a call that has no server; it goes out with status 200.</summary>
     public static byte[] Refusal(Exchange exchange, IntakeFault fault)
     {
+        if (exchange.FrontSpan is not null)
+        {
+            CallSpans.Refuse(exchange, -32602);
+        }
+
         var body = exchange.Request.Span;
         ref readonly var envelope = ref exchange.RequestEnvelope;
         var id = envelope.Id.Of(body);
@@ -134,6 +148,11 @@ internal static class CallFront
             return;
         }
 
+        if (exchange.FrontSpan is not null)
+        {
+            CallSpans.End(exchange);
+        }
+
         var method = exchange.RequestEnvelope.KnownMethod;
         var status = CallStatus.Of(exchange.Error, exchange.AnswerEnvelope.Kind == MessageKind.Error);
         if (exchange.Connection is not { } connection)
@@ -145,8 +164,22 @@ internal static class CallFront
 
         var clock = connection.Sweeper.TimeProvider;
         var now = clock.GetTimestamp();
-        cell.Counters.Record(method, status, exchange.OpenedAt, now);
-        front.Operations.Record(method, status, exchange.OpenedAt, now);
+        var ofServer = cell.Counters.Record(method, status, exchange.OpenedAt, now);
+        var ofFront = front.Operations.Record(method, status, exchange.OpenedAt, now);
+        if (OperationInstruments.AreOn)
+        {
+            var elapsed = clock.GetElapsedTime(exchange.OpenedAt, now);
+            OperationInstruments.RecordClient(elapsed, method, status, cell.Name, ServerFamilies.TransportOf(cell.Current.Config));
+            OperationInstruments.RecordServer(elapsed, method, status);
+        }
+
+        if (exchange.FrontSpan is { } span)
+        {
+            var exemplar = new CallExemplar(clock.GetElapsedTime(exchange.OpenedAt, now).Ticks, span.TraceId.ToHexString(), clock.GetUtcNow());
+            ofServer.Keep(exemplar);
+            ofFront.Keep(exemplar);
+        }
+
         if (cell.Events.WantsCalls)
         {
             CallEvent.Tell(exchange, cell, (long)clock.GetElapsedTime(exchange.OpenedAt, now).TotalMicroseconds);

@@ -19,6 +19,9 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
     private bool _isLost;
 
     /// <inheritdoc/>
+    public override HttpContext Request => context;
+
+    /// <inheritdoc/>
     public override CancellationToken Gone => context.RequestAborted;
 
     /// <inheritdoc/>

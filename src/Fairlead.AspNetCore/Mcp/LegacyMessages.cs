@@ -4,6 +4,7 @@ using Fairlead.Configuration;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Sessions;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -134,12 +135,18 @@ internal sealed class LegacyMessages
             exchange.StreamsAnswer = reply.PassesAnswers;
             exchange.Client = session.Client(exchange.CarriesMessages);
             exchange.Tasks = _front.Tasks;
+            exchange.FrontSpan = Tracing.IsOn ? CallFront.BeginSpan(exchange, reply.Request, session.Id) : null;
             var fault = await CallFront.RouteAsync(_front, exchange, cell, reply.Gone).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {
                 exchange.Fail(ForwardError.None, null);
                 await reply.MessageAsync(200, CallFront.Refusal(exchange, fault)).ConfigureAwait(false);
                 return;
+            }
+
+            if (exchange.FrontSpan is not null)
+            {
+                CallSpans.NoteRoute(exchange);
             }
 
             exchange.GraceDeadline = _front.Sweep.Now + _front.GraceTicks;

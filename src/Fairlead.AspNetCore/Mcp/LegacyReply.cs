@@ -1,6 +1,7 @@
 using System.Buffers;
 using Fairlead.Exchanges;
 using Fairlead.Upstreams;
+using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Mcp;
 
@@ -10,6 +11,9 @@ internal abstract class LegacyReply
 {
     /// <summary>The result that says nothing: <c>{}</c>.</summary>
     public static ReadOnlyMemory<byte> NoResult { get; } = "{}"u8.ToArray();
+
+    /// <summary>The HTTP request that brought this message alone; null when others may have come with it.</summary>
+    public virtual HttpContext? Request => null;
 
     /// <summary>Cancelled when the client is gone.</summary>
     public abstract CancellationToken Gone { get; }

@@ -7,6 +7,7 @@ using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.State;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
@@ -119,7 +120,16 @@ internal sealed partial class McpFront : IAsyncDisposable
     /// <param name="method">What was asked.</param>
     /// <param name="isError">Whether the answer is an error.</param>
     /// <param name="started">The clock's timestamp at its arrival.</param>
-    public void RecordOwn(McpMethod method, bool isError, long started) => Operations.Record(method, isError ? CallStatus.Error : CallStatus.Ok, started, TimeProvider.GetTimestamp());
+    public void RecordOwn(McpMethod method, bool isError, long started)
+    {
+        var now = TimeProvider.GetTimestamp();
+        var status = isError ? CallStatus.Error : CallStatus.Ok;
+        Operations.Record(method, status, started, now);
+        if (OperationInstruments.AreOn)
+        {
+            OperationInstruments.RecordServer(TimeProvider.GetElapsedTime(started, now), method, status);
+        }
+    }
 
     /// <summary>Tells of an error of our own in a message that has no response to tell it in.</summary>
     public void LogMessageFailed(Exception bug) => LogMessageFailed(Logger, bug);

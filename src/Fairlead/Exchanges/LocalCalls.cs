@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Routing;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -70,6 +71,10 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
             else
             {
                 cell.Counters.Record(McpMethod.ToolsCall, status, started, now);
+                if (OperationInstruments.AreOn)
+                {
+                    OperationInstruments.RecordClient(_time.GetElapsedTime(started, now), McpMethod.ToolsCall, status, cell.Name, ServerFamilies.TransportOf(cell.Current.Config));
+                }
             }
         }
 

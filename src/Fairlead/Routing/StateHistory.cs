@@ -1,7 +1,7 @@
 namespace Fairlead.Routing;
 
 /// <summary>How a server was over the last minutes, as far as its availability needs it. Written by its actor, read by anybody.</summary>
-/// <remarks>Up: Healthy, Degraded, Idle (a call wakes it). Left out of the account: Maintenance, Stopped, Disabled, which somebody wanted. Down: all else, Initializing included, since calls wait then.</remarks>
+/// <remarks>Up: Healthy, Degraded, Idle (a call wakes it). Left out of the account: Maintenance, Stopped, Disabled, which somebody wanted, and MissingAuth, which is no failure. Down: all else, Initializing included, since calls wait then.</remarks>
 internal sealed class StateHistory(TimeProvider time)
 {
     /// <summary>How far it looks back.</summary>
@@ -28,7 +28,7 @@ internal sealed class StateHistory(TimeProvider time)
         var standing = state switch
         {
             ServerState.Healthy or ServerState.Degraded or ServerState.Idle => Standing.Up,
-            ServerState.Maintenance or ServerState.Stopped or ServerState.Disabled => Standing.LeftOut,
+            ServerState.Maintenance or ServerState.Stopped or ServerState.Disabled or ServerState.MissingAuth => Standing.LeftOut,
             _ => Standing.Down,
         };
         lock (_lock)

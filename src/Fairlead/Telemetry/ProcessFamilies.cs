@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
 using System.Runtime.InteropServices;
 
 namespace Fairlead.Telemetry;
@@ -10,8 +9,7 @@ internal static class ProcessFamilies
 {
     private const string DescriptorFolder = "/proc/self/fd";
 
-    private static readonly string s_version =
-        typeof(ProcessFamilies).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
+    private static readonly string s_version = Tracing.Version;
 
     /// <summary>All families, in the order of the page.</summary>
     public static IReadOnlyList<MetricFamily> Of(McpManager manager)

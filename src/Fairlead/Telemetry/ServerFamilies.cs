@@ -41,7 +41,7 @@ internal static class ServerFamilies
             {
                 Read = () => Each(static cell => [Sample(cell, cell.Health.Good, ("result", "healthy")), Sample(cell, cell.Health.Bad, ("result", "unhealthy"))]),
             },
-            new("mcp_server_availability", MetricKind.Gauge, Id, "Share of the last five minutes in which the server was Healthy, Degraded or Idle; time in Maintenance, Stopped or Disabled does not count.")
+            new("mcp_server_availability", MetricKind.Gauge, Id, "Share of the last five minutes in which the server was Healthy, Degraded or Idle; time in Maintenance, Stopped, Disabled or MissingAuth does not count.")
             {
                 Read = () => Each(static cell => cell.States.Availability() is { } share ? [Sample(cell, share)] : []),
             },
@@ -68,7 +68,7 @@ internal static class ServerFamilies
         var busy = snapshot.Replicas.Count(static connection => connection.Pending.CountOpen() != 0);
 
         // Nothing is missing of a server that sleeps or is not meant to run.
-        var isWanted = snapshot.State is not (ServerState.Idle or ServerState.Maintenance or ServerState.Stopped or ServerState.Disabled);
+        var isWanted = snapshot.State is not (ServerState.Idle or ServerState.Maintenance or ServerState.Stopped or ServerState.Disabled or ServerState.MissingAuth);
         yield return Sample(cell, busy, ("state", "busy"));
         yield return Sample(cell, snapshot.Replicas.Length - busy, ("state", "idle"));
         yield return Sample(cell, isWanted ? Math.Max(0, snapshot.ReplicasWanted - snapshot.Replicas.Length) : 0, ("state", "missing"));

@@ -42,7 +42,8 @@ public sealed class StateHistoryTests
         Be(history, ServerState.Maintenance, 100);
         Be(history, ServerState.Unhealthy, 10);
         Assert.Equal(0.75, history.Availability());
-        Be(history, ServerState.Stopped, 300);
+        Be(history, ServerState.MissingAuth, 100);
+        Be(history, ServerState.Stopped, 200);
         Assert.Null(history.Availability());
         Be(history, ServerState.Idle, 1);
         Assert.Equal(1, history.Availability());
