@@ -42,4 +42,26 @@ public sealed record ServerMetrics
 
     /// <summary>Restarts after failures.</summary>
     public required int Restarts { get; init; }
+
+    /// <summary>The time in seconds that <see cref="RequestsPerSecond"/>, <see cref="ErrorRate"/> and the percentiles look back: up to a minute, less for a server that is younger.</summary>
+    public required double WindowSeconds { get; init; }
+
+    /// <summary>Calls per second within the window.</summary>
+    public required double RequestsPerSecond { get; init; }
+
+    /// <summary>Share of the calls within the window whose server was lost, silent or incomprehensible, 0 to 1; 0 when there were none.</summary>
+    public required double ErrorRate { get; init; }
+
+    /// <summary>Share of the last five minutes, or of the time since it was deployed, in which the server was Healthy, Degraded or Idle, 0 to 1. Time in Maintenance, Stopped, Disabled or
+    /// MissingAuth does not count; null when no other has passed.</summary>
+    public required double? Availability { get; init; }
+
+    /// <summary>The time in microseconds that half of the calls within the window did not exceed, to about a quarter of its value; null when there were none.</summary>
+    public required double? P50Us { get; init; }
+
+    /// <summary>As <see cref="P50Us"/>, for 95 % of the calls.</summary>
+    public required double? P95Us { get; init; }
+
+    /// <summary>As <see cref="P50Us"/>, for 99 % of the calls.</summary>
+    public required double? P99Us { get; init; }
 }

@@ -101,6 +101,15 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
         set => _resources.StartsMayBegin = value;
     }
 
+    /// <summary>Counts the commands of the control plane.</summary>
+    internal CallCounters Commands => _commands;
+
+    /// <summary>Commands that wait in mailboxes at this moment.</summary>
+    internal int MailboxDepth => _fleet.QueueDepthOfAll + _metrics.QueueDepth;
+
+    /// <summary>Room for large messages.</summary>
+    internal BufferBudget Buffers => _resources.Buffers;
+
     /// <summary>What the user wrote.</summary>
     internal FairleadOptions Options { get; }
 

@@ -194,6 +194,21 @@ public sealed class RequestPathTests
         BudgetFile.Check("metrics.record", Measured.BytesPerOperation(() => counters.Record(micros: 12, failed: true)));
     }
 
+    [Fact]
+    public void CallMetrics_WhenACallIsRecorded_KeepTheirBudget()
+    {
+        var metrics = new CallMetrics(new FakeTimeProvider());
+        var now = 0L;
+
+        // Each one in a slice of its own: the notes of slices must not allocate either.
+        BudgetFile.Check("metrics.record-call", Measured.BytesPerOperation(() =>
+        {
+            now += TimeSpan.TicksPerMinute;
+            metrics.Record(McpMethod.ToolsCall, CallStatus.Ok, now, now);
+            metrics.RecordUnsent(McpMethod.ToolsCall, CallStatus.Error);
+        }));
+    }
+
     private static RateOptions Rate() => new() { Calls = 1_000_000, PerMs = 1_000 };
 
     private static Exchange Admit()

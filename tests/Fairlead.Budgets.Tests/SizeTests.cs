@@ -56,6 +56,14 @@ public sealed class SizeTests
     public void Counters_OfAServer_KeepTheirBudget() => BudgetFile.Check("size.call-counters", Measured.BytesOf(static () => new CallCounters()));
 
     [Fact]
+    public void CallMetrics_OfAServerOneOfWhoseMethodsIsCalled_KeepTheirBudget() => BudgetFile.Check("size.call-metrics", Measured.BytesOf(static () =>
+    {
+        var metrics = new CallMetrics(TimeProvider.System);
+        metrics.Record(McpMethod.ToolsCall, CallStatus.Ok, 0, 0);
+        return metrics;
+    }));
+
+    [Fact]
     public void Session_WhenOpened_KeepsItsBudget()
     {
         var clock = new FakeTimeProvider();

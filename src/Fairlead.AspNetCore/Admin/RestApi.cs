@@ -43,6 +43,7 @@ internal sealed class RestApi
         rest.Get("/health", RouteAccess.Open, HealthAsync, atOwnPorts: true);
         rest.Get("/ready", RouteAccess.Open, ReadyAsync);
         new HealthApi(_manager).Map(rest, ReadyAsync);
+        new MetricsPage(_manager, _front).Map(rest);
         rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync);
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
         rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync);

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Diagnostics;
 using Fairlead.Catalog;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
@@ -11,6 +13,13 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>What forwarded calls of both eras have in common at the front.</summary>
 internal static class CallFront
 {
+    /// <summary>Begins the span of a call. Only while somebody listens.</summary>
+    /// <param name="exchange">Its request is known.</param>
+    /// <param name="context">The HTTP request that brought it; null when many share one.</param>
+    /// <param name="session">The id of its legacy session; null for none.</param>
+    public static Activity? BeginSpan(Exchange exchange, HttpContext? context, string? session) =>
+        CallSpans.Begin(exchange, context?.Request.Headers.TraceParent.ToString(), context?.Request.Headers.TraceState.ToString(), session);
+
     /// <summary>Finds the server of a call. While the lists of a starting server are unknown it waits for them, as calls wait for servers (decision 12).</summary>
     public static ValueTask<IntakeFault> RouteAsync(McpFront front, Exchange exchange, NamedEndpoint? cell, CancellationToken cancellationToken)
     {
@@ -28,6 +37,11 @@ internal static class CallFront
     /// <summary>The error answer to a call that has no server; it goes out with status 200.</summary>
     public static byte[] Refusal(Exchange exchange, IntakeFault fault)
     {
+        if (exchange.FrontSpan is not null)
+        {
+            CallSpans.Refuse(exchange, -32602);
+        }
+
         var body = exchange.Request.Span;
         ref readonly var envelope = ref exchange.RequestEnvelope;
         var id = envelope.Id.Of(body);
@@ -76,6 +90,7 @@ internal static class CallFront
         {
             if (exchange.Error == ForwardError.ClientCancelled)
             {
+                Record(front, exchange);
                 context.Abort();
                 return default;
             }
@@ -93,7 +108,7 @@ internal static class CallFront
             response.ContentLength = bytes;
         }
 
-        Record(exchange);
+        Record(front, exchange);
         return default;
     }
 
@@ -111,7 +126,7 @@ internal static class CallFront
     }
 
     /// <summary>Writes the end of a call as the last event of its stream.</summary>
-    public static async Task WriteLastEventAsync(SseResponse stream, Exchange exchange)
+    public static async Task WriteLastEventAsync(McpFront front, SseResponse stream, Exchange exchange)
     {
         if (exchange.Error == ForwardError.None)
         {
@@ -122,27 +137,58 @@ internal static class CallFront
             await stream.WriteAsync(AnswerTranslation.Failure(exchange)).ConfigureAwait(false);
         }
 
-        Record(exchange);
+        Record(front, exchange);
     }
 
-    /// <summary>Step 9: one record per call in the server's counters.</summary>
-    public static void Record(Exchange exchange)
+    /// <summary>Step 9: one record per call in the counters of its server, and of the front.</summary>
+    public static void Record(McpFront front, Exchange exchange)
     {
-        if (exchange.Cell is { } cell && exchange.Connection is { } connection)
+        if (exchange.Cell is not { } cell)
         {
-            var clock = connection.Sweeper.TimeProvider;
-            var micros = (long)clock.GetElapsedTime(exchange.OpenedAt).TotalMicroseconds;
-            cell.Counters.Record(micros, ForwardErrors.IsServerFailure(exchange.Error));
-            if (cell.Events.WantsCalls)
-            {
-                CallEvent.Tell(exchange, cell, micros);
-            }
+            return;
+        }
+
+        if (exchange.FrontSpan is not null)
+        {
+            CallSpans.End(exchange);
+        }
+
+        var method = exchange.RequestEnvelope.KnownMethod;
+        var status = CallStatus.Of(exchange.Error, exchange.AnswerEnvelope.Kind == MessageKind.Error);
+        if (exchange.Connection is not { } connection)
+        {
+            cell.Counters.RecordUnsent(method, status);
+            front.Operations.RecordUnsent(method, status);
+            return;
+        }
+
+        var clock = connection.Sweeper.TimeProvider;
+        var now = clock.GetTimestamp();
+        var ofServer = cell.Counters.Record(method, status, exchange.OpenedAt, now);
+        var ofFront = front.Operations.Record(method, status, exchange.OpenedAt, now);
+        if (OperationInstruments.AreOn)
+        {
+            var elapsed = clock.GetElapsedTime(exchange.OpenedAt, now);
+            OperationInstruments.RecordClient(elapsed, method, status, cell.Name, ServerFamilies.TransportOf(cell.Current.Config));
+            OperationInstruments.RecordServer(elapsed, method, status);
+        }
+
+        if (exchange.FrontSpan is { } span)
+        {
+            var exemplar = new CallExemplar(clock.GetElapsedTime(exchange.OpenedAt, now).Ticks, span.TraceId.ToHexString(), clock.GetUtcNow());
+            ofServer.Keep(exemplar);
+            ofFront.Keep(exemplar);
+        }
+
+        if (cell.Events.WantsCalls)
+        {
+            CallEvent.Tell(exchange, cell, (long)clock.GetElapsedTime(exchange.OpenedAt, now).TotalMicroseconds);
         }
     }
 
     private static async ValueTask WriteLargeJsonAsync(McpFront front, HttpContext context, Exchange exchange)
     {
-        Record(exchange);
+        Record(front, exchange);
         var frame = OutboundFrame.Rent(exchange.Answer.Length + 1024);
         try
         {

@@ -19,6 +19,9 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
     private bool _isLost;
 
     /// <inheritdoc/>
+    public override HttpContext Request => context;
+
+    /// <inheritdoc/>
     public override CancellationToken Gone => context.RequestAborted;
 
     /// <inheritdoc/>
@@ -131,7 +134,7 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
                 _stream.Append(exchange.Error is ForwardError.ClientCancelled or ForwardError.None ? TooLongToKeep(exchange, "") : AnswerTranslation.Failure(exchange));
             }
 
-            CallFront.Record(exchange);
+            CallFront.Record(front, exchange);
             return;
         }
 
@@ -146,7 +149,7 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
             await LastAsync(answer, exchange).ConfigureAwait(false);
         }
 
-        CallFront.Record(exchange);
+        CallFront.Record(front, exchange);
     }
 
     /// <inheritdoc/>

@@ -126,7 +126,7 @@ internal sealed class LegacyBatch : IDisposable
     }
 
     /// <summary>The reply to one message of the batch.</summary>
-    private sealed class Part(LegacyBatch batch) : MessageReply
+    private sealed class Part(LegacyBatch batch) : MessageReply(batch._front)
     {
         public override CancellationToken Gone => batch._http.Gone;
 

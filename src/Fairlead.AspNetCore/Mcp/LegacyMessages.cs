@@ -4,6 +4,7 @@ using Fairlead.Configuration;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Sessions;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -25,6 +26,7 @@ internal sealed class LegacyMessages
     /// <param name="opened">Told of the session before the answer is written.</param>
     public async Task InitializeAsync(LegacyReply reply, NamedEndpoint? cell, ReadOnlyMemory<byte> body, Envelope envelope, Action<LegacySession> opened)
     {
+        var started = _front.TimeProvider.GetTimestamp();
         var id = envelope.Id.Of(body.Span).ToArray();
         if (!envelope.Params.Exists || body.Span[envelope.Params.Start] != (byte)'{')
         {
@@ -46,6 +48,7 @@ internal sealed class LegacyMessages
         }
 
         opened(session);
+        _front.RecordOwn(McpMethod.Initialize, isError: false, started);
         await reply.ResultAsync(id, FrontIdentity.InitializeResult(_front.OfferedAt(cell), version)).ConfigureAwait(false);
     }
 
@@ -81,6 +84,7 @@ internal sealed class LegacyMessages
         switch (envelope.KnownMethod)
         {
             case McpMethod.Ping:
+                _front.RecordOwn(McpMethod.Ping, isError: false, _front.TimeProvider.GetTimestamp());
                 return reply.ResultAsync(id, LegacyReply.NoResult);
             case McpMethod.ToolsList:
                 return new ValueTask(ListAsync(reply, cell, session, ListKind.Tools, body, envelope.Id, envelope.Cursor));
@@ -107,9 +111,12 @@ internal sealed class LegacyMessages
 
     private async Task ListAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
     {
+        var started = _front.TimeProvider.GetTimestamp();
         await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
         var token = id.Of(body.Span);
-        var writing = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page)
+        var isKnown = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page);
+        _front.RecordOwn(ListReply.MethodOf(kind), !isKnown, started);
+        var writing = isKnown
             ? reply.ResultAsync(token, page)
             : reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, token);
         await writing.ConfigureAwait(false);
@@ -128,12 +135,18 @@ internal sealed class LegacyMessages
             exchange.StreamsAnswer = reply.PassesAnswers;
             exchange.Client = session.Client(exchange.CarriesMessages);
             exchange.Tasks = _front.Tasks;
+            exchange.FrontSpan = Tracing.IsOn ? CallFront.BeginSpan(exchange, reply.Request, session.Id) : null;
             var fault = await CallFront.RouteAsync(_front, exchange, cell, reply.Gone).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {
                 exchange.Fail(ForwardError.None, null);
                 await reply.MessageAsync(200, CallFront.Refusal(exchange, fault)).ConfigureAwait(false);
                 return;
+            }
+
+            if (exchange.FrontSpan is not null)
+            {
+                CallSpans.NoteRoute(exchange);
             }
 
             exchange.GraceDeadline = _front.Sweep.Now + _front.GraceTicks;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Fairlead.Exchanges;
 using Fairlead.Upstreams;
+using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Mcp;
 
@@ -10,6 +11,9 @@ internal abstract class LegacyReply
 {
     /// <summary>The result that says nothing: <c>{}</c>.</summary>
     public static ReadOnlyMemory<byte> NoResult { get; } = "{}"u8.ToArray();
+
+    /// <summary>The HTTP request that brought this message alone; null when others may have come with it.</summary>
+    public virtual HttpContext? Request => null;
 
     /// <summary>Cancelled when the client is gone.</summary>
     public abstract CancellationToken Gone { get; }
@@ -77,7 +81,7 @@ internal abstract class LegacyReply
 }
 
 /// <summary>A reply whose every message is sent by itself on something that many replies share.</summary>
-internal abstract class MessageReply : LegacyReply
+internal abstract class MessageReply(McpFront front) : LegacyReply
 {
     /// <inheritdoc/>
     public override ValueTask AcceptAsync() => default;
@@ -104,7 +108,7 @@ internal abstract class MessageReply : LegacyReply
             await LastAsync(message).ConfigureAwait(false);
         }
 
-        CallFront.Record(exchange);
+        CallFront.Record(front, exchange);
     }
 
     /// <summary>Sends the answer.</summary>

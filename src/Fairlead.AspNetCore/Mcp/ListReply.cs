@@ -12,8 +12,20 @@ internal static class ListReply
     public const string CursorUnknown = "The cursor is not one of this list, or the list has changed; start again without a cursor.";
 
     /// <summary>Writes one page of what <paramref name="cell"/> (null: the aggregate) offers, or -32602 for a cursor that is not ours.</summary>
-    public static Task WriteAsync(McpFront front, HttpContext context, NamedEndpoint? cell, ListKind kind, ProtocolVersion version, ReadOnlySpan<byte> id, ReadOnlySpan<byte> cursor) =>
-        front.OfferedAt(cell).TryGetPage(kind, version, cursor, out var page)
-            ? JsonRpcReply.ResultAsync(front, context, id, page)
-            : JsonRpcReply.ErrorAsync(context, 200, -32602, CursorUnknown, id);
+    public static Task WriteAsync(
+        McpFront front, HttpContext context, NamedEndpoint? cell, ListKind kind, ProtocolVersion version, ReadOnlySpan<byte> id, ReadOnlySpan<byte> cursor, long started)
+    {
+        var isKnown = front.OfferedAt(cell).TryGetPage(kind, version, cursor, out var page);
+        front.RecordOwn(MethodOf(kind), !isKnown, started);
+        return isKnown ? JsonRpcReply.ResultAsync(front, context, id, page) : JsonRpcReply.ErrorAsync(context, 200, -32602, CursorUnknown, id);
+    }
+
+    /// <summary>The method that asks for a list.</summary>
+    public static McpMethod MethodOf(ListKind kind) => kind switch
+    {
+        ListKind.Tools => McpMethod.ToolsList,
+        ListKind.Prompts => McpMethod.PromptsList,
+        ListKind.Resources => McpMethod.ResourcesList,
+        _ => McpMethod.ResourcesTemplatesList,
+    };
 }

@@ -8,6 +8,7 @@ using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.State;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
@@ -38,6 +39,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         Limits = new ScanLimits(options.Limits.JsonDepthMax, options.Limits.IdBytesMax);
         GraceTicks = sweep.Ticks(TimeSpan.FromMilliseconds(options.SseGraceMs));
         Listeners = new Listeners(fleet);
+        Operations = new CallMetrics(TimeProvider);
         Broadcast = new SessionBroadcast(fleet, Sessions, Subscriptions, logger);
     }
 
@@ -80,6 +82,9 @@ internal sealed partial class McpFront : IAsyncDisposable
     /// <summary>The listen streams that are open.</summary>
     public Listeners Listeners { get; }
 
+    /// <summary>What the requests of clients came to.</summary>
+    public CallMetrics Operations { get; }
+
     /// <summary>Host and Origin check.</summary>
     public HostOriginPolicy Hosts { get; }
 
@@ -113,6 +118,21 @@ internal sealed partial class McpFront : IAsyncDisposable
         }
 
         return new ValueTask(wait.WaitAsync(cancellationToken));
+    }
+
+    /// <summary>Counts a request that Fairlead answers by itself.</summary>
+    /// <param name="method">What was asked.</param>
+    /// <param name="isError">Whether the answer is an error.</param>
+    /// <param name="started">The clock's timestamp at its arrival.</param>
+    public void RecordOwn(McpMethod method, bool isError, long started)
+    {
+        var now = TimeProvider.GetTimestamp();
+        var status = isError ? CallStatus.Error : CallStatus.Ok;
+        Operations.Record(method, status, started, now);
+        if (OperationInstruments.AreOn)
+        {
+            OperationInstruments.RecordServer(TimeProvider.GetElapsedTime(started, now), method, status);
+        }
     }
 
     /// <summary>Tells of an error of our own in a message that has no response to tell it in.</summary>

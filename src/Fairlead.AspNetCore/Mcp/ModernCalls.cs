@@ -4,6 +4,7 @@ using Fairlead.Configuration;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Sessions;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
@@ -32,12 +33,18 @@ internal sealed class ModernCalls(McpFront front)
             exchange.RequestEnvelope = envelope;
             exchange.ClientVersion = ProtocolVersion.V20260728;
             exchange.Tasks = front.Tasks;
+            exchange.FrontSpan = Tracing.IsOn ? CallFront.BeginSpan(exchange, context, null) : null;
             var fault = await CallFront.RouteAsync(front, exchange, cell, context.RequestAborted).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {
                 exchange.Fail(ForwardError.None, null);
                 await JsonRpcReply.BytesAsync(context, 200, CallFront.Refusal(exchange, fault)).ConfigureAwait(false);
                 return;
+            }
+
+            if (exchange.FrontSpan is not null)
+            {
+                CallSpans.NoteRoute(exchange);
             }
 
             if (exchange.Headers is { } parameters && ParameterHeaders.Refuse(context.Request.Headers, parameters, exchange) is { } refusal)
@@ -218,16 +225,16 @@ internal sealed class ModernCalls(McpFront front)
             parked?.DeclineAll();
             if (exchange.IsStreamed)
             {
-                CallFront.Record(exchange);
+                CallFront.Record(front, exchange);
             }
             else if (TranslatedEnd(exchange, input, refused) is { } translated)
             {
-                CallFront.Record(exchange);
+                CallFront.Record(front, exchange);
                 await CallFront.WriteAsync(context, stream, translated).ConfigureAwait(false);
             }
             else if (stream is not null)
             {
-                await CallFront.WriteLastEventAsync(stream, exchange).ConfigureAwait(false);
+                await CallFront.WriteLastEventAsync(front, stream, exchange).ConfigureAwait(false);
             }
             else
             {

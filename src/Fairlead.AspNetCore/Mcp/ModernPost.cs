@@ -90,13 +90,16 @@ internal sealed class ModernPost
 
     private async Task DiscoverAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, ByteRange id)
     {
+        var started = _front.TimeProvider.GetTimestamp();
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
+        _front.RecordOwn(McpMethod.ServerDiscover, isError: false, started);
         await JsonRpcReply.ResultAsync(context, id.Of(body.Span), FrontIdentity.DiscoverResult(_front.OfferedAt(cell))).ConfigureAwait(false);
     }
 
     private async Task ListAsync(HttpContext context, NamedEndpoint? cell, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
     {
+        var started = _front.TimeProvider.GetTimestamp();
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
-        await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span)).ConfigureAwait(false);
+        await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span), started).ConfigureAwait(false);
     }
 }

@@ -219,7 +219,7 @@ internal sealed class SseConnection : IDisposable
     }
 
     /// <summary>The reply to one message.</summary>
-    private sealed class Reply(SseConnection connection) : MessageReply
+    private sealed class Reply(SseConnection connection) : MessageReply(connection._front)
     {
         public override CancellationToken Gone => connection._gone.Token;
 

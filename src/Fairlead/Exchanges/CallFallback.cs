@@ -53,6 +53,7 @@ internal static class CallFallback
         ServerCell cell, CatalogEntry tool, ReadOnlyMemory<byte> arguments, Fleet fleet, Func<ServerCell, string, ValueTask<ToolResult>> call)
     {
         var options = cell.Current.Config.Fallback;
+        cell.Counters.NoteFallback();
         foreach (var word in options.Order)
         {
             switch (word)
@@ -106,6 +107,7 @@ internal static class CallFallback
         }
 
         exchange.FallbackOf ??= exchange.Cell;
+        exchange.FallbackOf!.Counters.NoteFallback();
         while (exchange.FallbackSteps < options.Order.Count)
         {
             switch (options.Order[exchange.FallbackSteps++])

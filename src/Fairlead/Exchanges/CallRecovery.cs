@@ -61,6 +61,7 @@ internal sealed class CallRecovery : IDisposable
                 return false;
             }
 
+            exchange.Cell.Counters.NoteRetry();
             _waiting.Enqueue(exchange, due);
             _timer ??= _sweep.TimeProvider.CreateTimer(static state => ((CallRecovery)state!).Look(), this, s_look, s_look);
         }

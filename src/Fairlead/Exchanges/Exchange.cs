@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using Fairlead.Catalog;
 using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -77,6 +79,9 @@ internal sealed class Exchange : GuardedCall
     /// <summary>The turn that the call has at a server whose calls run one at a time for an owner; given up with the exchange. Null for almost all.</summary>
     public SemaphoreSlim? Turn { get; set; }
 
+    /// <summary>The span of the call as the front sees it; null for all calls that are not traced. Begun and ended by the front.</summary>
+    public Activity? FrontSpan { get; set; }
+
     /// <summary>Takes a clean exchange with two references.</summary>
     public static Exchange Rent()
     {
@@ -93,7 +98,15 @@ internal sealed class Exchange : GuardedCall
     public override bool IsKnownAs(ReadOnlySpan<byte> requestIdToken) => RequestEnvelope.Id.Of(Request.Span).SequenceEqual(requestIdToken);
 
     /// <inheritdoc/>
-    public override OutboundFrame Compose() => RequestSplicer.Compose(this, Connection!.Identity.IsModern, UpstreamId);
+    public override OutboundFrame Compose()
+    {
+        if (FrontSpan is not null)
+        {
+            TrySpan = CallSpans.BeginTry(this);
+        }
+
+        return RequestSplicer.Compose(this, Connection!.Identity.IsModern, UpstreamId);
+    }
 
     /// <inheritdoc/>
     protected override bool TryRecover(ForwardError error, string? detail) => Recovery?.TryBegin(this, error) == true;
@@ -121,6 +134,14 @@ internal sealed class Exchange : GuardedCall
     /// <inheritdoc/>
     protected override void Recycle()
     {
+        if (FrontSpan is { } span)
+        {
+            // A call that ended before it was sent may have begun its try afterwards.
+            EndTry(ForwardError.ClientCancelled);
+            Tracing.End(span);
+            FrontSpan = null;
+        }
+
         TaskRole = TaskRole.None;
         Tries = 1;
         Caller = null;

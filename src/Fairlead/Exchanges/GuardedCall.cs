@@ -74,6 +74,10 @@ internal abstract class GuardedCall : UpstreamCall
 
         var isWaiting = TaskAtServer is null && !Admission.TryTakePermit();
         MarkQueued(isWaiting);
+        if (isWaiting)
+        {
+            CallSpans.NoteQueued(this);
+        }
 
         // 5. Open the exchange.
         if (!connection.TryOpen(this))
@@ -124,7 +128,20 @@ internal abstract class GuardedCall : UpstreamCall
     }
 
     /// <inheritdoc/>
-    protected override void Settle(ForwardError error) => Admission.Settle(OutcomeOf(error, IsQueued), error == ForwardError.ServerLost);
+    protected override void Settle(ForwardError error)
+    {
+        EndTry(error);
+        Admission.Settle(OutcomeOf(error, IsQueued), error == ForwardError.ServerLost);
+    }
+
+    /// <summary>Ends the span of this try, if it is traced.</summary>
+    protected void EndTry(ForwardError error)
+    {
+        if (TrySpan is not null && Interlocked.Exchange(ref TrySpan, null) is { } span)
+        {
+            CallSpans.EndTry(span, error);
+        }
+    }
 
     /// <summary>What the end of a call says of its server (decision 15).</summary>
     private static CallOutcome OutcomeOf(ForwardError error, bool isQueued) => error switch

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Fairlead.Catalog;
 using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -16,6 +18,7 @@ internal sealed class LocalCall : GuardedCall
     private Caller? _caller;
     private ReadOnlyMemory<byte> _arguments;
     private ReadOnlyMemory<byte> _round;
+    private ActivityContext _parent;
 
     private LocalCall()
     {
@@ -39,14 +42,22 @@ internal sealed class LocalCall : GuardedCall
         call._caller = caller;
         call._arguments = arguments;
         call._round = round;
+        call._parent = Tracing.IsOn ? Activity.Current?.Context ?? default : default;
         call.OwnsTask = isTask;
         call.LooksAtAnswer = isTask;
         return call;
     }
 
     /// <inheritdoc/>
-    public override OutboundFrame Compose() =>
-        Compose(UpstreamId, _route!.NameToken, _arguments.Span, _round.Span, Connection!.Identity.IsModern ? _caller : null, OwnsTask);
+    public override OutboundFrame Compose()
+    {
+        if (Tracing.IsOn)
+        {
+            TrySpan = CallSpans.BeginTry(_parent, Connection!, McpMethod.ToolsCall, JsonText.ToString(_route!.NameToken), _route.Cell, tries: 1);
+        }
+
+        return Compose(UpstreamId, _route!.NameToken, _arguments.Span, _round.Span, Connection!.Identity.IsModern ? _caller : null, OwnsTask, TrySpan);
+    }
 
     /// <summary>Writes a request.</summary>
     /// <param name="id">The upstream id, which is the progress token too.</param>
@@ -55,7 +66,8 @@ internal sealed class LocalCall : GuardedCall
     /// <param name="round">Raw members of <c>params</c>; empty for none.</param>
     /// <param name="modern">Who calls, for servers of 2026-07-28; null for earlier ones.</param>
     /// <param name="isTask">Whether it asks for a task.</param>
-    public static OutboundFrame Compose(long id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> arguments, ReadOnlySpan<byte> round, Caller? modern, bool isTask)
+    /// <param name="span">What the server is to continue; null = nothing.</param>
+    public static OutboundFrame Compose(long id, ReadOnlySpan<byte> name, ReadOnlySpan<byte> arguments, ReadOnlySpan<byte> round, Caller? modern, bool isTask, Activity? span = null)
     {
         var frame = OutboundFrame.Rent(384 + name.Length + arguments.Length + round.Length);
         frame.Append("{\"jsonrpc\":\"2.0\",\"id\":"u8);
@@ -88,6 +100,12 @@ internal sealed class LocalCall : GuardedCall
             frame.Append(modern.Capabilities);
         }
 
+        if (span is not null)
+        {
+            frame.Append(","u8);
+            frame.Append(CallSpans.Members(span));
+        }
+
         frame.Append("}}}"u8);
         return frame;
     }
@@ -118,6 +136,7 @@ internal sealed class LocalCall : GuardedCall
         _caller = null;
         _arguments = default;
         _round = default;
+        EndTry(ForwardError.ClientCancelled);
         if (!s_pool.TryReturn(this))
         {
             base.Recycle();

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Routing;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -49,9 +50,9 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
     /// <summary>Counts a call that has ended, and tells those who watch calls of it.</summary>
     /// <param name="cell">The server.</param>
     /// <param name="tool">The server's own name of the tool.</param>
+    /// <param name="call">Complete.</param>
     /// <param name="started">The clock's timestamp at its begin.</param>
-    /// <param name="error">How it ended.</param>
-    public void Record(ServerCell cell, string tool, long started, ForwardError error)
+    public void Record(ServerCell cell, string tool, UpstreamCall call, long started)
     {
         var isWatched = cell.Events.WantsCalls;
         if (!_counts && !isWatched)
@@ -59,15 +60,27 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
             return;
         }
 
-        var micros = (long)_time.GetElapsedTime(started).TotalMicroseconds;
+        var now = _time.GetTimestamp();
         if (_counts)
         {
-            cell.Counters.Record(micros, ForwardErrors.IsServerFailure(error));
+            var status = CallStatus.Of(call.Error, call.AnswerEnvelope.Kind == MessageKind.Error);
+            if (call.Connection is null)
+            {
+                cell.Counters.RecordUnsent(McpMethod.ToolsCall, status);
+            }
+            else
+            {
+                cell.Counters.Record(McpMethod.ToolsCall, status, started, now);
+                if (OperationInstruments.AreOn)
+                {
+                    OperationInstruments.RecordClient(_time.GetElapsedTime(started, now), McpMethod.ToolsCall, status, cell.Name, ServerFamilies.TransportOf(cell.Current.Config));
+                }
+            }
         }
 
         if (isWatched)
         {
-            CallEvent.Tell(cell, "tools/call", tool, micros, error);
+            CallEvent.Tell(cell, "tools/call", tool, (long)_time.GetElapsedTime(started, now).TotalMicroseconds, call.Error);
         }
     }
 
@@ -188,7 +201,7 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
                 }
             }
 
-            Record(cell, route.Entry?.Name ?? tool, now, call.Error);
+            Record(cell, route.Entry?.Name ?? tool, call, now);
             cancellationToken.ThrowIfCancellationRequested();
             return ReadAnswer(call, cell.Name, tool);
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Fairlead.Exchanges.Tasks;
 using Fairlead.Sessions;
 using Fairlead.Upstreams;
@@ -40,13 +41,25 @@ internal static class RequestSplicer
                 TaskEdits.Request(ref splice, exchange, source);
             }
 
+            // Only this call's own frame: a copy for another instance is no try of it.
+            var span = upstreamId == exchange.UpstreamId ? exchange.TrySpan : null;
+            if (span is not null && envelope.Meta.Exists)
+            {
+                CallSpans.Write(ref splice, source, envelope.Meta, span);
+                span = null;
+            }
+
             if (!upstreamIsModern)
             {
                 RemoveModernMembers(ref splice, envelope);
+                if (span is not null)
+                {
+                    AddMeta(ref splice, envelope, CallSpans.Members(span));
+                }
             }
             else if (!exchange.ClientVersion.IsModern())
             {
-                AddModernMeta(ref splice, envelope, exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server."));
+                AddModernMeta(ref splice, envelope, exchange.Client ?? throw new InvalidOperationException("A legacy client's words are needed for a modern server."), span);
                 SetRound(ref splice, envelope, exchange.RoundMembers);
             }
 
@@ -102,7 +115,7 @@ internal static class RequestSplicer
         }
     }
 
-    private static void AddModernMeta(scoped ref Splice splice, in Envelope envelope, LegacyClient client)
+    private static void AddModernMeta(scoped ref Splice splice, in Envelope envelope, LegacyClient client, Activity? span)
     {
         if (envelope.Meta.Exists)
         {
@@ -116,7 +129,14 @@ internal static class RequestSplicer
         }
 
         byte[] comma = client.LogLevelMember.Length != 0 ? [(byte)','] : [];
-        byte[] meta = [.. "\"_meta\":{"u8, .. client.MetaMembers, .. comma, .. client.LogLevelMember, .. "}"u8];
+        byte[] trace = span is null ? [] : [(byte)',', .. CallSpans.Members(span)];
+        AddMeta(ref splice, envelope, [.. client.MetaMembers, .. comma, .. client.LogLevelMember, .. trace]);
+    }
+
+    // The request has none yet.
+    private static void AddMeta(scoped ref Splice splice, in Envelope envelope, byte[] members)
+    {
+        byte[] meta = [.. "\"_meta\":{"u8, .. members, .. "}"u8];
         if (envelope.Params.Exists)
         {
             splice.AppendMember(envelope.Params, meta);

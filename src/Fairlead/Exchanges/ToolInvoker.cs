@@ -103,7 +103,7 @@ internal sealed class ToolInvoker
     private ValueTask<ToolResult> End(DirectCall call, ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, long started, CancellationToken cancellationToken)
     {
         var error = call.Error;
-        _calls.Record(cell, tool, started, error);
+        _calls.Record(cell, tool, call, started);
         if (error == ForwardError.None)
         {
             var output = call.Output;
@@ -172,6 +172,7 @@ internal sealed class ToolInvoker
             }
 
             failure = null;
+            cell.Counters.NoteRetry();
             await Task.Delay(CallRecovery.DelayOf(cell.Current.Config.Retry, tries), _time, cancellationToken).ConfigureAwait(false);
             await CallRecovery.WaitForRestartAsync(cell, _time, cancellationToken).ConfigureAwait(false);
         }

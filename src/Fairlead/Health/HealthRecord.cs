@@ -9,6 +9,14 @@ internal sealed class HealthRecord
 
     private volatile HealthRecordSnapshot _current = new([], 0, 0);
     private volatile IReadOnlyList<HealthCheck> _checks = [];
+    private long _good;
+    private long _bad;
+
+    /// <summary>Good checks since the server was deployed.</summary>
+    public long Good => Volatile.Read(ref _good);
+
+    /// <summary>Bad checks since the server was deployed.</summary>
+    public long Bad => Volatile.Read(ref _bad);
 
     /// <summary>The record of the moment.</summary>
     public HealthRecordSnapshot Current => _current;
@@ -26,6 +34,7 @@ internal sealed class HealthRecord
     /// <param name="successesInARow">Of the worst check of the instance.</param>
     public void Add(ServerHealthCheck check, int failuresInARow, int successesInARow)
     {
+        Interlocked.Increment(ref check.IsHealthy ? ref _good : ref _bad);
         while (true)
         {
             var old = _current;

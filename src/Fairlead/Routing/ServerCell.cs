@@ -29,6 +29,9 @@ internal sealed class ServerCell : NamedEndpoint
         Events = events ?? new FleetEvents(time);
         Guards = new ServerGuards(time);
         Guards.Apply(first.Config);
+        Counters = new CallMetrics(time);
+        States = new StateHistory(time);
+        States.Note(first.State);
         NameUtf8 = System.Text.Encoding.UTF8.GetBytes(name);
         _current = first;
     }
@@ -43,7 +46,10 @@ internal sealed class ServerCell : NamedEndpoint
     public FleetEvents Events { get; }
 
     /// <summary>Counters of the request path.</summary>
-    public CallCounters Counters { get; } = new();
+    public CallMetrics Counters { get; }
+
+    /// <summary>How it was over the last minutes.</summary>
+    public StateHistory States { get; }
 
     /// <summary>What its health checks have found. Written by the monitor of its instance.</summary>
     public HealthRecord Health { get; } = new();
@@ -116,6 +122,7 @@ internal sealed class ServerCell : NamedEndpoint
 
         var before = _current;
         _current = snapshot;
+        States.Note(snapshot.State);
         var told = _changed;
         _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         told.TrySetResult();

@@ -23,7 +23,7 @@ internal sealed class MetricsActor : Actor
     }
 
     /// <summary>Keeps the sums of a server that has been undeployed.</summary>
-    public Task KeepAsync(CallCounters counters, CancellationToken cancellationToken) => AskAsync(
+    public Task KeepAsync(CallMetrics counters, CancellationToken cancellationToken) => AskAsync(
         () =>
         {
             _goneCalls += counters.Total;
@@ -65,6 +65,7 @@ internal sealed class MetricsActor : Actor
             active += snapshot.IsCallable ? 1 : 0;
             if (id is null || id == cell.Name)
             {
+                var recent = counters.Recent();
                 servers[cell.Name] = new ServerMetrics
                 {
                     Calls = calls,
@@ -72,6 +73,13 @@ internal sealed class MetricsActor : Actor
                     AvgLatencyUs = mean,
                     InFlight = snapshot.Shared?.Pending.CountOpen() ?? 0,
                     Restarts = snapshot.Restarts,
+                    WindowSeconds = recent.Elapsed.TotalSeconds,
+                    RequestsPerSecond = recent.PerSecond,
+                    ErrorRate = recent.ErrorRate,
+                    Availability = cell.States.Availability(),
+                    P50Us = recent.Percentile(0.5)?.TotalMicroseconds,
+                    P95Us = recent.Percentile(0.95)?.TotalMicroseconds,
+                    P99Us = recent.Percentile(0.99)?.TotalMicroseconds,
                 };
             }
         }

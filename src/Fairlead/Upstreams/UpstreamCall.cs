@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Threading.Tasks.Sources;
 using Fairlead.Wire;
 
@@ -107,6 +108,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
 
     /// <summary>Length of the idle deadline in ticks of the sweep's clock; 0 = none.</summary>
     public long IdleTicks;
+
+    /// <summary>The span of this try at the server, whose context the request carries; null for all calls that are not traced. Ended by <see cref="Settle"/>.</summary>
+    internal Activity? TrySpan;
 
     /// <summary>Why the call failed; None when it was answered. Valid once <see cref="IsComplete"/>.</summary>
     public ForwardError Error { get; private set; }

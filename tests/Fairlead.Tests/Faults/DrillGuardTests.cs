@@ -1,4 +1,7 @@
+using Fairlead.Routing;
 using Fairlead.Tests.Servers;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
 
 namespace Fairlead.Tests.Faults;
 
@@ -92,7 +95,7 @@ public sealed class DrillGuardTests
     {
         for (var i = 0; i < good + failed; i++)
         {
-            world.Manager.Cell(server).Counters.Record(1_000, i >= good);
+            world.Manager.Cell(server).Counters.Record(McpMethod.ToolsCall, CallStatus.Of(i >= good ? ForwardError.ServerLost : ForwardError.None, isErrorAnswer: false), 0, 0);
         }
     }
 }

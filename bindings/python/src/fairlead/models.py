@@ -192,6 +192,13 @@ class ServerMetrics(Record):
     avg_latency_us: float
     in_flight: int
     restarts: int
+    window_seconds: float = 0.0
+    requests_per_second: float = 0.0
+    error_rate: float = 0.0
+    availability: float | None = None
+    p50_us: float | None = None
+    p95_us: float | None = None
+    p99_us: float | None = None
 
 
 @dataclass(frozen=True)

@@ -170,6 +170,15 @@ internal sealed class HttpExchange
     {
         var request = _connection.Endpoint.CreateRequest(HttpMethod.Post, "application/json, text/event-stream");
         request.Content = new FrameContent(_frame);
+        if (_call.TrySpan is { } span)
+        {
+            request.Headers.TryAddWithoutValidation("traceparent", span.Id);
+            if (span.TraceStateString is { Length: > 0 } state)
+            {
+                request.Headers.TryAddWithoutValidation("tracestate", state);
+            }
+        }
+
         if (IsModern)
         {
             ModernHeaders.Add(request, _frame.Memory.Span, _request, _call.Headers);

@@ -1,0 +1,222 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Fairlead.Routing;
+using Fairlead.Telemetry;
+using Fairlead.Upstreams;
+using Fairlead.Wire;
+
+namespace Fairlead.Exchanges;
+
+/// <summary>The spans of a traced call, by OpenTelemetry's conventions for MCP: one as the server of its client, and one as the client of the server for each time that it is sent.</summary>
+/// <remarks>
+/// The context comes from <c>params._meta</c> (<c>traceparent</c>, <c>tracestate</c>; SEP-414), else from the HTTP headers of these names, and goes on to the server in <c>_meta</c> and, over HTTP, in the header.
+/// Arguments and results are never looked at. Used only while somebody listens: it allocates.
+/// </remarks>
+internal static class CallSpans
+{
+    private const string ErrorType = "error.type";
+
+    /// <summary>Begins the span of the front.</summary>
+    /// <param name="exchange">Its request is known, its server is not.</param>
+    /// <param name="parentHeader">The <c>traceparent</c> of the HTTP request; empty for none.</param>
+    /// <param name="stateHeader">The <c>tracestate</c> of the HTTP request; empty for none.</param>
+    /// <param name="session">The id of the legacy session; null for none. It is a secret: the span gets a digest.</param>
+    public static Activity? Begin(Exchange exchange, string? parentHeader, string? stateHeader, string? session)
+    {
+        var source = exchange.Request.Span;
+        ref readonly var envelope = ref exchange.RequestEnvelope;
+        ActivityContext.TryParse(parentHeader, stateHeader, isRemote: true, out var ofRequest);
+        var isMeta = ActivityContext.TryParse(TextOf(source, envelope.Meta, "traceparent"u8), TextOf(source, envelope.Meta, "tracestate"u8), isRemote: true, out var ofMeta);
+        var method = CallHistograms.MethodOf(envelope.KnownMethod);
+        var span = Tracing.Begin(method, ActivityKind.Server, isMeta ? ofMeta : ofRequest, isMeta && ofRequest.SpanId != ofMeta.SpanId ? ofRequest : default);
+        if (span is null)
+        {
+            return null;
+        }
+
+        span.SetTag("mcp.method.name", method);
+        span.SetTag("mcp.protocol.version", exchange.ClientVersion.Format());
+        span.SetTag("jsonrpc.request.id", JsonText.ToString(envelope.Id.Of(source)) ?? Encoding.UTF8.GetString(envelope.Id.Of(source)));
+        span.SetTag("network.protocol.name", "http");
+        span.SetTag("network.transport", "tcp");
+        if (session is not null)
+        {
+            span.SetTag("mcp.session.id", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session)).AsSpan(0, 16)));
+        }
+
+        return span;
+    }
+
+    /// <summary>The server of a call is known.</summary>
+    public static void NoteRoute(Exchange exchange)
+    {
+        var span = exchange.FrontSpan!;
+        span.SetTag("fairlead.server_id", exchange.Cell!.Name);
+        var place = RequestSplicer.NamePlace(exchange.Request.Span, exchange.RequestEnvelope);
+        NoteTarget(span, exchange.RequestEnvelope.KnownMethod, JsonText.ToString(place.Of(exchange.Request.Span)));
+    }
+
+    /// <summary>The call waits because as many as <c>maxConnections</c> allows are in flight.</summary>
+    public static void NoteQueued(UpstreamCall call) => (call as Exchange)?.FrontSpan?.AddEvent(new ActivityEvent("queued"));
+
+    /// <summary>Begins the span of one try at the server.</summary>
+    /// <param name="exchange">Open at its instance.</param>
+    public static Activity? BeginTry(Exchange exchange)
+    {
+        if (exchange.FrontSpan is not { } front)
+        {
+            return null;
+        }
+
+        var source = exchange.Request.Span;
+        var name = exchange.UpstreamName ?? RequestSplicer.NamePlace(source, exchange.RequestEnvelope).Of(source);
+        return BeginTry(front.Context, exchange.Connection!, exchange.RequestEnvelope.KnownMethod, JsonText.ToString(name), exchange.Cell!, exchange.Tries);
+    }
+
+    /// <summary>Begins the span of one try at a server.</summary>
+    /// <param name="parent">The span of the front, or of a caller in this process.</param>
+    /// <param name="connection">The instance.</param>
+    /// <param name="method">What is called.</param>
+    /// <param name="name">The server's own name of the tool, prompt or resource.</param>
+    /// <param name="cell">The server.</param>
+    /// <param name="tries">How often it has been sent, this time included.</param>
+    public static Activity? BeginTry(ActivityContext parent, UpstreamConnection connection, McpMethod method, string? name, ServerCell cell, int tries)
+    {
+        var word = CallHistograms.MethodOf(method);
+        if (Tracing.Begin(word, ActivityKind.Client, parent) is not { } span)
+        {
+            return null;
+        }
+
+        span.SetTag("mcp.method.name", word);
+        span.SetTag("fairlead.server_id", cell.Name);
+        span.SetTag("fairlead.instance", connection.Number);
+        span.SetTag("mcp.protocol.version", connection.Identity.Version.Format());
+        if (ServerFamilies.TransportOf(cell.Current.Config) is { } transport)
+        {
+            span.SetTag("network.transport", transport);
+        }
+
+        if (tries > 1)
+        {
+            span.SetTag("fairlead.try", tries);
+        }
+
+        NoteTarget(span, method, name);
+        return span;
+    }
+
+    /// <summary>Ends the span of a try.</summary>
+    public static void EndTry(Activity span, ForwardError error)
+    {
+        if (error != ForwardError.None)
+        {
+            Fail(span, ForwardErrors.Tag(error));
+        }
+
+        Tracing.End(span);
+    }
+
+    /// <summary>Ends the span of the front, with what the client is told.</summary>
+    public static void End(Exchange exchange)
+    {
+        var span = exchange.FrontSpan!;
+        if (exchange.Error != ForwardError.None)
+        {
+            Fail(span, ForwardErrors.Tag(exchange.Error));
+        }
+        else if (exchange.AnswerEnvelope.Kind == MessageKind.Error)
+        {
+            Refuse(span, exchange.AnswerEnvelope.ErrorCode);
+        }
+        else if (AnswerTranslation.IsFailure(exchange))
+        {
+            Fail(span, "tool_error");
+        }
+
+        Tracing.End(span);
+    }
+
+    /// <summary>Ends the span of a request that has no server.</summary>
+    public static void Refuse(Exchange exchange, int code)
+    {
+        Refuse(exchange.FrontSpan!, code);
+        Tracing.End(exchange.FrontSpan!);
+    }
+
+    /// <summary>Puts the context of a span into a request, in the place of the client's own.</summary>
+    /// <param name="splice">The request.</param>
+    /// <param name="source">Its bytes.</param>
+    /// <param name="meta">Its <c>_meta</c>, which exists.</param>
+    /// <param name="span">What the server is to continue.</param>
+    public static void Write(scoped ref Splice splice, ReadOnlySpan<byte> source, ByteRange meta, Activity span)
+    {
+        Put(ref splice, source, meta, "traceparent"u8, span.Id!);
+        if (span.TraceStateString is { Length: > 0 } state)
+        {
+            Put(ref splice, source, meta, "tracestate"u8, state);
+        }
+    }
+
+    /// <summary>The context of a span as raw members for a <c>_meta</c> that is made.</summary>
+    public static byte[] Members(Activity span) => span.TraceStateString is { Length: > 0 } state
+        ? [.. "\"traceparent\":"u8, .. JsonText.Quote(span.Id!), .. ",\"tracestate\":"u8, .. JsonText.Quote(state)]
+        : [.. "\"traceparent\":"u8, .. JsonText.Quote(span.Id!)];
+
+    private static void Put(scoped ref Splice splice, ReadOnlySpan<byte> source, ByteRange meta, ReadOnlySpan<byte> name, string value)
+    {
+        if (JsonMembers.TryFind(source, meta, name, out var old))
+        {
+            splice.Replace(old, JsonText.Quote(value));
+        }
+        else
+        {
+            splice.AppendMember(meta, name, JsonText.Quote(value));
+        }
+    }
+
+    private static void NoteTarget(Activity span, McpMethod method, string? name)
+    {
+        if (name is null)
+        {
+            return;
+        }
+
+        // URIs are many: they do not belong into the name of a span.
+        switch (method)
+        {
+            case McpMethod.ToolsCall:
+                span.SetTag("gen_ai.tool.name", name);
+                span.SetTag("gen_ai.operation.name", "execute_tool");
+                span.DisplayName = $"{span.DisplayName} {name}";
+                break;
+            case McpMethod.PromptsGet:
+                span.SetTag("gen_ai.prompt.name", name);
+                span.DisplayName = $"{span.DisplayName} {name}";
+                break;
+            case McpMethod.ResourcesRead:
+                span.SetTag("mcp.resource.uri", name);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private static void Refuse(Activity span, int code)
+    {
+        var text = code.ToString(CultureInfo.InvariantCulture);
+        span.SetTag("rpc.response.status_code", text);
+        Fail(span, text);
+    }
+
+    private static void Fail(Activity span, string type)
+    {
+        span.SetTag(ErrorType, type);
+        span.SetStatus(ActivityStatusCode.Error);
+    }
+
+    private static string? TextOf(ReadOnlySpan<byte> source, ByteRange meta, ReadOnlySpan<byte> name) =>
+        meta.Exists && JsonMembers.TryFind(source, meta, name, out var value) ? JsonText.ToString(value.Of(source)) : null;
+}
