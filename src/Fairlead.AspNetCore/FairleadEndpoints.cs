@@ -23,7 +23,7 @@ public static class FairleadEndpoints
         services.AddSingleton(manager);
         services.AddSingleton(provider =>
         {
-            var front = new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>()) { Audit = manager.Audit };
+            var front = new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>(), manager.Audit);
 
             // While the servers can still be told: a call that waits for its client would keep the drain waiting, and its server would wait for ever for an answer.
             provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(front.Parked.Dispose);

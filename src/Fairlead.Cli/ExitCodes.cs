@@ -30,7 +30,7 @@ internal static class ExitCodes
     /// <summary>There is no such server or tool.</summary>
     public const int NotFound = 8;
 
-    /// <summary><c>fairlead doctor</c> found something that cannot work, or <c>fairlead health</c> a server that is not healthy.</summary>
+    /// <summary><c>fairlead doctor</c> found something that cannot work, <c>fairlead health</c> a server that is not healthy, or <c>fairlead audit verify</c> a record that was tampered with.</summary>
     public const int Unhealthy = 9;
 
     /// <summary>A second Ctrl+C or SIGTERM ended it at once.</summary>
@@ -48,7 +48,7 @@ internal static class ExitCodes
         (PortInUse, "the port is taken"),
         (ToolError, "the tool ran and answered with an error"),
         (NotFound, "there is no such server or tool"),
-        (Unhealthy, "doctor found something that cannot work, or health a server that is not healthy"),
+        (Unhealthy, "doctor found something that cannot work, health a server that is not healthy, or audit verify a broken chain"),
         (Interrupted, "ended at once by a second Ctrl+C or SIGTERM"),
     ];
 }

@@ -57,7 +57,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
         _faults = new FaultInjector(_resources.Fleet, _resources.Sweep, Options, _resources.Events, loggers.CreateLogger("Fairlead.Faults"));
         _resources.Reloaded = options => _faults.Apply(options.FaultInjection);
         _operations = new SemaphoreSlim(Options.MaxConcurrentOperations, Options.MaxConcurrentOperations);
-        _tools = new ToolInvoker(_resources.Fleet, _resources.Sweep, Options, _client);
+        _tools = new ToolInvoker(_resources.Fleet, _resources.Sweep, Options, _client, _resources.Audit);
     }
 
     /// <summary>Answers servers that ask for input while they work for a caller of this manager (<c>elicitation/create</c>): returns the result object,

@@ -1,6 +1,8 @@
 using System.Buffers;
+using Fairlead.AspNetCore.Auth;
 using Fairlead.AspNetCore.Mcp;
 using Fairlead.Catalog;
+using Fairlead.Exchanges;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
 
@@ -33,6 +35,11 @@ internal sealed class ToolCalls(McpManager manager, McpFront front)
         }
 
         var server = RestApi.Require(manager.Fleet, context).Name;
+        if (manager.Audit is { RecordsCalls: true })
+        {
+            CallAudit.Origin = ("rest", ChangeAudit.ClientOf(context));
+        }
+
         var limits = manager.Options.Limits;
         var body = await RequestBody.ReadAsync(context.Request, limits.RequestBodyBytesMax).ConfigureAwait(false);
         if (body.IsTooLarge)

@@ -22,6 +22,13 @@ internal sealed class ChangeAudit(AuditLog? log, TimeProvider time)
     /// <param name="why">The word of the error.</param>
     public void Denied(HttpContext context, string why) => log?.Add(Entry(context) with { Principal = "unknown", Verdict = "denied", Outcome = why });
 
+    /// <summary>The program that a request comes from, as it says; null when it does not.</summary>
+    public static string? ClientOf(HttpContext context)
+    {
+        var agent = context.Request.Headers.UserAgent.ToString();
+        return agent.Length == 0 ? null : agent.Length <= ClientLengthMax ? agent : agent[..ClientLengthMax];
+    }
+
     private async Task RecordAsync(AuditLog log, HttpContext context, RequestDelegate handler)
     {
         var started = time.GetTimestamp();
@@ -39,7 +46,6 @@ internal sealed class ChangeAudit(AuditLog? log, TimeProvider time)
 
     private static AuditEntry Entry(HttpContext context)
     {
-        var agent = context.Request.Headers.UserAgent.ToString();
         var location = context.Response.Headers.Location.ToString();
         return new AuditEntry
         {
@@ -47,7 +53,7 @@ internal sealed class ChangeAudit(AuditLog? log, TimeProvider time)
             Principal = "",
             Verdict = "",
             Outcome = "",
-            Client = agent.Length == 0 ? null : agent.Length <= ClientLengthMax ? agent : agent[..ClientLengthMax],
+            Client = ClientOf(context),
             Via = Rest,
 
             // A server that was deployed is named by the answer alone.

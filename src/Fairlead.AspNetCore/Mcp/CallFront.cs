@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Fairlead.Catalog;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
+using Fairlead.Sessions;
 using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -35,8 +36,13 @@ internal static class CallFront
     }
 
     /// <summary>The error answer to a call that has no server; it goes out with status 200.</summary>
-    public static byte[] Refusal(Exchange exchange, IntakeFault fault)
+    public static byte[] Refusal(McpFront front, Exchange exchange, IntakeFault fault, LegacySession? session)
     {
+        if (front.Audit is { RecordsCalls: true } audit)
+        {
+            CallAudit.AddUnknown(audit, exchange, session);
+        }
+
         if (exchange.FrontSpan is not null)
         {
             CallSpans.Refuse(exchange, -32602);
@@ -159,6 +165,7 @@ internal static class CallFront
         {
             cell.Counters.RecordUnsent(method, status);
             front.Operations.RecordUnsent(method, status);
+            Audit(front, exchange, cell, 0);
             return;
         }
 
@@ -180,9 +187,18 @@ internal static class CallFront
             ofFront.Keep(exemplar);
         }
 
+        Audit(front, exchange, cell, (long)clock.GetElapsedTime(exchange.OpenedAt, now).TotalMicroseconds);
         if (cell.Events.WantsCalls)
         {
             CallEvent.Tell(exchange, cell, (long)clock.GetElapsedTime(exchange.OpenedAt, now).TotalMicroseconds);
+        }
+    }
+
+    private static void Audit(McpFront front, Exchange exchange, ServerCell cell, long micros)
+    {
+        if (front.Audit is { RecordsCalls: true } audit)
+        {
+            CallAudit.Add(audit, exchange, cell, micros);
         }
     }
 

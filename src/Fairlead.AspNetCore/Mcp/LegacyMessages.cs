@@ -140,7 +140,7 @@ internal sealed class LegacyMessages
             if (fault != IntakeFault.None)
             {
                 exchange.Fail(ForwardError.None, null);
-                await reply.MessageAsync(200, CallFront.Refusal(exchange, fault)).ConfigureAwait(false);
+                await reply.MessageAsync(200, CallFront.Refusal(_front, exchange, fault, session)).ConfigureAwait(false);
                 return;
             }
 

@@ -21,14 +21,15 @@ internal sealed partial class McpFront : IAsyncDisposable
     private readonly OwnerLists _ownerLists = new();
 
     /// <summary>Takes the parts it does not own: fleet, sweep, options, files of the state folder (null = sessions end with the process).</summary>
-    public McpFront(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, StateFiles? state, ILogger<McpFront> logger)
+    public McpFront(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, StateFiles? state, ILogger<McpFront> logger, AuditLog? audit = null)
     {
         Fleet = fleet;
         Options = options;
         Sweep = sweep;
         Logger = logger;
         TimeProvider = sweep.TimeProvider;
-        Dispatcher = new CallDispatcher(fleet, sweep, options.Limits);
+        Dispatcher = new CallDispatcher(fleet, sweep, options.Limits, audit);
+        Audit = audit;
         var tickets = new SessionTickets(state, TimeProvider, logger);
         Sessions = new SessionTable(options.Limits, tickets, TimeProvider);
         Callers = new ModernCallers(options.Limits, TimeProvider);
@@ -56,7 +57,7 @@ internal sealed partial class McpFront : IAsyncDisposable
     public TimeProvider TimeProvider { get; }
 
     /// <summary>The record of who did what; null when there is none.</summary>
-    public AuditLog? Audit { get; init; }
+    public AuditLog? Audit { get; }
 
     /// <summary>Sends calls.</summary>
     public CallDispatcher Dispatcher { get; }

@@ -38,7 +38,7 @@ internal sealed class ModernCalls(McpFront front)
             if (fault != IntakeFault.None)
             {
                 exchange.Fail(ForwardError.None, null);
-                await JsonRpcReply.BytesAsync(context, 200, CallFront.Refusal(exchange, fault)).ConfigureAwait(false);
+                await JsonRpcReply.BytesAsync(context, 200, CallFront.Refusal(front, exchange, fault, null)).ConfigureAwait(false);
                 return;
             }
 

@@ -22,6 +22,7 @@ internal sealed class InstanceClient : IDisposable
             BaseAddress = url,
             Timeout = Timeout.InfiniteTimeSpan, // A tool may take as long as its server lets it.
         };
+        _http.DefaultRequestHeaders.UserAgent.ParseAdd($"fairlead/{Program.Version}");
         _token = token;
         Instance = instance;
     }

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
 using Fairlead.Security;
 using Fairlead.State;
+using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Audit;
@@ -19,6 +21,8 @@ internal sealed partial class AuditLog : IAsyncDisposable
     public static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(100);
 
     private const int BatchMax = 4096;
+    private const int ClientsMax = 1000;
+    private const int ClientLengthMax = 200;
     private const string Loss = "The audit log goes on; that its end was cut off could not be seen.";
 
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
@@ -30,6 +34,7 @@ internal sealed partial class AuditLog : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ConcurrentQueue<AuditEntry> _queue = new();
+    private readonly ConcurrentDictionary<byte[], string> _clients = new(Utf8NameComparer.Instance);
     private readonly ITimer _timer;
     private readonly Lock _writing = new();
     private AuditChain? _chain;
@@ -96,6 +101,29 @@ internal sealed partial class AuditLog : IAsyncDisposable
         }
     }
 
+    /// <summary>How a program calls itself in its clientInfo: <c>name version</c>. The same text for the same bytes.</summary>
+    /// <returns>Null when it does not say.</returns>
+    public string? ClientName(ReadOnlySpan<byte> clientInfo)
+    {
+        if (clientInfo.IsEmpty)
+        {
+            return null;
+        }
+
+        if (_clients.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(clientInfo, out var name))
+        {
+            return name;
+        }
+
+        name = NameIn(clientInfo);
+        if (name is not null && _clients.Count < ClientsMax)
+        {
+            _clients.TryAdd(clientInfo.ToArray(), name);
+        }
+
+        return name;
+    }
+
     /// <summary>Writes everything that has been added, and where the chain has got to.</summary>
     /// <returns>False when the disk did not take it.</returns>
     public bool Flush()
@@ -129,6 +157,15 @@ internal sealed partial class AuditLog : IAsyncDisposable
 
             _file?.Dispose();
         }
+    }
+
+    private static string? NameIn(ReadOnlySpan<byte> clientInfo)
+    {
+        var whole = new ByteRange(0, clientInfo.Length);
+        var name = JsonMembers.TryFind(clientInfo, whole, "name"u8, out var at) ? JsonText.ToString(at.Of(clientInfo)) : null;
+        var version = JsonMembers.TryFind(clientInfo, whole, "version"u8, out at) ? JsonText.ToString(at.Of(clientInfo)) : null;
+        var text = version is null ? name : $"{name} {version}";
+        return text is { Length: > ClientLengthMax } ? text[..ClientLengthMax] : text;
     }
 
     private void Arm(TimeSpan delay)

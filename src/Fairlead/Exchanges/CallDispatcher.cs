@@ -1,3 +1,4 @@
+using Fairlead.Audit;
 using Fairlead.Configuration;
 using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
@@ -16,9 +17,12 @@ internal sealed class CallDispatcher : IDisposable
     private readonly TimeSpan _turnWaitMax;
     private readonly CallRecovery _recovery;
 
+    private readonly AuditLog? _audit;
+
     /// <summary>Reads servers from <paramref name="fleet"/> and limits from <paramref name="limits"/>.</summary>
-    public CallDispatcher(Fleet fleet, DeadlineSweep sweep, LimitsOptions limits)
+    public CallDispatcher(Fleet fleet, DeadlineSweep sweep, LimitsOptions limits, AuditLog? audit = null)
     {
+        _audit = audit;
         _fleet = fleet;
         _sweep = sweep;
         _idleTicksDefault = sweep.Ticks(limits.RequestTimeout);
@@ -35,6 +39,12 @@ internal sealed class CallDispatcher : IDisposable
     {
         exchange.Caller = caller;
         exchange.Recovery = _recovery;
+        if (_audit is { MustRefuse: true, RecordsCalls: true })
+        {
+            exchange.Fail(ForwardError.AuditFull, null);
+            return default;
+        }
+
         exchange.HardDeadline = _hardTicks == 0 ? long.MaxValue : _sweep.Now + _hardTicks;
         return TryAdmit(exchange, isRepeated: false) ? SendAdmittedAsync(exchange, caller, cancellationToken) : default;
     }

@@ -17,7 +17,7 @@ internal static class CallFailures
             ForwardError.RateLimited => new ResourceExhausted(message) { ServerId = server, RetryAfter = retryAfter },
             ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => new McpTimeout(message) { ServerId = server },
             ForwardError.TooManyCalls => new ResourceExhausted(message) { ServerId = server, IsServerFull = true },
-            ForwardError.TooManyParked or ForwardError.AnswerTooLarge => new ResourceExhausted(message) { ServerId = server },
+            ForwardError.TooManyParked or ForwardError.AnswerTooLarge or ForwardError.AuditFull => new ResourceExhausted(message) { ServerId = server },
             ForwardError.AuthenticationRequired => new Unauthenticated(message) { ServerId = server },
             ForwardError.InputNotPossible or ForwardError.InputRoundsSpent => new ToolFailed(message) { ServerId = server },
             ForwardError.ShuttingDown => RuntimeShutdown.Now(),

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Fairlead.Audit;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Routing;
@@ -9,7 +10,7 @@ using Fairlead.Wire;
 namespace Fairlead.Exchanges;
 
 /// <summary>Sends calls of callers in this process to servers at the other end of a connection, and answers what those ask meanwhile.</summary>
-internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, LocalClient client)
+internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, LocalClient client, AuditLog? audit)
 {
     private const int RoundsMax = 10;
 
@@ -30,8 +31,7 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<ToolResult> CallAsync(ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
-        var (connection, isShared, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
-        var route = Route(cell, tool);
+        var (connection, isShared, idleTicks, route) = await BeginAsync(cell, tool, cancellationToken).ConfigureAwait(false);
         ReadOnlyMemory<byte> round = default;
         for (var rounds = 0; ; rounds++)
         {
@@ -52,15 +52,23 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
     /// <param name="tool">The server's own name of the tool.</param>
     /// <param name="call">Complete.</param>
     /// <param name="started">The clock's timestamp at its begin.</param>
-    public void Record(ServerCell cell, string tool, UpstreamCall call, long started)
+    /// <param name="arguments">Empty for none.</param>
+    public void Record(ServerCell cell, string tool, UpstreamCall call, long started, ReadOnlySpan<byte> arguments)
     {
         var isWatched = cell.Events.WantsCalls;
-        if (!_counts && !isWatched)
+        var isAudited = audit is { RecordsCalls: true };
+        if (!_counts && !isWatched && !isAudited)
         {
             return;
         }
 
         var now = _time.GetTimestamp();
+        if (isAudited)
+        {
+            CallAudit.Add(
+                audit!, cell, tool, arguments, (long)_time.GetElapsedTime(started, now).TotalMicroseconds, call.Error, call is DirectCall direct ? direct.Output.IsError : CallAudit.FailedAtServer(call));
+        }
+
         if (_counts)
         {
             var status = CallStatus.Of(call.Error, call.AnswerEnvelope.Kind == MessageKind.Error);
@@ -81,6 +89,22 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
         if (isWatched)
         {
             CallEvent.Tell(cell, "tools/call", tool, (long)_time.GetElapsedTime(started, now).TotalMicroseconds, call.Error);
+        }
+    }
+
+    /// <summary>Finds the instance and the tool.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<(UpstreamConnection Connection, bool IsShared, long IdleTicks, CatalogRoute Route)> BeginAsync(ServerCell cell, string tool, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var (connection, isShared, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
+            return (connection, isShared, idleTicks, Route(cell, tool));
+        }
+        catch (McpException failure) when (audit is { RecordsCalls: true })
+        {
+            CallAudit.Add(audit, cell, tool, failure);
+            throw;
         }
     }
 
@@ -201,7 +225,7 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
                 }
             }
 
-            Record(cell, route.Entry?.Name ?? tool, call, now);
+            Record(cell, route.Entry?.Name ?? tool, call, now, arguments.Span);
             cancellationToken.ThrowIfCancellationRequested();
             return ReadAnswer(call, cell.Name, tool);
         }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Fairlead.Audit;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Routing;
@@ -17,15 +18,17 @@ internal sealed class ToolInvoker
     private readonly LocalClient _client;
     private readonly LocalCalls _calls;
     private readonly long _hardTicks;
+    private readonly AuditLog? _audit;
 
     /// <summary>Reads servers from <paramref name="fleet"/>.</summary>
-    public ToolInvoker(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, LocalClient client)
+    public ToolInvoker(Fleet fleet, DeadlineSweep sweep, FairleadOptions options, LocalClient client, AuditLog? audit)
     {
+        _audit = audit;
         _fleet = fleet;
         _sweep = sweep;
         _time = sweep.TimeProvider;
         _client = client;
-        _calls = new LocalCalls(sweep, options, client);
+        _calls = new LocalCalls(sweep, options, client, audit);
         _hardTicks = sweep.Ticks(options.Limits.RequestTimeoutMax);
     }
 
@@ -46,6 +49,11 @@ internal sealed class ToolInvoker
         if (!_fleet.TryGet(server, out var cell) && !_fleet.TryGet(ServerName.ToSlug(server), out cell))
         {
             throw ServerNotFound.For(server, _fleet.Current.InOrder.Select(static cell => cell.Name));
+        }
+
+        if (_audit is { MustRefuse: true, RecordsCalls: true })
+        {
+            throw CallFailures.From(ForwardError.AuditFull, cell.Name, null);
         }
 
         var snapshot = cell.Current;
@@ -103,7 +111,7 @@ internal sealed class ToolInvoker
     private ValueTask<ToolResult> End(DirectCall call, ServerCell cell, string tool, ReadOnlyMemory<byte> arguments, long started, CancellationToken cancellationToken)
     {
         var error = call.Error;
-        _calls.Record(cell, tool, call, started);
+        _calls.Record(cell, tool, call, started, arguments.Span);
         if (error == ForwardError.None)
         {
             var output = call.Output;

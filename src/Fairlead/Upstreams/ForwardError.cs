@@ -51,6 +51,9 @@ internal enum ForwardError : byte
     /// <summary>The client, the server or the tool has had as many calls as its rate allows.</summary>
     RateLimited,
 
+    /// <summary>The audit log has no room for a record of the call, and <c>audit.onFull</c> says refuse.</summary>
+    AuditFull,
+
     /// <summary>The client went away or cancelled. Nobody is told.</summary>
     ClientCancelled,
 
@@ -71,7 +74,7 @@ internal static class ForwardErrors
         ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => 504,
         ForwardError.RateLimited => 429,
         ForwardError.CircuitOpen or ForwardError.ServerUnavailable or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.BuffersFull
-            or ForwardError.ShuttingDown => 503,
+            or ForwardError.AuditFull or ForwardError.ShuttingDown => 503,
         ForwardError.ClientCancelled => 499,
         ForwardError.InputNotPossible or ForwardError.InputRoundsSpent => 422,
         _ => 502,
@@ -96,6 +99,7 @@ internal static class ForwardErrors
         ForwardError.AuthenticationRequired => "auth_required",
         ForwardError.CircuitOpen => "circuit_open",
         ForwardError.RateLimited => "rate_limited",
+        ForwardError.AuditFull => "audit_full",
         ForwardError.ClientCancelled => "client_cancelled",
         _ => "shutting_down",
     };
@@ -120,6 +124,7 @@ internal static class ForwardErrors
             ForwardError.AuthenticationRequired => $"The server '{server}' refused Fairlead's credentials; mend its auth or headers",
             ForwardError.CircuitOpen => $"The server '{server}' is not asked for a while",
             ForwardError.RateLimited => $"Too many calls to '{server}'",
+            ForwardError.AuditFull => $"The call to '{server}' was refused: the audit log cannot keep up, and audit.onFull is refuse. Fairlead's log says what is wrong with the disk",
             ForwardError.ClientCancelled => "The call was cancelled",
             ForwardError.ShuttingDown => "Fairlead is shutting down",
             _ => "No error",
@@ -130,7 +135,7 @@ internal static class ForwardErrors
     /// <summary>Whether trying the same call again later can help without changing anything.</summary>
     public static bool IsTransient(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerUnavailable
         or ForwardError.CircuitOpen or ForwardError.RateLimited or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.BuffersFull
-        or ForwardError.SendFailed or ForwardError.ShuttingDown;
+        or ForwardError.SendFailed or ForwardError.AuditFull or ForwardError.ShuttingDown;
 
     /// <summary>Whether the server is to blame (decision 15), for metrics, breakers, retries and rollouts alike.</summary>
     public static bool IsServerFailure(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard
