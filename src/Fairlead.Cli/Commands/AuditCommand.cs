@@ -88,10 +88,13 @@ internal static class AuditCommand
         {
             Func<JsonElement, string> line = parsed.GetValue(json) ? static record => record.GetRawText() : TextLine;
             var query = filter.Of(parsed);
+
+            // Whoever has seen the first line may end it.
+            using var signals = parsed.GetValue(follow) ? new StopSignals(TimeProvider.System, static () => Environment.Exit(ExitCodes.Interrupted)) : null;
             var last = Show(query.LatestFirst(folder).Take(parsed.GetValue(count) ?? TailDefault), line);
-            if (parsed.GetValue(follow))
+            if (signals is not null)
             {
-                await FollowAsync(folder, query, last ?? 0, line).ConfigureAwait(false);
+                await FollowAsync(folder, query, last ?? 0, line, signals.Stop).ConfigureAwait(false);
             }
 
             return ExitCodes.Ok;
@@ -99,13 +102,12 @@ internal static class AuditCommand
         return command;
     }
 
-    private static async Task FollowAsync(string folder, AuditQuery query, long last, Func<JsonElement, string> line)
+    private static async Task FollowAsync(string folder, AuditQuery query, long last, Func<JsonElement, string> line, CancellationToken stop)
     {
-        using var signals = new StopSignals(TimeProvider.System, static () => Environment.Exit(ExitCodes.Interrupted));
-        while (!signals.Stop.IsCancellationRequested)
+        while (!stop.IsCancellationRequested)
         {
             last = Show(query.LatestFirst(folder).TakeWhile(record => Number(record) > last), line) ?? last;
-            await Task.Delay(s_look, TimeProvider.System, signals.Stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(s_look, TimeProvider.System, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -46,7 +46,7 @@ public sealed class AuditCommandTests
     [InlineData(8, "there is no audit log in", "tail")]
     [InlineData(2, "is no record. Give its number and its hash", "verify", "--known", "17")]
     [InlineData(2, "is no time. Give 2026-11-30", "tail", "--since", "soon")]
-    [InlineData(2, "--kind", "tail", "--kind", "calls")]
+    [InlineData(2, "'calls' not recognized", "tail", "--kind", "calls")]
     public async Task Audit_WithWhatCannotBe_SaysHowToMendIt(int exitCode, string part, params string[] arguments)
     {
         using var folder = new TempFolder();
