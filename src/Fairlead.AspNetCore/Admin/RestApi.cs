@@ -23,12 +23,14 @@ internal sealed class RestApi
     private readonly IHostApplicationLifetime _lifetime;
     private readonly ConfigurationReload? _reload;
     private readonly AdminToken _token;
+    private readonly MetricsPage _metrics;
 
     /// <summary>Serves <paramref name="manager"/>; a shutdown stops the application.</summary>
     public RestApi(McpManager manager, McpFront front, Presence presence, IHostApplicationLifetime lifetime, IServiceProvider services)
     {
         _reload = services.GetService<ConfigurationReload>();
         _token = services.GetRequiredService<AdminToken>();
+        _metrics = services.GetRequiredService<MetricsPage>();
         _presence = presence;
         _manager = manager;
         _front = front;
@@ -43,7 +45,7 @@ internal sealed class RestApi
         rest.Get("/health", RouteAccess.Open, HealthAsync, atOwnPorts: true);
         rest.Get("/ready", RouteAccess.Open, ReadyAsync);
         new HealthApi(_manager).Map(rest, ReadyAsync);
-        new MetricsPage(_manager, _front).Map(rest);
+        _metrics.Map(rest);
         rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync);
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
         rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync);

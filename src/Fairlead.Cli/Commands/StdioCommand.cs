@@ -83,7 +83,7 @@ internal static class StdioCommand
 
         // Nothing on disk: another instance may own the state folder.
         loaded.Options.StateFolder = null;
-        using var log = new TerminalLog(Terminal.Current, loaded.Redactor, TimeProvider.System, isVerbose: false);
+        using var log = new TerminalLog(Terminal.Current, loaded.Redactor, TimeProvider.System, isVerbose: false, loaded.Options.Telemetry.LogFormat);
         using var loggers = log.CreateFactory();
         var host = GatewayHost.Build(loaded.Options, loaded.Redactor, Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32)), loggers);
         await using (host.ConfigureAwait(false))

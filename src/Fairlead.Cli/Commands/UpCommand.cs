@@ -21,14 +21,17 @@ internal static class UpCommand
         var json = new Option<bool>("--json") { Description = "Write one JSON object per line: loaded, listening, server, summary, stopping, stopped, failed." };
         var untilIdle = WholeNumber.Option("--until-idle", "SECONDS", "End when nobody has used it for so long. For fairlead stdio, which starts it so.", "fairlead up --until-idle 300");
         untilIdle.Hidden = true;
+        var logFormat = new Option<string?>("--log-format") { HelpName = "FORMAT", Description = "How log events are written to stderr: text, or json for one JSON object per line. Default: telemetry.logFormat, else text." };
+        logFormat.CompletionSources.Add("text", "json");
         var verbose = new Option<bool>("--verbose") { Description = "Log more, to stderr." };
-        var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C. A second Ctrl+C ends at once.") { config, port, host, state, json, untilIdle, verbose };
+        var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C. A second Ctrl+C ends at once.") { config, port, host, state, json, untilIdle, logFormat, verbose };
         command.SetAction((parsed, _) =>
         {
             var flags = new Dictionary<string, string>(StringComparer.Ordinal);
             Add(flags, "port", parsed.GetValue(port)?.ToString(CultureInfo.InvariantCulture));
             Add(flags, "host", parsed.GetValue(host));
             Add(flags, "state", parsed.GetValue(state));
+            Add(flags, "telemetry.logFormat", parsed.GetValue(logFormat));
             var view = new LaunchView(Terminal.Current, parsed.GetValue(json), TimeProvider.System);
             return RunAsync(parsed.GetValue(config), flags, view, asks: !parsed.GetValue(json), parsed.GetValue(untilIdle), parsed.GetValue(verbose));
         });
@@ -128,7 +131,7 @@ internal static class UpCommand
         var terminal = Terminal.Current;
         ConfigurationReload? reload = null;
         using var signals = new StopSignals(TimeProvider.System, () => EndAtOnce(terminal, folder), () => Volatile.Read(ref reload)?.Request("SIGHUP"));
-        using var log = new TerminalLog(terminal, loaded.Redactor, TimeProvider.System, isVerbose);
+        using var log = new TerminalLog(terminal, loaded.Redactor, TimeProvider.System, isVerbose, loaded.Options.Telemetry.LogFormat);
         using var loggers = log.CreateFactory();
         var host = GatewayHost.Build(loaded.Options, loaded.Redactor, token, loggers, (loaded, load));
         await using (host.ConfigureAwait(false))

@@ -1,20 +1,26 @@
 using System.Globalization;
+using Fairlead.Configuration;
 using Fairlead.Security;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.Cli.Output;
 
-/// <summary>Writes log events to stderr, a line each, without secrets. Stack traces appear with <c>--verbose</c> alone.</summary>
+/// <summary>Writes log events to stderr, a line each, without secrets: for people, or as JSON for programs. For people stack traces appear with <c>--verbose</c> alone.</summary>
 /// <param name="terminal">Where to.</param>
 /// <param name="redactor">Knows the secrets.</param>
 /// <param name="time">The clock of the lines.</param>
 /// <param name="isVerbose">Whether Debug events and stack traces are written, too.</param>
-internal sealed class TerminalLog(Terminal terminal, SecretRedactor redactor, TimeProvider time, bool isVerbose) : ILoggerProvider
+/// <param name="format">For whom. A program also gets what the launch view tells people, and Information.</param>
+internal sealed class TerminalLog(Terminal terminal, SecretRedactor redactor, TimeProvider time, bool isVerbose, LogFormat format) : ILoggerProvider
 {
+    private readonly Terminal _terminal = terminal;
+    private readonly bool _isJson = format == LogFormat.Json;
+    private readonly JsonLog _json = new(redactor, time);
+
     /// <summary>A factory that writes here. Dispose it at the end.</summary>
     public ILoggerFactory CreateFactory() => LoggerFactory.Create(logging =>
     {
-        logging.SetMinimumLevel(isVerbose ? LogLevel.Debug : LogLevel.Warning);
+        logging.SetMinimumLevel(isVerbose ? LogLevel.Debug : format == LogFormat.Json ? LogLevel.Information : LogLevel.Warning);
         logging.AddFilter("Microsoft", LogLevel.Warning);
 
         // It only tells of each request's start and end; as long as anybody might listen it makes an activity and a scope for every call.
@@ -41,7 +47,7 @@ internal sealed class TerminalLog(Terminal terminal, SecretRedactor redactor, Ti
 
         var cause = exception is null ? "" : isVerbose ? "\n" + exception : $" ({exception.GetType().Name}: {exception.Message})";
         var text = CellText.Clean(redactor.Redact(message + cause)).Replace("\n", "\n    ", StringComparison.Ordinal);
-        terminal.Error($"{time.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {Word(level)} {category}: {text}");
+        _terminal.Error($"{time.GetLocalNow().ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {Word(level)} {category}: {text}");
     }
 
     private static string Word(LogLevel level) => level switch
@@ -59,7 +65,17 @@ internal sealed class TerminalLog(Terminal terminal, SecretRedactor redactor, Ti
 
         public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            log.Write(name, logLevel, eventId.Id, formatter(state, exception), exception);
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var message = formatter(state, exception);
+            if (log._isJson)
+            {
+                log._terminal.Error(log._json.Write(name, logLevel, eventId, message, state as IReadOnlyList<KeyValuePair<string, object?>>, exception));
+            }
+            else
+            {
+                log.Write(name, logLevel, eventId.Id, message, exception);
+            }
+        }
     }
 }

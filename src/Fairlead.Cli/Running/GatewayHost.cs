@@ -30,6 +30,7 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     private readonly FairleadOptions _options;
     private readonly WebApplication _app;
+    private IDisposable? _otlp;
 
     private GatewayHost(FairleadOptions options, McpManager manager, WebApplication app, OwnPorts ports)
     {
@@ -117,6 +118,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         try
         {
             await Manager.InitializeAsync(cancellationToken).ConfigureAwait(false);
+            _otlp = OtlpExport.Begin(_options, _app.Services.GetRequiredService<MetricsPage>().Families);
             await _app.StartAsync(cancellationToken).ConfigureAwait(false);
             Ports.Start(_app.Services.GetRequiredService<McpFront>().Ports);
             listening.SetResult();
@@ -179,6 +181,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     {
         await Ports.DisposeAsync().ConfigureAwait(false);
         await Manager.DisposeAsync().ConfigureAwait(false);
+        _otlp?.Dispose();
         await _app.DisposeAsync().ConfigureAwait(false);
     }
 

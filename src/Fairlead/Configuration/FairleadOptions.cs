@@ -60,6 +60,10 @@ public sealed class FairleadOptions
     [ConfigKey("enableMetrics")]
     public bool EnableMetrics { get; set; } = true;
 
+    /// <summary>What Fairlead tells of itself: traces and metrics by OTLP, the form of its log.</summary>
+    [ConfigKey("telemetry")]
+    public TelemetryOptions Telemetry { get; set; } = new();
+
     /// <summary>Bounds on sizes, counts and times.</summary>
     [ConfigKey("limits")]
     public LimitsOptions Limits { get; set; } = new();

@@ -11,7 +11,8 @@ internal static class OptionOverlay
     /// <summary>Every option that a flag or a variable can set: its path and how to reach it.</summary>
     public static IReadOnlyList<(string Path, OptionKey Key, Func<FairleadOptions, object> Owner)> Targets { get; } =
         [.. OptionsShape.Keys(typeof(FairleadOptions)).Where(static key => !key.IsSection && key.MapOf is null).Select(static key => (key.Name, key, (Func<FairleadOptions, object>)(static options => options))),
-            .. OptionsShape.Keys(typeof(LimitsOptions)).Select(static key => ($"limits.{key.Name}", key, (Func<FairleadOptions, object>)(static options => options.Limits)))];
+            .. OptionsShape.Keys(typeof(LimitsOptions)).Select(static key => ($"limits.{key.Name}", key, (Func<FairleadOptions, object>)(static options => options.Limits))),
+            .. OptionsShape.Keys(typeof(TelemetryOptions)).Select(static key => ($"telemetry.{key.Name}", key, (Func<FairleadOptions, object>)(static options => options.Telemetry)))];
 
     /// <summary>Applies the variables, then the flags, which win.</summary>
     public static void Apply(FairleadOptions options, IReadOnlyDictionary<string, string> variables, IReadOnlyDictionary<string, string> flags, ReadScope scope)
