@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using Fairlead.Catalog;
 using Fairlead.Exchanges;
 using Fairlead.Routing;
@@ -14,11 +13,11 @@ namespace Fairlead.AspNetCore.Mcp;
 /// <summary>What forwarded calls of both eras have in common at the front.</summary>
 internal static class CallFront
 {
-    /// <summary>Begins the span of a call. Only while somebody listens.</summary>
+    /// <summary>Begins the trace of a call. Only while somebody listens.</summary>
     /// <param name="exchange">Its request is known.</param>
     /// <param name="context">The HTTP request that brought it; null when many share one.</param>
     /// <param name="session">The id of its legacy session; null for none.</param>
-    public static Activity? BeginSpan(Exchange exchange, HttpContext? context, string? session) =>
+    public static CallTrace? BeginTrace(Exchange exchange, HttpContext? context, string? session) =>
         CallSpans.Begin(exchange, context?.Request.Headers.TraceParent.ToString(), context?.Request.Headers.TraceState.ToString(), session);
 
     /// <summary>Finds the server of a call. While the lists of a starting server are unknown it waits for them, as calls wait for servers (decision 12).</summary>
@@ -43,7 +42,7 @@ internal static class CallFront
             CallAudit.AddUnknown(audit, exchange, session);
         }
 
-        if (exchange.FrontSpan is not null)
+        if (exchange.Trace is not null)
         {
             CallSpans.Refuse(exchange, -32602);
         }
@@ -154,7 +153,7 @@ internal static class CallFront
             return;
         }
 
-        if (exchange.FrontSpan is not null)
+        if (exchange.Trace is not null)
         {
             CallSpans.End(exchange);
         }
@@ -180,7 +179,7 @@ internal static class CallFront
             OperationInstruments.RecordServer(elapsed, method, status);
         }
 
-        if (exchange.FrontSpan is { } span)
+        if (exchange.Trace is { Front: var span })
         {
             var exemplar = new CallExemplar(clock.GetElapsedTime(exchange.OpenedAt, now).Ticks, span.TraceId.ToHexString(), clock.GetUtcNow());
             ofServer.Keep(exemplar);

@@ -153,8 +153,8 @@ internal sealed class LegacyCall(McpFront front, LegacySession session, Exchange
         next.Headers = last.Headers;
         next.RoundMembers = roundMembers;
         next.GraceDeadline = front.Sweep.Now + front.GraceTicks;
-        next.FrontSpan = last.FrontSpan;
-        last.FrontSpan = null;
+        next.Trace = last.Trace;
+        last.Trace = null;
         _exchange = next;
         last.Release();
         await front.Dispatcher.SendAsync(next, session.Caller, reply.Gone).ConfigureAwait(false);

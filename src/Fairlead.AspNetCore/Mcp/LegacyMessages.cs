@@ -135,7 +135,7 @@ internal sealed class LegacyMessages
             exchange.StreamsAnswer = reply.PassesAnswers;
             exchange.Client = session.Client(exchange.CarriesMessages);
             exchange.Tasks = _front.Tasks;
-            exchange.FrontSpan = Tracing.IsOn ? CallFront.BeginSpan(exchange, reply.Request, session.Id) : null;
+            exchange.Trace = Tracing.IsOn ? CallFront.BeginTrace(exchange, reply.Request, session.Id) : null;
             var fault = await CallFront.RouteAsync(_front, exchange, cell, reply.Gone).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {
@@ -144,7 +144,7 @@ internal sealed class LegacyMessages
                 return;
             }
 
-            if (exchange.FrontSpan is not null)
+            if (exchange.Trace is not null)
             {
                 CallSpans.NoteRoute(exchange);
             }

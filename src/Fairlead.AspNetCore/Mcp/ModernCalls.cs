@@ -33,7 +33,7 @@ internal sealed class ModernCalls(McpFront front)
             exchange.RequestEnvelope = envelope;
             exchange.ClientVersion = ProtocolVersion.V20260728;
             exchange.Tasks = front.Tasks;
-            exchange.FrontSpan = Tracing.IsOn ? CallFront.BeginSpan(exchange, context, null) : null;
+            exchange.Trace = Tracing.IsOn ? CallFront.BeginTrace(exchange, context, null) : null;
             var fault = await CallFront.RouteAsync(front, exchange, cell, context.RequestAborted).ConfigureAwait(false);
             if (fault != IntakeFault.None)
             {
@@ -42,7 +42,7 @@ internal sealed class ModernCalls(McpFront front)
                 return;
             }
 
-            if (exchange.FrontSpan is not null)
+            if (exchange.Trace is not null)
             {
                 CallSpans.NoteRoute(exchange);
             }

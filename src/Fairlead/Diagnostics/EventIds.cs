@@ -56,6 +56,8 @@ internal static class EventIds
     public const int UpstreamStreamCut = 3024;
     public const int UpstreamEventTooLong = 3025;
     public const int UpstreamPostFailed = 3026;
+    public const int UpstreamMessageTooLong = 3027;
+    public const int UpstreamMessageRefused = 3028;
 
     // 5000 Catalog
     public const int CatalogEntryNotOffered = 5000;

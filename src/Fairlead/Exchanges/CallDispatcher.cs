@@ -72,8 +72,16 @@ internal sealed class CallDispatcher : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _recovery.Dispose();
 
-    private bool TryAdmit(Exchange exchange, bool isRepeated) => exchange.TryAdmit(
-        exchange.Cell!, exchange.Caller!.Owner, exchange.RequestEnvelope.KnownMethod == McpMethod.ToolsCall ? exchange.Route?.Tool : null, isRepeated, _sweep.Now);
+    private bool TryAdmit(Exchange exchange, bool isRepeated)
+    {
+        if (exchange.Trace is { } trace)
+        {
+            CallSpans.BeginGuard(trace, exchange.Cell!);
+        }
+
+        return exchange.TryAdmit(
+            exchange.Cell!, exchange.Caller!.Owner, exchange.RequestEnvelope.KnownMethod == McpMethod.ToolsCall ? exchange.Route?.Tool : null, isRepeated, _sweep.Now);
+    }
 
     private ValueTask SendAdmittedAsync(Exchange exchange, Caller caller, CancellationToken cancellationToken)
     {

@@ -9,7 +9,21 @@ using Fairlead.Wire;
 
 namespace Fairlead.Exchanges;
 
-/// <summary>The spans of a traced call, by OpenTelemetry's conventions for MCP: one as the server of its client, and one as the client of the server for each time that it is sent.</summary>
+/// <summary>The spans of a traced call that are open, beside those of its tries at servers.</summary>
+/// <param name="front">As the server of its client, from arrival to answer.</param>
+internal sealed class CallTrace(Activity front)
+{
+    /// <summary>As the server of its client.</summary>
+    public Activity Front => front;
+
+    /// <summary>From when its server is known until its end, with all tries and fallbacks; null before.</summary>
+    public Activity? Exchange { get; set; }
+
+    /// <summary>From when the guards are asked until it is sent: it holds the wait for the server, for a turn and for a permit. Null while the server works.</summary>
+    public Activity? Guard;
+}
+
+/// <summary>Makes the spans of traced calls, by OpenTelemetry's conventions for MCP: the front (server), the exchange, the guards, and each try at a server (client).</summary>
 /// <remarks>
 /// The context comes from <c>params._meta</c> (<c>traceparent</c>, <c>tracestate</c>; SEP-414), else from the HTTP headers of these names, and goes on to the server in <c>_meta</c> and, over HTTP, in the header.
 /// Arguments and results are never looked at. Used only while somebody listens: it allocates.
@@ -17,13 +31,14 @@ namespace Fairlead.Exchanges;
 internal static class CallSpans
 {
     private const string ErrorType = "error.type";
+    private const string ServerTag = "fairlead.server_id";
 
     /// <summary>Begins the span of the front.</summary>
     /// <param name="exchange">Its request is known, its server is not.</param>
     /// <param name="parentHeader">The <c>traceparent</c> of the HTTP request; empty for none.</param>
     /// <param name="stateHeader">The <c>tracestate</c> of the HTTP request; empty for none.</param>
     /// <param name="session">The id of the legacy session; null for none. It is a secret: the span gets a digest.</param>
-    public static Activity? Begin(Exchange exchange, string? parentHeader, string? stateHeader, string? session)
+    public static CallTrace? Begin(Exchange exchange, string? parentHeader, string? stateHeader, string? session)
     {
         var source = exchange.Request.Span;
         ref readonly var envelope = ref exchange.RequestEnvelope;
@@ -46,33 +61,47 @@ internal static class CallSpans
             span.SetTag("mcp.session.id", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session)).AsSpan(0, 16)));
         }
 
-        return span;
+        return new CallTrace(span);
     }
 
     /// <summary>The server of a call is known.</summary>
     public static void NoteRoute(Exchange exchange)
     {
-        var span = exchange.FrontSpan!;
-        span.SetTag("fairlead.server_id", exchange.Cell!.Name);
+        var span = exchange.Trace!.Front;
+        span.SetTag(ServerTag, exchange.Cell!.Name);
         var place = RequestSplicer.NamePlace(exchange.Request.Span, exchange.RequestEnvelope);
         NoteTarget(span, exchange.RequestEnvelope.KnownMethod, JsonText.ToString(place.Of(exchange.Request.Span)));
     }
 
+    /// <summary>The guards of a server are asked for the call.</summary>
+    public static void BeginGuard(CallTrace trace, ServerCell cell)
+    {
+        trace.Exchange ??= Tracing.Begin("exchange", ActivityKind.Internal, trace.Front.Context);
+        trace.Guard = Tracing.Begin("guard", ActivityKind.Internal, (trace.Exchange ?? trace.Front).Context);
+        trace.Guard?.SetTag(ServerTag, cell.Name);
+    }
+
     /// <summary>The call waits because as many as <c>maxConnections</c> allows are in flight.</summary>
-    public static void NoteQueued(UpstreamCall call) => (call as Exchange)?.FrontSpan?.AddEvent(new ActivityEvent("queued"));
+    public static void NoteQueued(UpstreamCall call) => (call as Exchange)?.Trace?.Guard?.AddEvent(new ActivityEvent("queued"));
+
+    /// <summary>The guards have let the call in, or not. Nothing happens when they had not been asked.</summary>
+    public static void EndGuard(CallTrace trace, ForwardError error)
+    {
+        if (Interlocked.Exchange(ref trace.Guard, null) is { } span)
+        {
+            EndTry(span, error);
+        }
+    }
 
     /// <summary>Begins the span of one try at the server.</summary>
     /// <param name="exchange">Open at its instance.</param>
     public static Activity? BeginTry(Exchange exchange)
     {
-        if (exchange.FrontSpan is not { } front)
-        {
-            return null;
-        }
-
+        var trace = exchange.Trace!;
+        EndGuard(trace, ForwardError.None);
         var source = exchange.Request.Span;
         var name = exchange.UpstreamName ?? RequestSplicer.NamePlace(source, exchange.RequestEnvelope).Of(source);
-        return BeginTry(front.Context, exchange.Connection!, exchange.RequestEnvelope.KnownMethod, JsonText.ToString(name), exchange.Cell!, exchange.Tries);
+        return BeginTry((trace.Exchange ?? trace.Front).Context, exchange.Connection!, exchange.RequestEnvelope.KnownMethod, JsonText.ToString(name), exchange.Cell!, exchange.Tries);
     }
 
     /// <summary>Begins the span of one try at a server.</summary>
@@ -91,7 +120,7 @@ internal static class CallSpans
         }
 
         span.SetTag("mcp.method.name", word);
-        span.SetTag("fairlead.server_id", cell.Name);
+        span.SetTag(ServerTag, cell.Name);
         span.SetTag("fairlead.instance", connection.Number);
         span.SetTag("mcp.protocol.version", connection.Identity.Version.Format());
         if (ServerFamilies.TransportOf(cell.Current.Config) is { } transport)
@@ -122,7 +151,7 @@ internal static class CallSpans
     /// <summary>Ends the span of the front, with what the client is told.</summary>
     public static void End(Exchange exchange)
     {
-        var span = exchange.FrontSpan!;
+        var span = exchange.Trace!.Front;
         if (exchange.Error != ForwardError.None)
         {
             Fail(span, ForwardErrors.Tag(exchange.Error));
@@ -136,14 +165,26 @@ internal static class CallSpans
             Fail(span, "tool_error");
         }
 
-        Tracing.End(span);
+        Close(exchange.Trace);
+    }
+
+    /// <summary>Ends what is open of a trace.</summary>
+    public static void Close(CallTrace trace)
+    {
+        EndGuard(trace, ForwardError.ClientCancelled);
+        if (trace.Exchange is { } span)
+        {
+            Tracing.End(span);
+        }
+
+        Tracing.End(trace.Front);
     }
 
     /// <summary>Ends the span of a request that has no server.</summary>
     public static void Refuse(Exchange exchange, int code)
     {
-        Refuse(exchange.FrontSpan!, code);
-        Tracing.End(exchange.FrontSpan!);
+        Refuse(exchange.Trace!.Front, code);
+        Close(exchange.Trace);
     }
 
     /// <summary>Puts the context of a span into a request, in the place of the client's own.</summary>

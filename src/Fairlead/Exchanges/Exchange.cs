@@ -1,9 +1,7 @@
-using System.Diagnostics;
 using Fairlead.Catalog;
 using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
-using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
 
@@ -79,8 +77,8 @@ internal sealed class Exchange : GuardedCall
     /// <summary>The turn that the call has at a server whose calls run one at a time for an owner; given up with the exchange. Null for almost all.</summary>
     public SemaphoreSlim? Turn { get; set; }
 
-    /// <summary>The span of the call as the front sees it; null for all calls that are not traced. Begun and ended by the front.</summary>
-    public Activity? FrontSpan { get; set; }
+    /// <summary>The spans of the call; null for all calls that are not traced. Begun and ended by the front.</summary>
+    public CallTrace? Trace { get; set; }
 
     /// <summary>Takes a clean exchange with two references.</summary>
     public static Exchange Rent()
@@ -100,7 +98,7 @@ internal sealed class Exchange : GuardedCall
     /// <inheritdoc/>
     public override OutboundFrame Compose()
     {
-        if (FrontSpan is not null)
+        if (Trace is not null)
         {
             TrySpan = CallSpans.BeginTry(this);
         }
@@ -114,6 +112,11 @@ internal sealed class Exchange : GuardedCall
     /// <inheritdoc/>
     protected override void Settle(ForwardError error)
     {
+        if (Trace is { } trace)
+        {
+            CallSpans.EndGuard(trace, error);
+        }
+
         base.Settle(error);
         if (error == ForwardError.None && Cell is { Current.Config.Fallback.Order.Count: > 0 })
         {
@@ -134,12 +137,12 @@ internal sealed class Exchange : GuardedCall
     /// <inheritdoc/>
     protected override void Recycle()
     {
-        if (FrontSpan is { } span)
+        if (Trace is { } trace)
         {
             // A call that ended before it was sent may have begun its try afterwards.
             EndTry(ForwardError.ClientCancelled);
-            Tracing.End(span);
-            FrontSpan = null;
+            CallSpans.Close(trace);
+            Trace = null;
         }
 
         TaskRole = TaskRole.None;

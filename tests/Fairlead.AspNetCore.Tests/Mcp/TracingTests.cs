@@ -60,7 +60,7 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
 
         var (front, attempt) = Tree();
         Assert.Equal((_client, "tools/call t", ActivityKind.Server, ActivityStatusCode.Unset), (front.ParentSpanId, front.DisplayName, front.Kind, front.Status));
-        Assert.Equal((front.SpanId, "tools/call t", ActivityKind.Client, ActivityStatusCode.Unset), (attempt.ParentSpanId, attempt.DisplayName, attempt.Kind, attempt.Status));
+        Assert.Equal(("tools/call t", ActivityKind.Client, ActivityStatusCode.Unset), (attempt.DisplayName, attempt.Kind, attempt.Status));
         Assert.Equal(("tools/call", "t", "execute_tool", server), (front.GetTagItem("mcp.method.name"), front.GetTagItem("gen_ai.tool.name"), front.GetTagItem("gen_ai.operation.name"), front.GetTagItem("fairlead.server_id")));
         Assert.Equal(isModernClient ? "2026-07-28" : "2025-11-25", front.GetTagItem("mcp.protocol.version"));
         Assert.Equal(server == "modern" ? "2026-07-28" : "2025-11-25", attempt.GetTagItem("mcp.protocol.version"));
@@ -117,6 +117,19 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
         var (front, attempt) = Tree();
         Assert.Equal((ActivityStatusCode.Error, "-32000", "-32000"), (front.Status, front.GetTagItem("error.type"), front.GetTagItem("rpc.response.status_code")));
         Assert.Equal(ActivityStatusCode.Unset, attempt.Status);
+    }
+
+    [Fact]
+    public async Task Call_WhenItIsRefused_HasAGuardThatSaysSoAndNoTry()
+    {
+        var limited = Echo.Server("limited");
+        limited.RateLimit.Server = new RateOptions { Calls = 1, PerMs = 3_600_000 };
+        await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = [limited] });
+        await host.ModernAsync("/mcp/limited", "tools/call", "\"name\":\"echo\",\"arguments\":{\"message\":\"a\"}", "echo");
+        await host.ModernAsync("/mcp/limited", "tools/call", "\"name\":\"echo\",\"arguments\":{\"message\":\"b\"}", "echo", meta: $"\"traceparent\":\"{Parent}\"");
+        Assert.Equal(["guard", "exchange", "tools/call echo"], _ended.Select(static span => span.DisplayName));
+        Assert.Equal("rate_limited", _ended.First().GetTagItem("error.type"));
+        Assert.Equal("rate_limited", _ended.Last().GetTagItem("error.type"));
     }
 
     [Fact]
@@ -178,12 +191,17 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
     private static string Answer(ScriptedRequest request) => request.Text("name") == "bad"
         ? """ "error":{"code":-32000,"message":"no"} """ : """ "result":{"resultType":"complete","content":[]} """;
 
-    /// <summary>The two spans of a call that was sent once. They have ended before its answer was written.</summary>
+    /// <summary>The front and the try of a call that was sent once, with the exchange and its guard between them. All have ended before its answer was written.</summary>
     private (Activity Front, Activity Try) Tree()
     {
-        Assert.Equal(2, _ended.Count);
+        Assert.Equal(4, _ended.Count);
         Assert.All(_ended, span => Assert.Equal(_trace, span.TraceId));
-        return (_ended.Single(static span => span.Kind == ActivityKind.Server), _ended.Single(static span => span.Kind == ActivityKind.Client));
+        var (front, attempt) = (_ended.Single(static span => span.Kind == ActivityKind.Server), _ended.Single(static span => span.Kind == ActivityKind.Client));
+        var exchange = _ended.Single(static span => span.DisplayName == "exchange");
+        var guard = _ended.Single(static span => span.DisplayName == "guard");
+        Assert.Equal((front.SpanId, exchange.SpanId, exchange.SpanId), (exchange.ParentSpanId, guard.ParentSpanId, attempt.ParentSpanId));
+        Assert.Equal(guard, _ended.First());
+        return (front, attempt);
     }
 
     private async Task<JsonElement> MetaAsync(string server)

@@ -291,9 +291,9 @@ internal sealed partial class SseConnection : MultiplexedConnection
 
     private static byte[] Token(long id) => Encoding.ASCII.GetBytes(id.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
-    [LoggerMessage(EventIds.UpstreamPostFailed, LogLevel.Warning, "Server {Server} did not take a message: {Reason}")]
+    [LoggerMessage(EventIds.UpstreamMessageRefused, LogLevel.Warning, "Server {Server} did not take a message: {Reason}")]
     private static partial void LogPostFailed(ILogger logger, string server, string reason);
 
-    [LoggerMessage(EventIds.UpstreamEventTooLong, LogLevel.Warning, "Server {Server} sent a message over upstreamMessageBytesMax ({Max}); it was discarded.")]
+    [LoggerMessage(EventIds.UpstreamMessageTooLong, LogLevel.Warning, "Server {Server} sent a message over upstreamMessageBytesMax ({Max}); it was discarded.")]
     private static partial void LogTooLong(ILogger logger, string server, int max);
 }
