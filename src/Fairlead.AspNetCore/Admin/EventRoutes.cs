@@ -17,7 +17,7 @@ internal sealed class EventRoutes(McpManager manager, McpFront front, AdminToken
     private const string Shape = "An id looks like 1f2e3d4c-17; leave it out to be told only of what happens from now on.";
 
     /// <summary>Maps the route.</summary>
-    public void Map(RestRoutes rest) => rest.Get("/api/v1/events", RouteAccess.Open, WatchAsync);
+    public void Map(RestRoutes rest) => rest.Get("/api/v1/events", RouteAccess.Open, WatchAsync, ["types", "servers", "after"]);
 
     private async Task WatchAsync(HttpContext context)
     {

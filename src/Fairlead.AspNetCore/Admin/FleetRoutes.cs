@@ -19,27 +19,32 @@ internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reloa
     public void Map(RestRoutes rest)
     {
         rest.Post("/api/v1/servers", RouteAccess.Admin, DeployAsync);
-        rest.Put("/api/v1/servers/{id}", RouteAccess.Admin, UpdateAsync);
-        rest.Delete("/api/v1/servers/{id}", RouteAccess.Admin, UndeployAsync);
-        Change("restart", manager.RestartServerAsync);
-        Change("stop", manager.ShutdownServerAsync);
-        Change("start", manager.StartServerAsync);
-        Change("enable", manager.EnableServerAsync);
-        Change("disable", manager.DisableServerAsync);
-        rest.Post("/api/v1/servers/{id}/scale", RouteAccess.Admin, ScaleAsync);
-        rest.Post("/api/v1/servers/{id}/maintenance", RouteAccess.Admin, MaintainAsync);
-        rest.Post("/api/v1/servers/{id}/tools/{tool}/enable", RouteAccess.Admin, context => ToolAsync(context, manager.EnableToolAsync));
-        rest.Post("/api/v1/servers/{id}/tools/{tool}/disable", RouteAccess.Admin, context => ToolAsync(context, manager.DisableToolAsync));
+        rest.Put("/api/v1/servers/{id}", RouteAccess.Admin, UpdateAsync, ifMatch: true);
+        rest.Delete("/api/v1/servers/{id}", RouteAccess.Admin, UndeployAsync, ifMatch: true);
+        Change("restart", false, context => manager.RestartServerAsync(RestApi.Id(context), context.RequestAborted));
+        Change("stop", false, context => manager.ShutdownServerAsync(RestApi.Id(context), context.RequestAborted));
+        Change("start", false, context => manager.StartServerAsync(RestApi.Id(context), context.RequestAborted));
+        Change("enable", true, context => manager.EnableServerAsync(RestApi.Id(context), IfMatch.Of(context), context.RequestAborted));
+        Change("disable", true, context => manager.DisableServerAsync(RestApi.Id(context), IfMatch.Of(context), context.RequestAborted));
+        Change("scale", true, ScaleAsync);
+        Change("maintenance", true, MaintainAsync);
+        Change("tools/{tool}/enable", true, context => manager.EnableToolAsync(RestApi.Id(context), Tool(context), IfMatch.Of(context), context.RequestAborted));
+        Change("tools/{tool}/disable", true, context => manager.DisableToolAsync(RestApi.Id(context), Tool(context), IfMatch.Of(context), context.RequestAborted));
         rest.Get("/api/v1/configuration/status", RouteAccess.Admin, StatusAsync);
         rest.Post("/api/v1/configuration/reload", RouteAccess.Admin, ReloadAsync);
 
-        void Change(string verb, Func<string, CancellationToken, Task> change) => rest.Post($"/api/v1/servers/{{id}}/{verb}", RouteAccess.Admin, async context =>
-        {
-            var id = RestApi.Id(context);
-            await change(id, context.RequestAborted).ConfigureAwait(false);
-            await AnswerAsync(context, StatusCodes.Status200OK, id).ConfigureAwait(false);
-        });
+        void Change(string verb, bool ifMatch, Func<HttpContext, Task> change) => rest.Post(
+            $"/api/v1/servers/{{id}}/{verb}",
+            RouteAccess.Admin,
+            async context =>
+            {
+                await change(context).ConfigureAwait(false);
+                await AnswerAsync(context, StatusCodes.Status200OK, RestApi.Id(context)).ConfigureAwait(false);
+            },
+            ifMatch);
     }
+
+    private static string Tool(HttpContext context) => (string)context.Request.RouteValues["tool"]!;
 
     private async Task DeployAsync(HttpContext context)
     {
@@ -53,32 +58,29 @@ internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reloa
     {
         var id = RestApi.Id(context);
         var entry = await JsonBody.TextAsync(context, manager.Options.Limits.RequestBodyBytesMax, EntryShape).ConfigureAwait(false);
-        var warnings = await manager.Live.UpdateEntryAsync(id, entry, null, context.RequestAborted).ConfigureAwait(false);
+        var warnings = await manager.Live.UpdateEntryAsync(id, entry, null, IfMatch.Of(context), context.RequestAborted).ConfigureAwait(false);
         await AnswerAsync(context, StatusCodes.Status200OK, id, warnings).ConfigureAwait(false);
     }
 
     private async Task UndeployAsync(HttpContext context)
     {
-        await manager.Live.UndeployEntryAsync(RestApi.Id(context), context.RequestAborted).ConfigureAwait(false);
+        await manager.Live.UndeployEntryAsync(RestApi.Id(context), IfMatch.Of(context), context.RequestAborted).ConfigureAwait(false);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 
     private async Task ScaleAsync(HttpContext context)
     {
-        var id = RestApi.Id(context);
         var body = await JsonBody.ObjectAsync(context, manager.Options.Limits.RequestBodyBytesMax, ScaleShape, "replicas").ConfigureAwait(false);
         if (!body.TryGetProperty("replicas", out var value) || value.ValueKind != JsonValueKind.Number || !value.TryGetInt32(out var replicas))
         {
             throw new BadRequest($"replicas is no whole number. {ScaleShape}");
         }
 
-        await manager.ScaleServerAsync(id, replicas, context.RequestAborted).ConfigureAwait(false);
-        await AnswerAsync(context, StatusCodes.Status200OK, id).ConfigureAwait(false);
+        await manager.ScaleServerAsync(RestApi.Id(context), replicas, IfMatch.Of(context), context.RequestAborted).ConfigureAwait(false);
     }
 
     private async Task MaintainAsync(HttpContext context)
     {
-        var id = RestApi.Id(context);
         var body = await JsonBody.ObjectAsync(context, manager.Options.Limits.RequestBodyBytesMax, MaintenanceShape, "on", "reason").ConfigureAwait(false);
         if (!body.TryGetProperty("on", out var on) || on.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
         {
@@ -90,15 +92,8 @@ internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reloa
             throw new BadRequest($"reason is no string. {MaintenanceShape}");
         }
 
-        await manager.SetMaintenanceAsync(id, on.GetBoolean(), reason.ValueKind == JsonValueKind.String ? reason.GetString() : null, context.RequestAborted).ConfigureAwait(false);
-        await AnswerAsync(context, StatusCodes.Status200OK, id).ConfigureAwait(false);
-    }
-
-    private async Task ToolAsync(HttpContext context, Func<string, string, CancellationToken, Task> change)
-    {
-        var id = RestApi.Id(context);
-        await change(id, (string)context.Request.RouteValues["tool"]!, context.RequestAborted).ConfigureAwait(false);
-        await AnswerAsync(context, StatusCodes.Status200OK, id).ConfigureAwait(false);
+        await manager.SetMaintenanceAsync(
+            RestApi.Id(context), on.GetBoolean(), reason.ValueKind == JsonValueKind.String ? reason.GetString() : null, IfMatch.Of(context), context.RequestAborted).ConfigureAwait(false);
     }
 
     private Task StatusAsync(HttpContext context) => RestApi.WriteAsync(context, StatusCodes.Status200OK, Reload().Status);

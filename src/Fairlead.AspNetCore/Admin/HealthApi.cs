@@ -21,7 +21,7 @@ internal sealed class HealthApi(McpManager manager)
         rest.Get("/health/ready", RouteAccess.Open, ready);
         rest.Get("/health/startup", RouteAccess.Open, StartupAsync);
         rest.Get("/api/v1/health", RouteAccess.Open, ListAsync);
-        rest.Get("/api/v1/servers/{id}/health", RouteAccess.Open, GetAsync);
+        rest.Get("/api/v1/servers/{id}/health", RouteAccess.Open, GetAsync, ["depth"]);
     }
 
     /// <summary>Started: what the first lists wait for is over. Stays so, also while stopping.</summary>

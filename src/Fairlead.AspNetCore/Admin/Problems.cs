@@ -6,9 +6,17 @@ namespace Fairlead.AspNetCore.Admin;
 /// <summary>Errors of the API as problem+json (RFC 9457): <c>title</c> is the error class of product B, the same word as in .NET and Python.</summary>
 internal static class Problems
 {
+    // A name, not a place: a client compares it, and it must be the same wherever Fairlead runs (RFC 9457, section 3.1.1).
+    private const string TypePrefix = "urn:fairlead:error:";
+
     /// <summary>Writes what the manager threw.</summary>
     public static Task WriteAsync(HttpContext context, McpException exception)
     {
+        if (exception is PreconditionFailed { ConfigurationVersion: { } version })
+        {
+            context.Response.Headers.ETag = $"\"{version}\"";
+        }
+
         if (exception.RetryAfter is { } wait)
         {
             context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
@@ -19,7 +27,7 @@ internal static class Problems
 
     /// <summary>The problem as it stands in an event of a stream.</summary>
     public static object Of(McpException exception) =>
-        new { type = "about:blank", title = exception.Word, status = StatusOf(exception), detail = exception.Message, code = (exception as ToolFailed)?.Code };
+        Of(StatusOf(exception), exception.Word, exception.Message, (exception as ToolFailed)?.Code);
 
     /// <summary>Writes a problem.</summary>
     /// <param name="context">The request.</param>
@@ -30,9 +38,10 @@ internal static class Problems
     public static Task WriteAsync(HttpContext context, int status, string title, string detail, int? code = null)
     {
         context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(
-            new { type = "about:blank", title, status, detail, code }, RestApi.Json, "application/problem+json", context.RequestAborted);
+        return context.Response.WriteAsJsonAsync(Of(status, title, detail, code), RestApi.Json, "application/problem+json", context.RequestAborted);
     }
+
+    private static object Of(int status, string title, string detail, int? code) => new { type = TypePrefix + title, title, status, detail, code };
 
     private static int StatusOf(McpException exception) => exception switch
     {
@@ -40,6 +49,7 @@ internal static class Problems
         AlreadyExists or OwnedElsewhere or FaultRefused => StatusCodes.Status409Conflict,
         InvalidConfiguration => StatusCodes.Status400BadRequest,
         Forbidden => StatusCodes.Status403Forbidden,
+        PreconditionFailed => StatusCodes.Status412PreconditionFailed,
         ResourceExhausted => StatusCodes.Status429TooManyRequests,
         CircuitOpen or RuntimeShutdown => StatusCodes.Status503ServiceUnavailable,
         McpTimeout => StatusCodes.Status504GatewayTimeout,

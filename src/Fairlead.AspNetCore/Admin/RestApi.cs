@@ -45,11 +45,11 @@ internal sealed class RestApi
         new HealthApi(_manager).Map(rest, ReadyAsync);
         rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync);
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
-        rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync);
+        rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync, ["cursor"]);
         rest.Post("/api/v1/servers/{id}/tools/{tool}/call", RouteAccess.Open, tools.CallAsync);
         rest.Get("/api/v1/presence", RouteAccess.Open, _presence.AttendAsync);
         rest.Get("/api/v1/metrics", RouteAccess.Open, MetricsAsync);
-        rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync);
+        rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync, ["lines"]);
         rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
         new FleetRoutes(_manager, _reload).Map(rest);
         new RolloutRoutes(_manager).Map(rest);
@@ -109,6 +109,13 @@ internal sealed class RestApi
         var name = Require(_manager.Fleet, context).Name;
         var servers = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
         var server = servers.FirstOrDefault(server => server.Id == name) ?? throw ServerNotFound.For(name, servers.Select(static server => server.Id));
+        if (server.ConfigurationVersion is { } version)
+        {
+            // It is the version of what PUT replaces, for If-Match. The answer holds what changes by itself, so no cache may take it for a validator of the whole.
+            context.Response.Headers.ETag = $"\"{version}\"";
+            context.Response.Headers.CacheControl = "no-store";
+        }
+
         await WriteAsync(context, StatusCodes.Status200OK, server).ConfigureAwait(false);
     }
 

@@ -17,7 +17,7 @@ internal sealed class RolloutRoutes(McpManager manager)
     {
         rest.Get("/api/v1/rollouts", RouteAccess.Open, ListAllAsync);
         rest.Get("/api/v1/servers/{id}/rollouts", RouteAccess.Open, ListAsync);
-        rest.Post("/api/v1/servers/{id}/rollouts", RouteAccess.Admin, StartAsync);
+        rest.Post("/api/v1/servers/{id}/rollouts", RouteAccess.Admin, StartAsync, ifMatch: true);
         rest.Post("/api/v1/servers/{id}/rollouts/promote", RouteAccess.Admin, PromoteAsync);
         rest.Post("/api/v1/servers/{id}/rollouts/abort", RouteAccess.Admin, AbortAsync);
     }
@@ -52,11 +52,11 @@ internal sealed class RolloutRoutes(McpManager manager)
         var rules = Rules(cell.Name, (entry as JsonObject)?["rollout"] as JsonObject is { } own ? Merge(Words(now), own) : Words(now), body);
         if (entry is null)
         {
-            await manager.StartRolloutAsync(cell.Name, rules, cancellationToken: context.RequestAborted).ConfigureAwait(false);
+            await manager.Live.StartRolloutAsync(cell.Name, null, rules, IfMatch.Of(context), context.RequestAborted).ConfigureAwait(false);
         }
         else
         {
-            await manager.Live.UpdateEntryAsync(cell.Name, entry.ToJsonString(), rules, context.RequestAborted).ConfigureAwait(false);
+            await manager.Live.UpdateEntryAsync(cell.Name, entry.ToJsonString(), rules, IfMatch.Of(context), context.RequestAborted).ConfigureAwait(false);
         }
 
         await AnswerAsync(context, StatusCodes.Status202Accepted).ConfigureAwait(false);
