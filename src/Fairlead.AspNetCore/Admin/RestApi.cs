@@ -47,6 +47,7 @@ internal sealed class RestApi
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
         rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync, ["cursor"]);
         rest.Post("/api/v1/servers/{id}/tools/{tool}/call", RouteAccess.Open, tools.CallAsync);
+        rest.Get("/api/v1/openapi.json", RouteAccess.Open, DescribeAsync);
         rest.Get("/api/v1/presence", RouteAccess.Open, _presence.AttendAsync);
         rest.Get("/api/v1/metrics", RouteAccess.Open, MetricsAsync);
         rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync, ["lines"]);
@@ -76,6 +77,21 @@ internal sealed class RestApi
         return fleet.TryGet(id, out var cell) || fleet.TryGet(ServerName.ToSlug(id), out cell)
             ? cell
             : throw ServerNotFound.For(id, fleet.Current.InOrder.Select(static cell => cell.Name));
+    }
+
+    /// <summary>The OpenAPI document. It is kept by hand, because routes are plain request delegates; tests hold it against the routes and against what they answer.</summary>
+    private static async Task DescribeAsync(HttpContext context)
+    {
+        var document = typeof(RestApi).Assembly.GetManifestResourceStream("openapi.json")!;
+        await using (document.ConfigureAwait(false))
+        {
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = document.Length;
+            if (!HttpMethods.IsHead(context.Request.Method))
+            {
+                await document.CopyToAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
+            }
+        }
     }
 
     private Task HealthAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status200OK, new
