@@ -140,8 +140,11 @@ public sealed class IfMatchTests : IAsyncLifetime
         using var request = new HttpRequestMessage(method, "/api/v1/servers" + path);
         request.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", FrontHost.AdminToken);
-        request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
-        request.Headers.TryAddWithoutValidation("If-None-Match", ifNoneMatch);
+        foreach (var (name, value) in new[] { ("If-Match", ifMatch), ("If-None-Match", ifNoneMatch) }.Where(static header => header.Item2 is not null))
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
         return await Guard.WithinAsync(_host.Front.Http.SendAsync(request), $"the answer to {method} {path}");
     }
 }

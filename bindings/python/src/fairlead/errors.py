@@ -26,6 +26,7 @@ __all__ = [
     "InvalidRequest",
     "McpException",
     "OwnedElsewhere",
+    "PreconditionFailed",
     "ResourceExhausted",
     "RuntimeShutdown",
     "RuntimeUnavailable",
@@ -77,6 +78,10 @@ class AlreadyExists(McpException):
 
 class OwnedElsewhere(McpException):
     """The configuration file, or the program that Fairlead runs in, owns the server and is where it is changed."""
+
+
+class PreconditionFailed(McpException):
+    """Somebody else changed the server meanwhile: it is not in the version that the change was meant for. Read it again and decide anew."""
 
 
 class ConnectionFailed(McpException):
