@@ -39,7 +39,7 @@ internal sealed class FaultRoutes(McpManager manager)
         await RestApi.WriteAsync(context, StatusCodes.Status200OK, await manager.ListFaultsAsync(context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
 
     private async Task EndAsync(HttpContext context) => await RestApi.WriteAsync(
-        context, StatusCodes.Status200OK, await manager.EndFaultAsync((string)context.Request.RouteValues["faultId"]!, context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+        context, StatusCodes.Status200OK, await manager.EndFaultAsync(RestApi.Segment(context, "faultId"), context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
 
     private async Task EndAllAsync(HttpContext context)
     {

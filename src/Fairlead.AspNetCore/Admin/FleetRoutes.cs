@@ -44,7 +44,7 @@ internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reloa
             ifMatch);
     }
 
-    private static string Tool(HttpContext context) => (string)context.Request.RouteValues["tool"]!;
+    private static string Tool(HttpContext context) => RestApi.Segment(context, "tool");
 
     private async Task DeployAsync(HttpContext context)
     {

@@ -60,7 +60,10 @@ internal sealed class RestApi
     }
 
     /// <summary>The id in the path.</summary>
-    public static string Id(HttpContext context) => (string)context.Request.RouteValues["id"]!;
+    public static string Id(HttpContext context) => Segment(context, "id");
+
+    /// <summary>A value in the path. The web server leaves an escaped slash as it is, and names of tools may have one.</summary>
+    public static string Segment(HttpContext context, string name) => ((string)context.Request.RouteValues[name]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Writes a value as JSON.</summary>
     public static Task WriteAsync<T>(HttpContext context, int status, T value)

@@ -32,12 +32,16 @@ internal sealed class ApiCalls(ApiHost host)
     /// <param name="headers">Further headers, as <c>Name: value</c>.</param>
     /// <param name="withToken">Whether an operation of administrators gets the token.</param>
     /// <param name="at">Another gateway; null = that of the document.</param>
-    public async Task<ApiAnswer> CallAsync(
-        string id, string[]? values = null, string? body = null, string mediaType = "application/json", string[]? headers = null, bool withToken = true, FrontHost? at = null)
+    public Task<ApiAnswer> CallAsync(
+        string id, string[]? values = null, string? body = null, string mediaType = "application/json", string[]? headers = null, bool withToken = true, FrontHost? at = null) =>
+        CallAsync(id, values ?? [], body is null ? null : Encoding.UTF8.GetBytes(body), mediaType, headers, withToken, at);
+
+    /// <summary>As the other overload, with a body of any bytes.</summary>
+    public async Task<ApiAnswer> CallAsync(string id, string[] values, byte[]? body, string mediaType = "application/json", string[]? headers = null, bool withToken = true, FrontHost? at = null)
     {
         var operation = host.Document[id];
-        using var request = Compose(operation, values ?? [], body, mediaType, headers ?? [], withToken);
-        var response = await Guard.WithinAsync((at ?? host.Front).Http.SendAsync(request), $"the answer to {id} {string.Join(' ', values ?? [])}");
+        using var request = Compose(operation, values, body, mediaType, headers ?? [], withToken);
+        var response = await Guard.WithinAsync((at ?? host.Front).Http.SendAsync(request), $"the answer to {id} {string.Join(' ', values)}");
         var answer = new ApiAnswer((int)response.StatusCode, await response.Content.ReadAsStringAsync(), response);
         Take(operation, answer.Status, response.Content.Headers.ContentType?.MediaType, answer.Body, answer.Title);
         return answer;
@@ -47,7 +51,7 @@ internal sealed class ApiCalls(ApiHost host)
     public async Task<EventStream> OpenAsync(string id, string[]? values = null, string? body = null)
     {
         var operation = host.Document[id];
-        using var request = Compose(operation, values ?? [], body, "application/json", ["Accept: text/event-stream"], withToken: true);
+        using var request = Compose(operation, values ?? [], body is null ? null : Encoding.UTF8.GetBytes(body), "application/json", ["Accept: text/event-stream"], withToken: true);
         var stream = await EventStream.OpenAsync(host.Front, request);
         Take(operation, 200, "text/event-stream", "", "");
         return stream;
@@ -74,7 +78,7 @@ internal sealed class ApiCalls(ApiHost host)
         _seen.Add((operation.Id, status, word));
     }
 
-    private static HttpRequestMessage Compose(ApiOperation operation, string[] values, string? body, string mediaType, string[] headers, bool withToken)
+    private static HttpRequestMessage Compose(ApiOperation operation, string[] values, byte[]? body, string mediaType, string[] headers, bool withToken)
     {
         var path = operation.Path;
         var query = new List<string>();
@@ -95,7 +99,7 @@ internal sealed class ApiCalls(ApiHost host)
         var request = new HttpRequestMessage(new HttpMethod(operation.Method), query.Count == 0 ? path : $"{path}?{string.Join('&', query)}");
         if (body is not null)
         {
-            request.Content = new StringContent(body, Encoding.UTF8, new MediaTypeHeaderValue(mediaType));
+            request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(mediaType) } };
         }
 
         if ((operation.IsAdmin || operation.Responses.ContainsKey(401)) && withToken)

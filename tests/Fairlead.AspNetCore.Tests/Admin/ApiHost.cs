@@ -56,7 +56,7 @@ internal sealed class ApiHost : IAsyncDisposable
             first.Options,
             manager =>
             {
-                manager.AddTools("calc", new LambdaTool("say", static arguments => ToolOutput.Text(arguments)), new LambdaTool("fail", static _ => ToolOutput.Error("it did not work")), new LambdaTool("secret", static _ => ToolOutput.Text("never shown")));
+                manager.AddTools("calc", new LambdaTool("say", static arguments => ToolOutput.Text(arguments)), new LambdaTool("fail", static _ => ToolOutput.Error("it did not work")), new LambdaTool("path/like", static arguments => ToolOutput.Text(arguments)), new LambdaTool("secret", static _ => ToolOutput.Text("never shown")));
                 manager.AddServer("extra", ScriptedRuns.Legacy());
                 manager.AddServer("other", ScriptedRuns.Legacy());
                 manager.AddServer("steps", host.Steps);
@@ -67,6 +67,22 @@ internal sealed class ApiHost : IAsyncDisposable
             services: (services, manager) => services.AddSingleton(_ => new ConfigurationReload(manager, first, Load, TimeProvider.System, NullLogger.Instance)));
         host.Document = new ApiDocument(JsonDocument.Parse(await host.Front.Http.GetStringAsync("/api/v1/openapi.json")).RootElement);
         return host;
+    }
+
+    /// <summary>Values and a body that an operation takes.</summary>
+    public static (string[] Values, string? Body) Good(ApiOperation operation, string server)
+    {
+        string[] values = [.. operation.Named("path").Select(name => name switch { "id" => $"id={server}", "tool" => "tool=hello", _ => "faultId=f99" })];
+        return (values, operation.Body is null ? null : operation.Id switch
+        {
+            "deployServer" => """{"name":"another","transport":"in-process"}""",
+            "updateServer" => """{"transport":"in-process","timeoutMs":1234}""",
+            "scaleServer" => """{"replicas":1}""",
+            "setMaintenance" => """{"on":false}""",
+            "injectFault" => """{"kind":"error"}""",
+            "startRollout" or "abortRollout" or "callTool" => "{ }",
+            _ => throw new ArgumentException($"There is no good body for {operation.Id} here yet."),
+        });
     }
 
     public async ValueTask DisposeAsync()

@@ -150,6 +150,7 @@ public sealed class OpenApiTests : IAsyncLifetime
     {
         await OkAsync("callTool", ["id=calc", "tool=say"], """{"arguments":{"a":1}}""");
         await OkAsync("callTool", ["id=calc", "tool=fail"], "{}");
+        await OkAsync("callTool", ["id=calc", "tool=path/like"], "{}");
         var opening = _calls.OpenAsync("callTool", ["id=steps", "tool=hello"], "{}");
         var server = (await _host.Steps.WhenRunAsync(1)).Server;
         await server.WhenReceivedAsync("tools/call");
@@ -178,7 +179,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         await ReachedAsync("other", ServerState.Healthy);
         foreach (var operation in _host.Document.Operations)
         {
-            var (values, body) = Good(operation, "other");
+            var (values, body) = ApiHost.Good(operation, "other");
             await ProblemAsync(400, "InvalidRequest", operation.Id, [.. values, "nonsense=1"], body);
             Assert.Equal("Forbidden", (await _calls.CallAsync(operation.Id, values, body, headers: ["Host: evil.example"])).Title);
             if (operation.IsAdmin)
@@ -188,7 +189,7 @@ public sealed class OpenApiTests : IAsyncLifetime
 
             if (operation.Named("path").Contains("id"))
             {
-                await ProblemAsync(404, "ServerNotFound", operation.Id, Good(operation, "nobody").Values, body);
+                await ProblemAsync(404, "ServerNotFound", operation.Id, ApiHost.Good(operation, "nobody").Values, body);
             }
 
             if (operation.Named("path").Contains("tool"))
@@ -256,27 +257,11 @@ public sealed class OpenApiTests : IAsyncLifetime
         await Guard.WithinAsync(_host.Front.Manager.ShutdownAsync(TimeSpan.Zero), "the end of the manager");
         foreach (var operation in _host.Document.Operations.Where(static one => one.Responses.ContainsKey(503) && one.Words(503).Contains("RuntimeShutdown")))
         {
-            var (values, body) = Good(operation, "other");
+            var (values, body) = ApiHost.Good(operation, "other");
             await ProblemAsync(503, "RuntimeShutdown", operation.Id, values, body);
         }
 
         Assert.Equal(202, (await _calls.CallAsync("shutdown")).Status);
-    }
-
-    /// <summary>Values and a body that an operation takes.</summary>
-    private static (string[] Values, string? Body) Good(ApiOperation operation, string server)
-    {
-        string[] values = [.. operation.Named("path").Select(name => name switch { "id" => $"id={server}", "tool" => "tool=hello", _ => "faultId=f99" })];
-        return (values, operation.Body is null ? null : operation.Id switch
-        {
-            "deployServer" => """{"name":"another","transport":"in-process"}""",
-            "updateServer" => """{"transport":"in-process","timeoutMs":1234}""",
-            "scaleServer" => """{"replicas":1}""",
-            "setMaintenance" => """{"on":false}""",
-            "injectFault" => """{"kind":"error"}""",
-            "startRollout" or "abortRollout" or "callTool" => "{ }",
-            _ => throw new ArgumentException($"There is no good body for {operation.Id} here yet."),
-        });
     }
 
     private async Task<ApiAnswer> OkAsync(string id, string[]? values = null, string? body = null)
