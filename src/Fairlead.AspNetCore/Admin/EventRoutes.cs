@@ -21,7 +21,7 @@ internal sealed class EventRoutes(McpManager manager, McpFront front, AdminToken
 
     private async Task WatchAsync(HttpContext context)
     {
-        var filter = new FleetEventFilter { Types = Words(context, "types"), Servers = Words(context, "servers") };
+        var filter = new FleetEventFilter { Types = RestApi.Words(context, "types"), Servers = RestApi.Words(context, "servers") };
         if (filter.Wants(FleetEventType.Log) && !token.Accepts(context.Request.Headers.Authorization.ToString()))
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
@@ -80,9 +80,6 @@ internal sealed class EventRoutes(McpManager manager, McpFront front, AdminToken
     }
 
     private static byte[] Bytes(FleetEvent one) => JsonSerializer.SerializeToUtf8Bytes(one, RestApi.Json);
-
-    private static string[] Words(HttpContext context, string name) =>
-        [.. context.Request.Query[name].SelectMany(static value => (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     private byte[] Id(FleetEvent one) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{manager.Events.Run}-{one.Number}"));
 

@@ -8,8 +8,9 @@ namespace Fairlead.AspNetCore.Admin;
 
 /// <summary>Changes the fleet over the API (product A8). Every route needs the admin token and answers with the server as it then is.</summary>
 /// <param name="manager">The fleet.</param>
+/// <param name="keys">Deployments that were made under a key.</param>
 /// <param name="reload">Loads the configuration again; null when Fairlead was not started from one.</param>
-internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reload)
+internal sealed class FleetRoutes(McpManager manager, DeployKeys keys, ConfigurationReload? reload)
 {
     private const string EntryShape = "Send one server in the words of the configuration, such as {\"name\":\"git\",\"command\":\"uvx\",\"args\":[\"mcp-server-git\"]}.";
     private const string ScaleShape = "Send {\"replicas\":N}.";
@@ -49,9 +50,37 @@ internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reloa
     private async Task DeployAsync(HttpContext context)
     {
         var entry = await JsonBody.TextAsync(context, manager.Options.Limits.RequestBodyBytesMax, EntryShape).ConfigureAwait(false);
-        var (id, warnings) = await manager.Live.DeployEntryAsync(entry, context.RequestAborted).ConfigureAwait(false);
-        context.Response.Headers.Location = $"/api/v1/servers/{id}";
-        await AnswerAsync(context, StatusCodes.Status201Created, id, warnings).ConfigureAwait(false);
+        var key = DeployKeys.Of(context.Request);
+        var answer = key is null ? await DeployAsync(entry, context.RequestAborted).ConfigureAwait(false) : await DeployOnceAsync(key, entry).ConfigureAwait(false);
+        context.Response.StatusCode = StatusCodes.Status201Created;
+        context.Response.Headers.Location = answer.Location;
+        context.Response.ContentType = "application/json; charset=utf-8";
+        await context.Response.WriteAsync(answer.Body, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    private async Task<DeployAnswer> DeployAsync(string entry, CancellationToken cancellationToken)
+    {
+        var (id, warnings) = await manager.Live.DeployEntryAsync(entry, cancellationToken).ConfigureAwait(false);
+        return new DeployAnswer($"/api/v1/servers/{id}", (await DescribeAsync(id, warnings, cancellationToken).ConfigureAwait(false)).ToJsonString(RestApi.Json));
+    }
+
+    /// <summary>Deploys once under a key. Goes on when the client has gone: it will ask again.</summary>
+    private async Task<DeployAnswer> DeployOnceAsync(string key, string entry)
+    {
+        if (keys.Begin(key, entry) is { } first)
+        {
+            return first;
+        }
+
+        DeployAnswer? answer = null;
+        try
+        {
+            return answer = await DeployAsync(entry, CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            keys.End(key, entry, answer);
+        }
     }
 
     private async Task UpdateAsync(HttpContext context)
@@ -113,9 +142,12 @@ internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reloa
         "This Fairlead was not started from a configuration that it can load again; the program that it runs in changes its servers.", StatusCodes.Status404NotFound, "NotFound");
 
     /// <summary>Answers with the server as it is, and with what looked odd in its entry.</summary>
-    private async Task AnswerAsync(HttpContext context, int status, string id, IReadOnlyList<ConfigurationError>? warnings = null)
+    private async Task AnswerAsync(HttpContext context, int status, string id, IReadOnlyList<ConfigurationError>? warnings = null) =>
+        await RestApi.WriteAsync(context, status, await DescribeAsync(id, warnings, context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+
+    private async Task<JsonObject> DescribeAsync(string id, IReadOnlyList<ConfigurationError>? warnings, CancellationToken cancellationToken)
     {
-        var servers = await manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
+        var servers = await manager.ListServersAsync(cancellationToken).ConfigureAwait(false);
         var slug = ServerName.ToSlug(id);
         var server = servers.FirstOrDefault(server => server.Id == id || server.Id == slug) ?? throw ServerNotFound.For(id, servers.Select(static server => server.Id));
         var answer = JsonSerializer.SerializeToNode(server, RestApi.Json)!.AsObject();
@@ -124,6 +156,6 @@ internal sealed class FleetRoutes(McpManager manager, ConfigurationReload? reloa
             answer["warnings"] = new JsonArray([.. warnings.Select(static warning => JsonValue.Create(warning.ToString()))]);
         }
 
-        await RestApi.WriteAsync(context, status, answer).ConfigureAwait(false);
+        return answer;
     }
 }

@@ -43,7 +43,7 @@ internal sealed class RestApi
         rest.Get("/health", RouteAccess.Open, HealthAsync, atOwnPorts: true);
         rest.Get("/ready", RouteAccess.Open, ReadyAsync);
         new HealthApi(_manager).Map(rest, ReadyAsync);
-        rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync);
+        rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync, ["state", "tag", .. Paging.Parameters]);
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
         rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync, ["cursor"]);
         rest.Post("/api/v1/servers/{id}/tools/{tool}/call", RouteAccess.Open, tools.CallAsync);
@@ -52,7 +52,7 @@ internal sealed class RestApi
         rest.Get("/api/v1/metrics", RouteAccess.Open, MetricsAsync);
         rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync, ["lines"]);
         rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
-        new FleetRoutes(_manager, _reload).Map(rest);
+        new FleetRoutes(_manager, new DeployKeys(_manager.State, _front.TimeProvider), _reload).Map(rest);
         new RolloutRoutes(_manager).Map(rest);
         new FaultRoutes(_manager).Map(rest);
         new EventRoutes(_manager, _front, _token, _lifetime.ApplicationStopping).Map(rest);
@@ -64,6 +64,10 @@ internal sealed class RestApi
 
     /// <summary>A value in the path. The web server leaves an escaped slash as it is, and names of tools may have one.</summary>
     public static string Segment(HttpContext context, string name) => ((string)context.Request.RouteValues[name]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The words of a query parameter, by commas or given several times.</summary>
+    public static string[] Words(HttpContext context, string name) =>
+        [.. context.Request.Query[name].SelectMany(static value => (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     /// <summary>Writes a value as JSON.</summary>
     public static Task WriteAsync<T>(HttpContext context, int status, T value)
@@ -119,9 +123,21 @@ internal sealed class RestApi
 
     private async Task ListAsync(HttpContext context)
     {
-        var servers = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
-        await WriteAsync(context, StatusCodes.Status200OK, new { servers }).ConfigureAwait(false);
+        var (states, tags) = (StatesOf(context), Words(context, "tag"));
+        var all = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
+        if (states.Length != 0 || tags.Length != 0)
+        {
+            all = [.. all.Where(server => (states.Length == 0 || states.Contains(server.State)) && (tags.Length == 0 || server.Tags.Intersect(tags).Any()))];
+        }
+
+        var (servers, nextCursor) = Paging.Of(context, "servers", all, static server => server.Id);
+        await WriteAsync(context, StatusCodes.Status200OK, new { servers, nextCursor }).ConfigureAwait(false);
     }
+
+    private static ServerState[] StatesOf(HttpContext context) => [.. Words(context, "state").Select(static word =>
+        Enum.TryParse<ServerState>(word, ignoreCase: true, out var state) && !char.IsAsciiDigit(word[0]) && word[0] != '-'
+            ? state
+            : throw new BadRequest($"state = '{word}' is no state of a server. There are: {string.Join(", ", Enum.GetNames<ServerState>())}; several by commas."))];
 
     private async Task GetAsync(HttpContext context)
     {

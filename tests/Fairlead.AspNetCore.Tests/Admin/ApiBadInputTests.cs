@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -33,6 +34,14 @@ public sealed partial class ApiBadInputTests : IAsyncLifetime
                 foreach (var wrong in WrongTexts(name, parameter.GetProperty("schema")))
                 {
                     await RefusedAsync(operation, [.. values, $"{name}={wrong}"], body, name == "types" ? "events" : name);
+                }
+            }
+
+            if (operation.Named("header").Contains("Idempotency-Key"))
+            {
+                foreach (var wrong in (string[])["two words", "\"", new string('k', 256)])
+                {
+                    await RefusedAsync(operation, values, body, "Idempotency-Key", headers: ["Idempotency-Key: " + wrong]);
                 }
             }
 
@@ -113,8 +122,8 @@ public sealed partial class ApiBadInputTests : IAsyncLifetime
 
     private static IEnumerable<string> WrongTexts(string name, JsonElement schema) =>
         schema.TryGetProperty("enum", out _) ? ["nonsense", "READY!"]
-        : schema.GetProperty("type").GetString() == "integer" ? ["x", "0", "-1", "1.5", "99999999999999999999", "1e2", " 1"]
-        : name == "servers" ? [] // A name that nobody has yet may be somebody's later.
+        : schema.GetProperty("type").GetString() == "integer" ? ["x", "0", "-1", "1.5", "99999999999999999999", "1e2", " 1", .. schema.TryGetProperty("maximum", out var maximum) ? [(maximum.GetInt64() + 1).ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>()]
+        : name is "servers" or "tag" ? [] // A name that nobody has yet may be somebody's later.
         : ["nonsense", "\"", "999-x"];
 
     private static IEnumerable<JsonNode> WrongValues(JsonElement schema)

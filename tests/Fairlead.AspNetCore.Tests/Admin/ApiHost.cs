@@ -59,6 +59,7 @@ internal sealed class ApiHost : IAsyncDisposable
                 manager.AddTools("calc", new LambdaTool("say", static arguments => ToolOutput.Text(arguments)), new LambdaTool("fail", static _ => ToolOutput.Error("it did not work")), new LambdaTool("path/like", static arguments => ToolOutput.Text(arguments)), new LambdaTool("secret", static _ => ToolOutput.Text("never shown")));
                 manager.AddServer("extra", ScriptedRuns.Legacy());
                 manager.AddServer("other", ScriptedRuns.Legacy());
+                manager.AddServer("keyed", ScriptedRuns.Legacy());
                 manager.AddServer("steps", host.Steps);
                 manager.AddServer("silent", Scripted(static server => server.On("tools/call", static _ => null)));
                 manager.AddServer("refuses", Scripted(static server => server.On("tools/call", """ "error":{"code":-32001,"message":"not today"} """)));

@@ -221,6 +221,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         await ProblemAsync(404, "ToolNotFound", "injectFault", ["id=calc"], """{"kind":"error","tool":"nothing"}""");
         await ProblemAsync(404, "FaultNotFound", "endFault", ["faultId=f99"]);
         await ProblemAsync(409, "AlreadyExists", "deployServer", [], """{"name":"other","transport":"in-process"}""");
+        await DeployUnderKeysAsync();
         await ProblemAsync(409, "FaultRefused", "injectFault", ["id=waits"], """{"kind":"crash"}""");
         await ProblemAsync(409, "OwnedElsewhere", "updateServer", ["id=calc"], """{"transport":"in-process"}""");
         await ProblemAsync(409, "OwnedElsewhere", "startRollout", ["id=calc"], """{"server":{"transport":"in-process"}}""");
@@ -250,6 +251,23 @@ public sealed class OpenApiTests : IAsyncLifetime
         {
             Assert.Equal("NotFound", (await _calls.CallAsync(id, at: starting)).Title);
         }
+    }
+
+    private async Task DeployUnderKeysAsync()
+    {
+        const string First = """{"name":"keyed","transport":"in-process"}""";
+        var gate = new TaskCompletionSource();
+        var holding = _host.Front.Manager.Live.ChangeByHandAsync("calc", static (overlay, _) => overlay, null, CancellationToken.None, _ => gate.Task);
+        var both = new[] { _calls.CallAsync("deployServer", body: First, headers: ["Idempotency-Key: one"]), _calls.CallAsync("deployServer", body: First, headers: ["Idempotency-Key: one"]) };
+        var refused = await await Task.WhenAny(both);
+        gate.SetResult();
+        await holding;
+        Assert.Equal((409, "RequestInProgress"), (refused.Status, refused.Title));
+        var made = (await Task.WhenAll(both)).Single(static answer => answer.Status != 409);
+        Assert.Equal(201, made.Status);
+        Assert.Equal(made.Body, (await _calls.CallAsync("deployServer", body: First, headers: ["Idempotency-Key: \"one\""])).Body);
+        Assert.Equal("IdempotencyKeyReused", (await _calls.CallAsync("deployServer", body: """{"name":"keyed2","transport":"in-process"}""", headers: ["Idempotency-Key: one"])).Title);
+        await _calls.CallAsync("undeployServer", ["id=keyed"]);
     }
 
     private async Task StopAsync()

@@ -176,7 +176,7 @@ class WrongEventLoop(RuntimeError):
 
 
 # What REST says of a request that no client of this package should send.
-_REQUEST_WORDS = ("BodyTooLarge", "UnsupportedMediaType", "MethodNotAllowed", "NotFound")
+_REQUEST_WORDS = ("BodyTooLarge", "UnsupportedMediaType", "MethodNotAllowed", "NotFound", "RequestInProgress", "IdempotencyKeyReused")
 
 
 def _all_below(base: type[McpException]) -> dict[str, type[McpException]]:
