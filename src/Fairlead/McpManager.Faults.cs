@@ -38,6 +38,6 @@ public sealed partial class McpManager
     public Task<IReadOnlyList<FaultInfo>> EndAllFaultsAsync(CancellationToken cancellationToken = default) =>
         CommandAsync(() => Task.FromResult(_faults.EndAll("it was ended by hand")), cancellationToken);
 
-    private IReadOnlyList<ServerInfo> WithFaults(IReadOnlyList<ServerInfo> servers) =>
-        [.. servers.Select(server => _faults.ActiveOf(server.Id) is { Count: > 0 } faults ? server with { Faults = faults } : server)];
+    private IReadOnlyList<ServerInfo> WithFaults(IReadOnlyList<ServerInfo> servers, IReadOnlyDictionary<string, string> versions) =>
+        [.. servers.Select(server => server with { Faults = _faults.ActiveOf(server.Id), ConfigurationVersion = versions.GetValueOrDefault(server.Id) })];
 }

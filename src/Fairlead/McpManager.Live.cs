@@ -21,16 +21,24 @@ public sealed partial class McpManager
 
     /// <summary>Switches a server off: its entries leave all lists, calls are answered with the state. Calls in flight may end within the drain grace, then its processes end.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public Task DisableServerAsync(string id, CancellationToken cancellationToken = default) =>
-        ByHandAsync(id, static (overlay, snapshot) => overlay with { Disabled = true }, cancellationToken);
+    public Task DisableServerAsync(string id, CancellationToken cancellationToken = default) => DisableServerAsync(id, null, cancellationToken);
+
+    /// <inheritdoc cref="DisableServerAsync(string, CancellationToken)"/>
+    /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
+    internal Task DisableServerAsync(string id, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) =>
+        ByHandAsync(id, static (overlay, snapshot) => overlay with { Disabled = true }, ifVersions, cancellationToken);
 
     /// <summary>Switches a server on, also one that its configuration disables. Does not wait for its start.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public Task EnableServerAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
+    public Task EnableServerAsync(string id, CancellationToken cancellationToken = default) => EnableServerAsync(id, null, cancellationToken);
+
+    /// <inheritdoc cref="EnableServerAsync(string, CancellationToken)"/>
+    /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
+    internal Task EnableServerAsync(string id, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => CommandAsync(
         async () =>
         {
             var isDisabled = await _live.IsDeclaredDisabledAsync(id, cancellationToken).ConfigureAwait(false);
-            await _live.ChangeByHandAsync(id, (overlay, snapshot) => overlay with { Disabled = isDisabled ? false : null }, cancellationToken).ConfigureAwait(false);
+            await _live.ChangeByHandAsync(id, (overlay, snapshot) => overlay with { Disabled = isDisabled ? false : null }, ifVersions, cancellationToken).ConfigureAwait(false);
             return true;
         },
         cancellationToken);
@@ -42,9 +50,14 @@ public sealed partial class McpManager
     /// <param name="reason">What callers are told, in words that follow the state; null = that it was done by hand.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public Task SetMaintenanceAsync(string id, bool on, string? reason = null, CancellationToken cancellationToken = default) => ByHandAsync(
+    public Task SetMaintenanceAsync(string id, bool on, string? reason = null, CancellationToken cancellationToken = default) => SetMaintenanceAsync(id, on, reason, null, cancellationToken);
+
+    /// <inheritdoc cref="SetMaintenanceAsync(string, bool, string?, CancellationToken)"/>
+    /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
+    internal Task SetMaintenanceAsync(string id, bool on, string? reason, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => ByHandAsync(
         id,
         (overlay, _) => overlay with { Maintenance = !on ? null : string.IsNullOrWhiteSpace(reason) ? MaintenanceReason : reason.Trim() },
+        ifVersions,
         cancellationToken);
 
     /// <summary>Switches one tool of a server off: it leaves the lists and cannot be called.</summary>
@@ -53,7 +66,11 @@ public sealed partial class McpManager
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     /// <exception cref="ToolNotFound">The server is known to have other tools, and not this one.</exception>
-    public Task DisableToolAsync(string id, string tool, CancellationToken cancellationToken = default)
+    public Task DisableToolAsync(string id, string tool, CancellationToken cancellationToken = default) => DisableToolAsync(id, tool, null, cancellationToken);
+
+    /// <inheritdoc cref="DisableToolAsync(string, string, CancellationToken)"/>
+    /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
+    internal Task DisableToolAsync(string id, string tool, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(tool);
         return ByHandAsync(
@@ -63,17 +80,22 @@ public sealed partial class McpManager
                 RequireTool(snapshot, tool);
                 return overlay.DisabledTools.Contains(tool) ? overlay : overlay with { DisabledTools = [.. overlay.DisabledTools, tool] };
             },
+            ifVersions,
             cancellationToken);
     }
 
-    /// <summary>Takes back <see cref="DisableToolAsync"/>. A tool that the configuration hides stays hidden.</summary>
+    /// <summary>Takes back <see cref="DisableToolAsync(string, string, CancellationToken)"/>. A tool that the configuration hides stays hidden.</summary>
     /// <param name="id">The server.</param>
     /// <param name="tool">The tool's own name at the server.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     /// <exception cref="ToolNotFound">It was not disabled, and the server is known to have other tools only.</exception>
     /// <exception cref="InvalidConfiguration">The configuration of the server hides it.</exception>
-    public Task EnableToolAsync(string id, string tool, CancellationToken cancellationToken = default)
+    public Task EnableToolAsync(string id, string tool, CancellationToken cancellationToken = default) => EnableToolAsync(id, tool, null, cancellationToken);
+
+    /// <inheritdoc cref="EnableToolAsync(string, string, CancellationToken)"/>
+    /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
+    internal Task EnableToolAsync(string id, string tool, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(tool);
         return ByHandAsync(
@@ -90,6 +112,7 @@ public sealed partial class McpManager
                     ? overlay
                     : throw new InvalidConfiguration($"'{tool}' of '{snapshot.Config.Name}' is hidden by expose in its configuration. Change expose.tools or expose.hide there.") { ServerId = snapshot.Config.Name };
             },
+            ifVersions,
             cancellationToken);
     }
 
@@ -114,17 +137,22 @@ public sealed partial class McpManager
         }
     }
 
-    private Task<bool> ByHandAsync(string id, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, CancellationToken cancellationToken) => CommandAsync(
+    private Task<bool> ByHandAsync(string id, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => CommandAsync(
         async () =>
         {
-            await _live.ChangeByHandAsync(id, change, cancellationToken).ConfigureAwait(false);
+            await _live.ChangeByHandAsync(id, change, ifVersions, cancellationToken).ConfigureAwait(false);
             return true;
         },
         cancellationToken);
 
-    private async Task<bool> SetReplicasAsync(string id, int replicas, CancellationToken cancellationToken)
+    private async Task<bool> ScaleByHandAsync(string id, int replicas, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken)
     {
-        await _live.ChangeByHandAsync(id, (overlay, snapshot) => snapshot.Config.Replicas.Count == replicas ? overlay : overlay with { Replicas = replicas }, cancellationToken).ConfigureAwait(false);
+        await _live.ChangeByHandAsync(
+            id,
+            (overlay, snapshot) => snapshot.Config.Replicas.Count == replicas ? overlay : overlay with { Replicas = replicas },
+            ifVersions,
+            cancellationToken,
+            server => server.ScaleAsync(replicas, "by hand", cancellationToken)).ConfigureAwait(false);
         return true;
     }
 }

@@ -22,7 +22,7 @@ public sealed partial class McpManager
         return CommandAsync(
             async () =>
             {
-                await _live.StartRolloutAsync(id, copy, how, cancellationToken).ConfigureAwait(false);
+                await _live.StartRolloutAsync(id, copy, how, null, cancellationToken).ConfigureAwait(false);
                 return (await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false)).ReadRollouts()[0];
             },
             cancellationToken);

@@ -229,7 +229,11 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     /// <exception cref="InvalidConfiguration">Any other number, or one outside replicas.min and replicas.max where they are set.</exception>
-    public Task ScaleServerAsync(string id, int replicas, CancellationToken cancellationToken = default) => CommandAsync(
+    public Task ScaleServerAsync(string id, int replicas, CancellationToken cancellationToken = default) => ScaleServerAsync(id, replicas, null, cancellationToken);
+
+    /// <inheritdoc cref="ScaleServerAsync(string, int, CancellationToken)"/>
+    /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
+    internal Task ScaleServerAsync(string id, int replicas, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => CommandAsync(
         async () =>
         {
             var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
@@ -240,8 +244,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
                 throw new InvalidConfiguration($"replicas = {replicas} for '{server.Id}': it may have {min} to {max} instances. Choose a number between them, or change replicas.min and replicas.max in its configuration.") { ServerId = server.Id };
             }
 
-            await server.ScaleAsync(replicas, "by hand", cancellationToken).ConfigureAwait(false);
-            return await SetReplicasAsync(server.Id, replicas, cancellationToken).ConfigureAwait(false);
+            return await ScaleByHandAsync(server.Id, replicas, ifVersions, cancellationToken).ConfigureAwait(false);
         },
         cancellationToken);
 
@@ -290,7 +293,14 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     /// <summary>What is known of all servers, in configuration order.</summary>
     public Task<IReadOnlyList<ServerInfo>> ListServersAsync(CancellationToken cancellationToken = default) =>
-        CommandAsync(async () => WithFaults(await _fleet.ListAsync(cancellationToken).ConfigureAwait(false)), cancellationToken);
+        CommandAsync(
+            async () =>
+            {
+                // Before the rest: whoever changes a server in the version that he was shown must not have been shown it as it was before.
+                var versions = _live.ReadVersions();
+                return WithFaults(await _fleet.ListAsync(cancellationToken).ConfigureAwait(false), versions);
+            },
+            cancellationToken);
 
     /// <summary>Counts since the manager was made.</summary>
     /// <param name="id">Only this server in the part per server; null = all.</param>

@@ -99,6 +99,10 @@ public sealed record ServerInfo
     /// <summary>Who decides that it is part of the fleet.</summary>
     public ServerOwner Owner { get; init; }
 
+    /// <summary>Changes whenever its configuration is changed, or something is done to it by hand, and with nothing else; comes back when a change is undone. Never the same in two
+    /// runs of Fairlead. Null for a moment while it is being deployed.</summary>
+    public string? ConfigurationVersion { get; init; }
+
     /// <summary>What was done to it by hand; null = nothing.</summary>
     public ServerOverlay? ByHand { get; init; }
 

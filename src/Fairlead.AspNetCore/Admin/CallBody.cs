@@ -6,7 +6,8 @@ namespace Fairlead.AspNetCore.Admin;
 /// <summary>Reads the body of a tool call, <c>{"arguments":{...}}</c>, without taking the arguments apart: they go to the server as they were written.</summary>
 internal static class CallBody
 {
-    private const string Shape = "Send {\"arguments\":{...}}.";
+    /// <summary>How a good body looks, as a sentence.</summary>
+    public const string Shape = "Send {\"arguments\":{...}}.";
 
     /// <summary>The bytes of the arguments, a part of <paramref name="body"/>; empty when there are none.</summary>
     /// <param name="body">The whole body; empty = no arguments.</param>

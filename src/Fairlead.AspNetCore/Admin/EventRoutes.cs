@@ -17,11 +17,11 @@ internal sealed class EventRoutes(McpManager manager, McpFront front, AdminToken
     private const string Shape = "An id looks like 1f2e3d4c-17; leave it out to be told only of what happens from now on.";
 
     /// <summary>Maps the route.</summary>
-    public void Map(RestRoutes rest) => rest.Get("/api/v1/events", RouteAccess.Open, WatchAsync);
+    public void Map(RestRoutes rest) => rest.Get("/api/v1/events", RouteAccess.Open, WatchAsync, ["types", "servers", "after"]);
 
     private async Task WatchAsync(HttpContext context)
     {
-        var filter = new FleetEventFilter { Types = Words(context, "types"), Servers = Words(context, "servers") };
+        var filter = new FleetEventFilter { Types = RestApi.Words(context, "types"), Servers = RestApi.Words(context, "servers") };
         if (filter.Wants(FleetEventType.Log) && !token.Accepts(context.Request.Headers.Authorization.ToString()))
         {
             context.Response.Headers.WWWAuthenticate = "Bearer";
@@ -80,9 +80,6 @@ internal sealed class EventRoutes(McpManager manager, McpFront front, AdminToken
     }
 
     private static byte[] Bytes(FleetEvent one) => JsonSerializer.SerializeToUtf8Bytes(one, RestApi.Json);
-
-    private static string[] Words(HttpContext context, string name) =>
-        [.. context.Request.Query[name].SelectMany(static value => (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     private byte[] Id(FleetEvent one) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{manager.Events.Run}-{one.Number}"));
 

@@ -14,7 +14,7 @@ internal sealed class FaultRoutes(McpManager manager)
     public void Map(RestRoutes rest)
     {
         rest.Post("/api/v1/servers/{id}/faults", RouteAccess.Admin, InjectAsync);
-        rest.Get("/api/v1/faults", RouteAccess.Open, ListAsync);
+        rest.Get("/api/v1/faults", RouteAccess.Open, ListAsync, Paging.Parameters);
         rest.Delete("/api/v1/faults", RouteAccess.Admin, EndAllAsync);
         rest.Delete("/api/v1/faults/{faultId}", RouteAccess.Admin, EndAsync);
     }
@@ -35,11 +35,16 @@ internal sealed class FaultRoutes(McpManager manager)
         await RestApi.WriteAsync(context, StatusCodes.Status201Created, fault).ConfigureAwait(false);
     }
 
-    private async Task ListAsync(HttpContext context) =>
-        await RestApi.WriteAsync(context, StatusCodes.Status200OK, await manager.ListFaultsAsync(context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+    /// <summary>Those that are active are few: pages are of those that have ended.</summary>
+    private async Task ListAsync(HttpContext context)
+    {
+        var faults = await manager.ListFaultsAsync(context.RequestAborted).ConfigureAwait(false);
+        var (ended, nextCursor) = Paging.Of(context, "faults", faults.Ended, static fault => fault.Id);
+        await RestApi.WriteAsync(context, StatusCodes.Status200OK, new { faults.Enabled, faults.Active, ended, nextCursor }).ConfigureAwait(false);
+    }
 
     private async Task EndAsync(HttpContext context) => await RestApi.WriteAsync(
-        context, StatusCodes.Status200OK, await manager.EndFaultAsync((string)context.Request.RouteValues["faultId"]!, context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
+        context, StatusCodes.Status200OK, await manager.EndFaultAsync(RestApi.Segment(context, "faultId"), context.RequestAborted).ConfigureAwait(false)).ConfigureAwait(false);
 
     private async Task EndAllAsync(HttpContext context)
     {

@@ -20,8 +20,8 @@ internal sealed class HealthApi(McpManager manager)
         rest.Get("/health/live", RouteAccess.Open, static context => RestApi.WriteAsync(context, StatusCodes.Status200OK, new { live = true }));
         rest.Get("/health/ready", RouteAccess.Open, ready);
         rest.Get("/health/startup", RouteAccess.Open, StartupAsync);
-        rest.Get("/api/v1/health", RouteAccess.Open, ListAsync);
-        rest.Get("/api/v1/servers/{id}/health", RouteAccess.Open, GetAsync);
+        rest.Get("/api/v1/health", RouteAccess.Open, ListAsync, Paging.Parameters);
+        rest.Get("/api/v1/servers/{id}/health", RouteAccess.Open, GetAsync, ["depth"]);
     }
 
     /// <summary>Started: what the first lists wait for is over. Stays so, also while stopping.</summary>
@@ -31,10 +31,11 @@ internal sealed class HealthApi(McpManager manager)
         return RestApi.WriteAsync(context, StatusOf(started), new { started });
     }
 
-    private Task ListAsync(HttpContext context) => RestApi.WriteAsync(context, StatusCodes.Status200OK, new
+    private Task ListAsync(HttpContext context)
     {
-        servers = manager.Fleet.Current.InOrder.Select(static cell => HealthView.Of(ServerHealth.From(cell), withChecks: false)),
-    });
+        var (cells, nextCursor) = Paging.Of(context, "health", manager.Fleet.Current.InOrder, static cell => cell.Name);
+        return RestApi.WriteAsync(context, StatusCodes.Status200OK, new { servers = cells.Select(static cell => HealthView.Of(ServerHealth.From(cell), withChecks: false)), nextCursor });
+    }
 
     private async Task GetAsync(HttpContext context)
     {

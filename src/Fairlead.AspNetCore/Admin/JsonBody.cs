@@ -15,10 +15,7 @@ internal static class JsonBody
     /// <exception cref="BadRequest">It is not JSON by its content type, or too long.</exception>
     public static async Task<string> TextAsync(HttpContext context, int bytesMax, string shape)
     {
-        if (!context.Request.HasJsonContentType())
-        {
-            throw new BadRequest($"Send the body as application/json. {shape}", StatusCodes.Status415UnsupportedMediaType, "UnsupportedMediaType");
-        }
+        RequireJson(context, shape);
 
         var body = await RequestBody.ReadAsync(context.Request, bytesMax).ConfigureAwait(false);
         if (body.IsTooLarge)
@@ -33,6 +30,22 @@ internal static class JsonBody
         finally
         {
             body.Return();
+        }
+    }
+
+    /// <summary>Checks the content type.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="shape">How a good body looks, as a sentence.</param>
+    /// <exception cref="BadRequest">It is not that of JSON.</exception>
+    public static void RequireJson(HttpContext context, string shape)
+    {
+        if (!context.Request.HasJsonContentType())
+        {
+            var type = context.Request.ContentType;
+            throw new BadRequest(
+                $"{(string.IsNullOrEmpty(type) ? "There is no Content-Type" : $"The Content-Type is {type}")}; send the body as application/json. {shape}",
+                StatusCodes.Status415UnsupportedMediaType,
+                "UnsupportedMediaType");
         }
     }
 

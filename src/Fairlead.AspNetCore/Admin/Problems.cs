@@ -8,9 +8,17 @@ internal static class Problems
 {
     private static readonly object s_title = new();
 
+    // A name, not a place: a client compares it, and it must be the same wherever Fairlead runs (RFC 9457, section 3.1.1).
+    private const string TypePrefix = "urn:fairlead:error:";
+
     /// <summary>Writes what the manager threw.</summary>
     public static Task WriteAsync(HttpContext context, McpException exception)
     {
+        if (exception is PreconditionFailed { ConfigurationVersion: { } version })
+        {
+            context.Response.Headers.ETag = $"\"{version}\"";
+        }
+
         if (exception.RetryAfter is { } wait)
         {
             context.Response.Headers.RetryAfter = Math.Ceiling(wait.TotalSeconds).ToString(CultureInfo.InvariantCulture);
@@ -21,7 +29,7 @@ internal static class Problems
 
     /// <summary>The problem as it stands in an event of a stream.</summary>
     public static object Of(McpException exception) =>
-        new { type = "about:blank", title = exception.Word, status = StatusOf(exception), detail = exception.Message, code = (exception as ToolFailed)?.Code };
+        Of(StatusOf(exception), exception.Word, exception.Message, (exception as ToolFailed)?.Code);
 
     /// <summary>The word of the problem that was written as the answer; null when none was.</summary>
     public static string? TitleOf(HttpContext context) => context.Items[s_title] as string;
@@ -36,9 +44,10 @@ internal static class Problems
     {
         context.Items[s_title] = title;
         context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(
-            new { type = "about:blank", title, status, detail, code }, RestApi.Json, "application/problem+json", context.RequestAborted);
+        return context.Response.WriteAsJsonAsync(Of(status, title, detail, code), RestApi.Json, "application/problem+json", context.RequestAborted);
     }
+
+    private static object Of(int status, string title, string detail, int? code) => new { type = TypePrefix + title, title, status, detail, code };
 
     private static int StatusOf(McpException exception) => exception switch
     {
@@ -46,6 +55,7 @@ internal static class Problems
         AlreadyExists or OwnedElsewhere or FaultRefused => StatusCodes.Status409Conflict,
         InvalidConfiguration => StatusCodes.Status400BadRequest,
         Forbidden => StatusCodes.Status403Forbidden,
+        PreconditionFailed => StatusCodes.Status412PreconditionFailed,
         ResourceExhausted => StatusCodes.Status429TooManyRequests,
         CircuitOpen or RuntimeShutdown => StatusCodes.Status503ServiceUnavailable,
         McpTimeout => StatusCodes.Status504GatewayTimeout,

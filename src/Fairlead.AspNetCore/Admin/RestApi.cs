@@ -46,15 +46,16 @@ internal sealed class RestApi
         rest.Get("/ready", RouteAccess.Open, ReadyAsync);
         new HealthApi(_manager).Map(rest, ReadyAsync);
         _metrics.Map(rest);
-        rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync);
+        rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync, ["state", "tag", .. Paging.Parameters]);
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
-        rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync);
+        rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync, ["cursor"]);
         rest.Post("/api/v1/servers/{id}/tools/{tool}/call", RouteAccess.Open, tools.CallAsync);
+        rest.Get("/api/v1/openapi.json", RouteAccess.Open, DescribeAsync);
         rest.Get("/api/v1/presence", RouteAccess.Open, _presence.AttendAsync);
         rest.Get("/api/v1/metrics", RouteAccess.Open, MetricsAsync);
-        rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync);
+        rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync, ["lines"]);
         rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
-        new FleetRoutes(_manager, _reload).Map(rest);
+        new FleetRoutes(_manager, new DeployKeys(_manager.State, _front.TimeProvider), _reload).Map(rest);
         new RolloutRoutes(_manager).Map(rest);
         new FaultRoutes(_manager).Map(rest);
         new AuditRoutes(_manager).Map(rest);
@@ -63,7 +64,14 @@ internal sealed class RestApi
     }
 
     /// <summary>The id in the path.</summary>
-    public static string Id(HttpContext context) => (string)context.Request.RouteValues["id"]!;
+    public static string Id(HttpContext context) => Segment(context, "id");
+
+    /// <summary>A value in the path. The web server leaves an escaped slash as it is, and names of tools may have one.</summary>
+    public static string Segment(HttpContext context, string name) => ((string)context.Request.RouteValues[name]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The words of a query parameter, by commas or given several times.</summary>
+    public static string[] Words(HttpContext context, string name) =>
+        [.. context.Request.Query[name].SelectMany(static value => (value ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     /// <summary>Writes a value as JSON.</summary>
     public static Task WriteAsync<T>(HttpContext context, int status, T value)
@@ -80,6 +88,21 @@ internal sealed class RestApi
         return fleet.TryGet(id, out var cell) || fleet.TryGet(ServerName.ToSlug(id), out cell)
             ? cell
             : throw ServerNotFound.For(id, fleet.Current.InOrder.Select(static cell => cell.Name));
+    }
+
+    /// <summary>The OpenAPI document. It is kept by hand, because routes are plain request delegates; tests hold it against the routes and against what they answer.</summary>
+    private static async Task DescribeAsync(HttpContext context)
+    {
+        var document = typeof(RestApi).Assembly.GetManifestResourceStream("openapi.json")!;
+        await using (document.ConfigureAwait(false))
+        {
+            context.Response.ContentType = "application/json";
+            context.Response.ContentLength = document.Length;
+            if (!HttpMethods.IsHead(context.Request.Method))
+            {
+                await document.CopyToAsync(context.Response.Body, context.RequestAborted).ConfigureAwait(false);
+            }
+        }
     }
 
     private Task HealthAsync(HttpContext context) => WriteAsync(context, StatusCodes.Status200OK, new
@@ -104,15 +127,34 @@ internal sealed class RestApi
 
     private async Task ListAsync(HttpContext context)
     {
-        var servers = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
-        await WriteAsync(context, StatusCodes.Status200OK, new { servers }).ConfigureAwait(false);
+        var (states, tags) = (StatesOf(context), Words(context, "tag"));
+        var all = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
+        if (states.Length != 0 || tags.Length != 0)
+        {
+            all = [.. all.Where(server => (states.Length == 0 || states.Contains(server.State)) && (tags.Length == 0 || server.Tags.Intersect(tags).Any()))];
+        }
+
+        var (servers, nextCursor) = Paging.Of(context, "servers", all, static server => server.Id);
+        await WriteAsync(context, StatusCodes.Status200OK, new { servers, nextCursor }).ConfigureAwait(false);
     }
+
+    private static ServerState[] StatesOf(HttpContext context) => [.. Words(context, "state").Select(static word =>
+        Enum.TryParse<ServerState>(word, ignoreCase: true, out var state) && !char.IsAsciiDigit(word[0]) && word[0] != '-'
+            ? state
+            : throw new BadRequest($"state = '{word}' is no state of a server. There are: {string.Join(", ", Enum.GetNames<ServerState>())}; several by commas."))];
 
     private async Task GetAsync(HttpContext context)
     {
         var name = Require(_manager.Fleet, context).Name;
         var servers = await _manager.ListServersAsync(context.RequestAborted).ConfigureAwait(false);
         var server = servers.FirstOrDefault(server => server.Id == name) ?? throw ServerNotFound.For(name, servers.Select(static server => server.Id));
+        if (server.ConfigurationVersion is { } version)
+        {
+            // It is the version of what PUT replaces, for If-Match. The answer holds what changes by itself, so no cache may take it for a validator of the whole.
+            context.Response.Headers.ETag = $"\"{version}\"";
+            context.Response.Headers.CacheControl = "no-store";
+        }
+
         await WriteAsync(context, StatusCodes.Status200OK, server).ConfigureAwait(false);
     }
 

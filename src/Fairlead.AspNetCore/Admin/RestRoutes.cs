@@ -12,20 +12,31 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
     private readonly Dictionary<string, List<string>> _verbs = new(StringComparer.Ordinal);
 
     /// <summary>Maps GET, and HEAD with it.</summary>
-    public void Get(string pattern, RouteAccess access, RequestDelegate handler, bool atOwnPorts = false)
+    /// <param name="pattern">The path.</param>
+    /// <param name="access">Who may use it.</param>
+    /// <param name="handler">What answers.</param>
+    /// <param name="query">The parameters that it knows; others are refused, because whoever sends one expects something of it.</param>
+    /// <param name="atOwnPorts">Whether the own ports of servers have it, too.</param>
+    public void Get(string pattern, RouteAccess access, RequestDelegate handler, string[]? query = null, bool atOwnPorts = false)
     {
-        Map(HttpMethods.Get, pattern, access, handler, atOwnPorts);
-        Map(HttpMethods.Head, pattern, access, handler, atOwnPorts);
+        Map(HttpMethods.Get, pattern, access, handler, ifMatch: true, query, atOwnPorts);
+        Map(HttpMethods.Head, pattern, access, handler, ifMatch: true, query, atOwnPorts);
     }
 
     /// <summary>Maps POST.</summary>
-    public void Post(string pattern, RouteAccess access, RequestDelegate handler) => Map(HttpMethods.Post, pattern, access, handler);
+    /// <param name="pattern">The path.</param>
+    /// <param name="access">Who may use it.</param>
+    /// <param name="handler">What answers.</param>
+    /// <param name="ifMatch">Whether it checks If-Match; where it is not checked it is refused, because whoever sends it relies on it.</param>
+    public void Post(string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch = false) => Map(HttpMethods.Post, pattern, access, handler, ifMatch);
 
     /// <summary>Maps PUT.</summary>
-    public void Put(string pattern, RouteAccess access, RequestDelegate handler) => Map(HttpMethods.Put, pattern, access, handler);
+    /// <inheritdoc cref="Post"/>
+    public void Put(string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch = false) => Map(HttpMethods.Put, pattern, access, handler, ifMatch);
 
     /// <summary>Maps DELETE.</summary>
-    public void Delete(string pattern, RouteAccess access, RequestDelegate handler) => Map(HttpMethods.Delete, pattern, access, handler);
+    /// <inheritdoc cref="Post"/>
+    public void Delete(string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch = false) => Map(HttpMethods.Delete, pattern, access, handler, ifMatch);
 
     /// <summary>Maps what is left: other verbs of the paths so far, then all other paths. Call last.</summary>
     public void Rest()
@@ -45,7 +56,7 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
             "There is nothing at this path. MCP clients connect to /mcp or /mcp/<server>; the API is /api/v1/servers, /health and /ready."));
     }
 
-    private void Map(string verb, string pattern, RouteAccess access, RequestDelegate handler, bool atOwnPorts = false)
+    private void Map(string verb, string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch, string[]? query = null, bool atOwnPorts = false)
     {
         if (!_verbs.TryGetValue(pattern, out var verbs))
         {
@@ -53,13 +64,23 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
         }
 
         verbs.Add(verb);
-        routes.Map(verb, pattern, access, context => AnswerAsync(context, handler), atOwnPorts);
+        routes.Map(verb, pattern, access, context => AnswerAsync(context, handler, ifMatch, query ?? []), atOwnPorts);
     }
 
-    private async Task AnswerAsync(HttpContext context, RequestDelegate handler)
+    private async Task AnswerAsync(HttpContext context, RequestDelegate handler, bool ifMatch, string[] query)
     {
         try
         {
+            if (!ifMatch && context.Request.Headers.IfMatch.Count != 0)
+            {
+                throw new BadRequest("If-Match is not checked here, because this changes no configuration; leave it out.");
+            }
+
+            if (context.Request.Query.Keys.FirstOrDefault(key => !query.Contains(key)) is { } stranger)
+            {
+                throw new BadRequest($"The query parameter '{stranger}' is not known here. {(query.Length == 0 ? "There are none; leave it out." : $"Known are: {string.Join(", ", query)}.")}");
+            }
+
             await handler(context).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)

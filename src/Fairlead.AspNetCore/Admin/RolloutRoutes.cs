@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Fairlead.AspNetCore.Auth;
@@ -15,22 +16,24 @@ internal sealed class RolloutRoutes(McpManager manager)
     /// <summary>Maps the routes.</summary>
     public void Map(RestRoutes rest)
     {
-        rest.Get("/api/v1/rollouts", RouteAccess.Open, ListAllAsync);
+        rest.Get("/api/v1/rollouts", RouteAccess.Open, ListAllAsync, Paging.Parameters);
         rest.Get("/api/v1/servers/{id}/rollouts", RouteAccess.Open, ListAsync);
-        rest.Post("/api/v1/servers/{id}/rollouts", RouteAccess.Admin, StartAsync);
+        rest.Post("/api/v1/servers/{id}/rollouts", RouteAccess.Admin, StartAsync, ifMatch: true);
         rest.Post("/api/v1/servers/{id}/rollouts/promote", RouteAccess.Admin, PromoteAsync);
         rest.Post("/api/v1/servers/{id}/rollouts/abort", RouteAccess.Admin, AbortAsync);
     }
 
     private async Task ListAllAsync(HttpContext context)
     {
-        var rollouts = new List<RolloutInfo>();
+        var all = new List<RolloutInfo>();
         foreach (var cell in manager.Fleet.Current.InOrder)
         {
-            rollouts.AddRange(await manager.GetRolloutsAsync(cell.Name, context.RequestAborted).ConfigureAwait(false));
+            all.AddRange(await manager.GetRolloutsAsync(cell.Name, context.RequestAborted).ConfigureAwait(false));
         }
 
-        await RestApi.WriteAsync(context, StatusCodes.Status200OK, new { rollouts = rollouts.OrderByDescending(static rollout => rollout.StartedAt) }).ConfigureAwait(false);
+        var (rollouts, nextCursor) = Paging.Of(
+            context, "rollouts", [.. all.OrderByDescending(static rollout => rollout.StartedAt)], static rollout => string.Create(CultureInfo.InvariantCulture, $"{rollout.Server} {rollout.Number}"));
+        await RestApi.WriteAsync(context, StatusCodes.Status200OK, new { rollouts, nextCursor }).ConfigureAwait(false);
     }
 
     private async Task ListAsync(HttpContext context) => await RestApi.WriteAsync(
@@ -52,11 +55,11 @@ internal sealed class RolloutRoutes(McpManager manager)
         var rules = Rules(cell.Name, (entry as JsonObject)?["rollout"] as JsonObject is { } own ? Merge(Words(now), own) : Words(now), body);
         if (entry is null)
         {
-            await manager.StartRolloutAsync(cell.Name, rules, cancellationToken: context.RequestAborted).ConfigureAwait(false);
+            await manager.Live.StartRolloutAsync(cell.Name, null, rules, IfMatch.Of(context), context.RequestAborted).ConfigureAwait(false);
         }
         else
         {
-            await manager.Live.UpdateEntryAsync(cell.Name, entry.ToJsonString(), rules, context.RequestAborted).ConfigureAwait(false);
+            await manager.Live.UpdateEntryAsync(cell.Name, entry.ToJsonString(), rules, IfMatch.Of(context), context.RequestAborted).ConfigureAwait(false);
         }
 
         await AnswerAsync(context, StatusCodes.Status202Accepted).ConfigureAwait(false);

@@ -29,11 +29,7 @@ internal sealed class ToolCalls(McpManager manager, McpFront front)
     /// <summary>POST <c>{"arguments":{...}}</c>: the tool's result as its server wrote it, also one with <c>isError</c>; to clients that take an event stream with its progress before it.</summary>
     public async Task CallAsync(HttpContext context)
     {
-        if (!context.Request.HasJsonContentType())
-        {
-            throw new BadRequest("Send the arguments as application/json: {\"arguments\":{...}}.", StatusCodes.Status415UnsupportedMediaType, "UnsupportedMediaType");
-        }
-
+        JsonBody.RequireJson(context, CallBody.Shape);
         var server = RestApi.Require(manager.Fleet, context).Name;
         if (manager.Audit is { RecordsCalls: true })
         {
@@ -51,7 +47,7 @@ internal sealed class ToolCalls(McpManager manager, McpFront front)
         try
         {
             var arguments = CallBody.Arguments(body.Memory, limits.JsonDepthMax);
-            var tool = (string)context.Request.RouteValues["tool"]!;
+            var tool = RestApi.Segment(context, "tool");
             var result = ToolStream.IsWanted(context.Request)
                 ? await new ToolStream().RunAsync(context, front, progress => manager.CallAsync(server, tool, arguments, progress, context.RequestAborted)).ConfigureAwait(false)
                 : await manager.CallAsync(server, tool, arguments, context.RequestAborted).ConfigureAwait(false);

@@ -24,6 +24,13 @@ public sealed class AlreadyExists(string message, Exception? innerException = nu
 /// <summary>Somebody else owns the server: one of the configuration file is changed there, and one that a program deployed by that program. The message names the place.</summary>
 public sealed class OwnedElsewhere(string message, Exception? innerException = null) : McpException(message, innerException);
 
+/// <summary>Somebody else changed the server meanwhile: it is not in the version that the change was meant for. Read it again and decide anew.</summary>
+public sealed class PreconditionFailed(string message, Exception? innerException = null) : McpException(message, innerException)
+{
+    /// <summary>The version that it is in: <see cref="ServerInfo.ConfigurationVersion"/>.</summary>
+    public string? ConfigurationVersion { get; init; }
+}
+
 /// <summary>The configuration breaks a rule; the message names key, value, rule and fix.</summary>
 public sealed class InvalidConfiguration(string message, Exception? innerException = null) : McpException(message, innerException);
 

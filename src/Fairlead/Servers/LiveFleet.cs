@@ -28,6 +28,7 @@ internal sealed partial class LiveFleet
 
     // Of what was given to the actors: what it was declared as.
     private readonly ConditionalWeakTable<ServerConfig, ServerConfig> _origins = [];
+    private readonly ConfigurationVersions _versions = new();
     private IReadOnlyList<string> _allowedCommands;
 
     /// <summary>Reads what an earlier run has kept; deploys nothing yet.</summary>
@@ -117,15 +118,18 @@ internal sealed partial class LiveFleet
     /// <param name="id">Which.</param>
     /// <param name="config">The changed configuration; null = as it is.</param>
     /// <param name="rules">How; null = as the configuration says.</param>
+    /// <param name="ifVersions">Only when it is in one of these versions; null = in any.</param>
     /// <param name="cancellationToken">Ends the wait, not the rollout.</param>
     /// <exception cref="DeploymentFailed">It does not serve, or the fresh ones could not be started.</exception>
-    public async Task StartRolloutAsync(string id, ServerConfig? config, RolloutOptions? rules, CancellationToken cancellationToken)
+    /// <exception cref="PreconditionFailed">It is in another version.</exception>
+    public async Task StartRolloutAsync(string id, ServerConfig? config, RolloutOptions? rules, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken)
     {
         Update update;
         using (await EnterAsync(cancellationToken).ConfigureAwait(false))
         {
             var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            config ??= _declared[server.Id].Copy();
+            _versions.Require(_declared[server.Id], ifVersions);
+            config ??= SameAs(_declared[server.Id]);
             update = await BeginUpdateAsync(server.Id, config, cancellationToken, rules ?? config.Rollout).ConfigureAwait(false);
         }
 
@@ -136,17 +140,18 @@ internal sealed partial class LiveFleet
     /// <param name="id">Which.</param>
     /// <param name="entry">The whole entry; its name may be left out.</param>
     /// <param name="rules">How it is rolled out, whether it must be or not; null = as the entry says, where other instances are needed.</param>
+    /// <param name="ifVersions">Only when it is in one of these versions; null = in any.</param>
     /// <param name="cancellationToken">Ends the wait, not the update.</param>
     /// <exception cref="OwnedElsewhere">It was not deployed over the API.</exception>
-    public async Task<IReadOnlyList<ConfigurationError>> UpdateEntryAsync(string id, string entry, RolloutOptions? rules, CancellationToken cancellationToken)
+    /// <exception cref="PreconditionFailed">It is in another version.</exception>
+    public async Task<IReadOnlyList<ConfigurationError>> UpdateEntryAsync(string id, string entry, RolloutOptions? rules, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken)
     {
         Update update;
         ServerEntryResult result;
         string name;
         using (await EnterAsync(cancellationToken).ConfigureAwait(false))
         {
-            var server = await RequireOwnAsync(id, cancellationToken).ConfigureAwait(false);
-            name = server.Id;
+            name = (await RequireOwnAsync(id, ifVersions, cancellationToken).ConfigureAwait(false)).Id;
             (var config, result) = Read(entry, name);
             CheckCommand(config);
             update = await BeginUpdateAsync(name, config, cancellationToken, rules).ConfigureAwait(false);
@@ -201,13 +206,13 @@ internal sealed partial class LiveFleet
     }
 
     /// <summary>Removes a server that was deployed over the API. Completes when its processes are gone.</summary>
-    /// <exception cref="OwnedElsewhere">It was not deployed over the API.</exception>
-    public async Task UndeployEntryAsync(string id, CancellationToken cancellationToken)
+    /// <inheritdoc cref="UpdateEntryAsync"/>
+    public async Task UndeployEntryAsync(string id, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken)
     {
         Task removal;
         using (await EnterAsync(cancellationToken).ConfigureAwait(false))
         {
-            removal = Remove((await RequireOwnAsync(id, cancellationToken).ConfigureAwait(false)).Id);
+            removal = Remove((await RequireOwnAsync(id, ifVersions, cancellationToken).ConfigureAwait(false)).Id);
         }
 
         await removal.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -225,29 +230,6 @@ internal sealed partial class LiveFleet
         await removal.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Whether a server is disabled by its configuration, whatever was done by hand.</summary>
-    /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public async Task<bool> IsDeclaredDisabledAsync(string id, CancellationToken cancellationToken) =>
-        _declared.TryGetValue((await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false)).Id, out var config) && config.Disabled;
-
-    /// <summary>Does something to a server by hand. The change is in force when this returns; calls in flight on an instance that it ends may end within the drain grace.</summary>
-    /// <param name="id">Which.</param>
-    /// <param name="change">From what was done before to what is done from here on. May throw, which changes nothing.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public async Task ChangeByHandAsync(string id, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, CancellationToken cancellationToken)
-    {
-        using (await EnterAsync(cancellationToken).ConfigureAwait(false))
-        {
-            var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
-            var now = await server.ReadAsync(cancellationToken).ConfigureAwait(false);
-            _file.Keep(server.Id, change(_file.OverlayOf(server.Id), now));
-
-            // What serves gets it at once; a change that is under way gets it when it is in force.
-            await ApplyByHandAsync(server.Id, _origins.TryGetValue(now.Config, out var serves) ? serves : _declared[server.Id], cancellationToken).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>Brings the servers of the configuration in line with a changed one; servers that others own are not touched.</summary>
     /// <param name="next">The changed configuration.</param>
     /// <param name="cancellationToken">Ends the wait, not the changes.</param>
@@ -263,6 +245,9 @@ internal sealed partial class LiveFleet
 
         return await reload.EndAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>The versions of all servers, by id. Any thread, without a turn: one that is read before something else of a server is never newer than that.</summary>
+    public IReadOnlyDictionary<string, string> ReadVersions() => _declared.ToDictionary(static pair => pair.Key, pair => _versions.Of(pair.Value), StringComparer.Ordinal);
 
     private async Task<IDisposable> EnterAsync(CancellationToken cancellationToken)
     {
@@ -367,16 +352,6 @@ internal sealed partial class LiveFleet
         }
     }
 
-    /// <summary>In a turn: brings a server in line with what was done to it by hand.</summary>
-    /// <param name="id">Which.</param>
-    /// <param name="serves">What it serves from, as declared.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    private async Task ApplyByHandAsync(string id, ServerConfig serves, CancellationToken cancellationToken)
-    {
-        await _fleet.UpdateAsync(id, WithOverlay(serves), cancellationToken, isByHand: true).ConfigureAwait(false);
-        await _resources.Catalogue.RefreshAsync(cancellationToken).ConfigureAwait(false);
-    }
-
     /// <summary>In a turn: what runs is what is declared, unless something else was declared meanwhile.</summary>
     /// <param name="id">Which.</param>
     /// <param name="config">What was declared and does not run.</param>
@@ -395,27 +370,29 @@ internal sealed partial class LiveFleet
         return now.Deployment != DeploymentState.Updating && _origins.TryGetValue(now.Config, out var runs) ? _declared[id] = runs : null;
     }
 
-    /// <summary>A declared configuration with what was done by hand, for the server's actor: an object that is used for nothing else.</summary>
-    private ServerConfig WithOverlay(ServerConfig declared)
-    {
-        var applied = _file.OverlayOf(declared.Name).ApplyTo(declared);
-        _origins.AddOrUpdate(applied, declared);
-        return applied;
-    }
-
     private bool IsWanted(string id, ServerConfig config) => _declared.TryGetValue(id, out var wanted) && ReferenceEquals(wanted, config);
 
     /// <summary>In a turn.</summary>
     private Task Remove(string id)
     {
         _declared.TryRemove(id, out _);
+        _versions.Forget(id);
         _file.Forget(id);
         return _remove(id);
     }
 
-    private async Task<ServerActor> RequireOwnAsync(string id, CancellationToken cancellationToken)
+    private ServerConfig SameAs(ServerConfig declared)
+    {
+        var copy = declared.Copy();
+        _versions.Keep(copy, declared);
+        return copy;
+    }
+
+    /// <summary>In a turn.</summary>
+    private async Task<ServerActor> RequireOwnAsync(string id, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken)
     {
         var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
+        _versions.Require(_declared[server.Id], ifVersions);
         return server.Cell.Current.Config.Owner switch
         {
             ServerOwner.Api => server,

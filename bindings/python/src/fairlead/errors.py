@@ -26,6 +26,7 @@ __all__ = [
     "InvalidRequest",
     "McpException",
     "OwnedElsewhere",
+    "PreconditionFailed",
     "ResourceExhausted",
     "RuntimeShutdown",
     "RuntimeUnavailable",
@@ -77,6 +78,10 @@ class AlreadyExists(McpException):
 
 class OwnedElsewhere(McpException):
     """The configuration file, or the program that Fairlead runs in, owns the server and is where it is changed."""
+
+
+class PreconditionFailed(McpException):
+    """Somebody else changed the server meanwhile: it is not in the version that the change was meant for. Read it again and decide anew."""
 
 
 class ConnectionFailed(McpException):
@@ -171,7 +176,7 @@ class WrongEventLoop(RuntimeError):
 
 
 # What REST says of a request that no client of this package should send.
-_REQUEST_WORDS = ("BodyTooLarge", "UnsupportedMediaType", "MethodNotAllowed", "NotFound")
+_REQUEST_WORDS = ("BodyTooLarge", "UnsupportedMediaType", "MethodNotAllowed", "NotFound", "RequestInProgress", "IdempotencyKeyReused")
 
 
 def _all_below(base: type[McpException]) -> dict[str, type[McpException]]:

@@ -180,6 +180,7 @@ class ServerInfo(Record):
     circuit: str = "Closed"
     port: int | None = None
     owner: str = "code"
+    configuration_version: str | None = None
     tags: list[str] = field(default_factory=list)
 
 

@@ -1,0 +1,214 @@
+using System.Net.ServerSentEvents;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Fairlead.TestKit;
+
+namespace Fairlead.EndToEnd.Tests.Cli;
+
+/// <summary>Each state and each error has one name and one reason, in .NET, over REST, in the events and on the command line; test_states_and_errors.py says the same of Python.</summary>
+public sealed class StatesAndErrorsTests : IAsyncLifetime
+{
+    private readonly StateTable _table = new();
+    private TableWorld _world = null!;
+
+    private McpManager Manager => _world.Manager;
+
+    public async Task InitializeAsync() => _world = await TableWorld.StartAsync(_table);
+
+    public async Task DisposeAsync() => await _world.DisposeAsync();
+
+    [Fact]
+    public async Task StatesAndErrors_OnEveryWay_HaveTheSameNameAndReason()
+    {
+        Assert.Equal(Enum.GetNames<ServerState>().Order(), _table.States.Select(static row => row.State).Order());
+        Assert.Equal(
+            typeof(McpException).Assembly.GetExportedTypes().Where(static type => type.IsSubclassOf(typeof(McpException))).Select(static type => ((McpException)Activator.CreateInstance(type, "", null)!).Word).Order(),
+            _table.Errors.Select(static row => row.Error).Concat(_table.NeverRaised).Order());
+
+        await Manager.InitializeAsync();
+        using var calls = await _world.Http.GetStreamAsync(new Uri("/api/v1/events?types=call", UriKind.Relative));
+        await ReachAsync();
+        await CheckInfoAsync();
+        await CheckRestAsync();
+        await CheckEventsAsync();
+        await CheckCommandLineAsync();
+        foreach (var row in _table.States)
+        {
+            await CheckCallAsync(row);
+        }
+
+        foreach (var row in _table.Errors.Where(static row => !row.IsLast))
+        {
+            await CheckErrorAsync(row);
+        }
+
+        await CheckCallEventsAsync(calls);
+        await Guard.WithinAsync(Manager.ShutdownAsync(TimeSpan.Zero), "the end of the manager");
+        await CheckErrorAsync(_table.Errors.Single(static row => row.IsLast));
+    }
+
+    /// <summary>Brings each server into its state.</summary>
+    private async Task ReachAsync()
+    {
+        foreach (var row in _table.States.Where(static row => row.After is not null))
+        {
+            await ReachedAsync(row.Server, "Healthy");
+            Assert.Equal(new DeedEnd(null, "", 0), await _world.Dotnet.DoAsync(row.After!));
+        }
+
+        foreach (var row in _table.States)
+        {
+            await ReachedAsync(row.Server, row.State);
+        }
+    }
+
+    private async Task ReachedAsync(string server, string state)
+    {
+        Assert.True(Manager.Fleet.TryGet(server, out var cell));
+        while (true)
+        {
+            var changed = cell.Changed;
+            if (cell.Current.State.ToString() == state)
+            {
+                return;
+            }
+
+            await Guard.WithinAsync(changed, $"{state} of {server}, which is {cell.Current.State}: {cell.Current.Reason}");
+        }
+    }
+
+    private async Task CheckInfoAsync()
+    {
+        var servers = (await Manager.ListServersAsync()).ToDictionary(static server => server.Id);
+        foreach (var row in _table.States)
+        {
+            Check(row, ".NET", servers[row.Server].State.ToString(), servers[row.Server].Reason);
+            var health = await Manager.GetServerHealthAsync(row.Server, HealthDepth.Ready);
+            Check(row, ".NET health", health.State.ToString(), health.Reason);
+        }
+    }
+
+    private async Task CheckRestAsync()
+    {
+        using var list = JsonDocument.Parse(await _world.Http.GetStringAsync(new Uri("/api/v1/servers", UriKind.Relative)));
+        using var health = JsonDocument.Parse(await _world.Http.GetStringAsync(new Uri("/health", UriKind.Relative)));
+        foreach (var row in _table.States)
+        {
+            var server = list.RootElement.GetProperty("servers").EnumerateArray().Single(server => StateTable.Text(server, "id") == row.Server);
+            Check(row, "REST", StateTable.Text(server, "state"), StateTable.Text(server, "reason"));
+            var brief = health.RootElement.GetProperty("servers").GetProperty(row.Server);
+            Check(row, "/health", StateTable.Text(brief, "state"), StateTable.Text(brief, "reason"));
+        }
+    }
+
+    /// <summary>The events since the start, which are kept: the last one about each server tells how it is.</summary>
+    private async Task CheckEventsAsync()
+    {
+        using var stream = await _world.Http.GetStreamAsync(new Uri("/api/v1/events?types=server.added,server.state&after=00000000-0", UriKind.Relative));
+        var waiting = _table.States.ToDictionary(static row => row.Server);
+        await Guard.WithinAsync(ReadAsync(), "an event for each of " + string.Join(", ", waiting.Keys));
+
+        async Task ReadAsync()
+        {
+            await foreach (var one in SseParser.Create(stream).EnumerateAsync())
+            {
+                using var told = JsonDocument.Parse(one.Data);
+                if (StateTable.Text(told.RootElement, "server") is { } server && waiting.TryGetValue(server, out var row) && StateTable.Text(told.RootElement, "state") == row.State)
+                {
+                    var reason = StateTable.Text(told.RootElement, "reason");
+                    if (row.Reason is null ? reason is null : reason is not null && Regex.IsMatch(reason, row.Reason))
+                    {
+                        waiting.Remove(server);
+                    }
+                }
+
+                if (waiting.Count == 0)
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    private async Task CheckCommandLineAsync()
+    {
+        using var list = JsonDocument.Parse((await _world.Cli.RunAsync("ps", "--json")).Ended(0).Output);
+        foreach (var row in _table.States)
+        {
+            var server = list.RootElement.GetProperty("servers").EnumerateArray().Single(server => StateTable.Text(server, "id") == row.Server);
+            Check(row, "fairlead ps --json", StateTable.Text(server, "state"), StateTable.Text(server, "reason"));
+        }
+    }
+
+    private static void Check(StateRow row, string way, string? state, string? reason)
+    {
+        Assert.Equal((way, row.Server, row.State), (way, row.Server, state));
+        Assert.True(row.Reason is null ? reason is null : reason is not null && Regex.IsMatch(reason, row.Reason), $"{way}: the reason of {row.Server} is '{reason}', and not '{row.Reason}'.");
+    }
+
+    private async Task CheckCallAsync(StateRow row)
+    {
+        var deed = new Deed("call", JsonSerializer.SerializeToElement(new[] { row.Server, "echo" }), JsonSerializer.SerializeToElement(new { call = row.Server }));
+        var (dotnet, rest, cli) = (await _world.Dotnet.DoAsync(deed), await _world.Rest.DoAsync(deed), await _world.Cli.DoAsync(deed));
+        Assert.Equal((row.Server, row.Call?.Error, row.Call?.Error, row.Call?.ExitCode ?? 0), (row.Server, dotnet.Error, rest.Error, cli.Code));
+        if (row.Call is { } end)
+        {
+            Assert.All(new[] { dotnet, rest, cli }, told => Assert.Matches(end.Reason, told.Text));
+        }
+    }
+
+    private async Task CheckErrorAsync(ErrorRow row)
+    {
+        foreach (var (way, run) in new (string, Func<Deed, Task<DeedEnd>>)[] { ("dotnet", _world.Dotnet.DoAsync), ("rest", _world.Rest.DoAsync), ("cli", _world.Cli.DoAsync) })
+        {
+            if (row.Only?.Contains(way) == false)
+            {
+                continue;
+            }
+
+            if (row.IsEvent)
+            {
+                // A call that the server never got has no event.
+                await ReachedAsync(row.Do.Server, "Healthy");
+            }
+
+            if (row.Before is not null)
+            {
+                await run(row.Before);
+                if (row.Before.Verb == "deploy")
+                {
+                    await ReachedAsync(row.Before.Server, "Healthy");
+                }
+            }
+
+            var end = await run(row.Do);
+            Assert.Equal((row.Error, way, way == "cli" ? null : row.Error), (row.Error, way, end.Error));
+            Assert.Equal((row.Error, way, way == "cli" ? row.ExitCode : way == "rest" ? row.Status : 0), (row.Error, way, end.Code));
+            Assert.Matches(row.Reason, end.Text);
+            if (row.Finally is not null)
+            {
+                await run(row.Finally);
+            }
+        }
+    }
+
+    /// <summary>What the events of the calls so far say: each error that they are to tell, on all three ways.</summary>
+    private async Task CheckCallEventsAsync(Stream stream)
+    {
+        var waiting = _table.Errors.Where(static row => row.IsEvent).SelectMany(static row => Enumerable.Repeat((row.Do.Server, row.Error), 3)).ToList();
+        await Guard.WithinAsync(ReadAsync(), "the events of calls that fail: " + string.Join(", ", waiting));
+
+        async Task ReadAsync()
+        {
+            await foreach (var one in SseParser.Create(stream).EnumerateAsync())
+            {
+                using var told = JsonDocument.Parse(one.Data);
+                waiting.Remove((StateTable.Text(told.RootElement, "server")!, StateTable.Text(told.RootElement, "error") ?? ""));
+                if (waiting.Count == 0)
+                {
+                    return;
+                }
+            }
+        }
+    }
+}
