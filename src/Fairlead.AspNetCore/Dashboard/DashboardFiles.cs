@@ -37,7 +37,7 @@ internal sealed class DashboardFiles
         var version = Convert.ToHexStringLower(digest.GetHashAndReset())[..16];
         files.Remove("index.html", out var page);
         var text = Encoding.UTF8.GetString(page!.Bytes).Replace(Mark, "assets/" + version, StringComparison.Ordinal);
-        return new DashboardFiles(version, page with { Bytes = Encoding.UTF8.GetBytes(text) }, files);
+        return new DashboardFiles(version, new DashboardFile(Encoding.UTF8.GetBytes(text), page.ContentType), files);
     }
 
     private static DashboardFile Read(Assembly assembly, string name)

@@ -28,7 +28,6 @@ internal sealed class DashboardRoutes(DashboardSessions sessions, int bodyBytesM
     /// <param name="routes">For the root, whose other verbs have nothing of their own.</param>
     public void Map(RestRoutes rest, GuardedRoutes routes)
     {
-        rest.Get("/dashboard", RouteAccess.Open, static context => Redirect(context));
         rest.Get("/dashboard/{**path}", RouteAccess.Open, FileAsync);
         rest.Post("/api/v1/dashboard/codes", RouteAccess.Admin, IssueAsync);
         rest.Post("/api/v1/dashboard/sessions", RouteAccess.Open, ExchangeAsync);
@@ -48,6 +47,13 @@ internal sealed class DashboardRoutes(DashboardSessions sessions, int bodyBytesM
     /// <summary>The page, or an asset of its version. The places inside the dashboard stand in the fragment, which is never sent.</summary>
     private async Task FileAsync(HttpContext context)
     {
+        if (!context.Request.Path.StartsWithSegments("/dashboard", StringComparison.OrdinalIgnoreCase, out var rest) || !rest.HasValue)
+        {
+            // Without the slash at the end the page would look for its assets in the wrong place.
+            await Redirect(context).ConfigureAwait(false);
+            return;
+        }
+
         var files = _files.Value;
         var path = (string?)context.Request.RouteValues["path"] ?? "";
         var headers = context.Response.Headers;
