@@ -36,7 +36,7 @@ const judged = (result) => [
 
 function build(signal) {
     const status = h('div');
-    const inForce = h('pre', { class: 'code', tabindex: '0', 'aria-label': 'The configuration in force' });
+    const inForce = h('pre', { class: 'code', tabindex: '0', role: 'region', 'aria-label': 'The configuration in force' });
     const outcome = h('div', { 'aria-live': 'polite' });
     const text = h('textarea', { rows: 12, spellcheck: 'false', class: 'code' });
     const read = () => attempt(async () => {

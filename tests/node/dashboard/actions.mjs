@@ -16,7 +16,7 @@ const badge = (page, word) => page.locator('.standing .badge', { hasText: word }
 export const actionScenarios = {
   'maintenance, with the keyboard alone': async dashboard => {
     const page = await dashboard.open('#/fleet');
-    const act = page.getByRole('button', { name: 'Actions for victim' });
+    const act = page.getByRole('button', { name: 'Actions for search' });
     await act.waitFor();
     for (let i = 0; i < 100 && !await act.evaluate(node => node === document.activeElement); i++) {
       await page.keyboard.press('Tab');
@@ -33,37 +33,37 @@ export const actionScenarios = {
     await page.getByLabel('Reason, for callers').waitFor();
     await page.keyboard.type('a new disk');
     await page.keyboard.press('Enter');
-    await page.getByText('Maintenance: victim is Maintenance: a new disk').waitFor();
+    await page.getByText('Maintenance: search is Maintenance: a new disk').waitFor();
     equal(await act.evaluate(node => node === document.activeElement), true, 'whether the focus is where it was');
-    equal((await dashboard.server('victim')).reason, 'a new disk', 'the reason');
-    await page.getByRole('row', { name: /victim.*Maintenance/ }).waitFor();
+    equal((await dashboard.server('search')).reason, 'a new disk', 'the reason');
+    await page.getByRole('row', { name: /search.*Maintenance/ }).waitFor();
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
     equal(await page.getByRole('dialog').count(), 0, 'dialogs after Escape');
-    await page.evaluate(() => { location.hash = '#/servers/victim'; });
+    await page.evaluate(() => { location.hash = '#/servers/search'; });
     await press(page, 'End maintenance');
     await badge(page, 'Healthy');
     await page.end();
   },
 
   'stop, start, disable, enable, restart': async dashboard => {
-    const page = await dashboard.open('#/servers/victim');
+    const page = await dashboard.open('#/servers/search');
     await badge(page, 'Healthy');
     for (const [name, confirm, word] of [['Stop', 'Stop', 'Stopped'], ['Start', null, 'Healthy'], ['Disable', 'Disable', 'Disabled'], ['Enable', null, 'Healthy']]) {
       await press(page, name, confirm);
       await badge(page, word);
-      await until(`victim to be ${word}`, state(dashboard, 'victim'), now => now === word);
+      await until(`search to be ${word}`, state(dashboard, 'search'), now => now === word);
     }
 
-    const { processId } = await dashboard.server('victim');
+    const { processId } = await dashboard.server('search');
     await press(page, 'Restart');
-    await until('another process', () => dashboard.server('victim'), now => now.state === 'Healthy' && now.processId !== processId);
+    await until('another process', () => dashboard.server('search'), now => now.state === 'Healthy' && now.processId !== processId);
     await page.end();
   },
 
   'scale': async dashboard => {
-    const page = await dashboard.open('#/servers/victim');
+    const page = await dashboard.open('#/servers/search');
     for (const replicas of ['2', '1']) {
       await page.getByRole('button', { name: 'Scale' }).click();
       await page.getByLabel('Instances').fill(replicas);
@@ -76,7 +76,7 @@ export const actionScenarios = {
 
   'deploy and undeploy': async dashboard => {
     const page = await dashboard.open('#/fleet');
-    const { command, args } = (await dashboard.api('GET', '/api/v1/configuration')).configuration.servers.victim;
+    const { command, args } = (await dashboard.api('GET', '/api/v1/configuration')).configuration.servers.search;
     const deploy = async entry => {
       await page.getByRole('button', { name: 'Deploy a server' }).click();
       await page.getByLabel('One server').fill(entry);
@@ -94,22 +94,22 @@ export const actionScenarios = {
   },
 
   'a tool is switched off and on': async dashboard => {
-    const page = await dashboard.open('#/servers/odd');
+    const page = await dashboard.open('#/servers/library');
     await page.getByRole('button', { name: 'Disable fail' }).click();
     await page.getByText('disabled by hand').waitFor();
-    await until('the tool to leave the list', async () => (await dashboard.api('GET', '/api/v1/servers/odd/tools')).tools.map(tool => tool.name), names => !names.includes('fail'));
+    await until('the tool to leave the list', async () => (await dashboard.api('GET', '/api/v1/servers/library/tools')).tools.map(tool => tool.name), names => !names.includes('fail'));
     await page.getByRole('button', { name: 'Enable fail' }).click();
     await page.getByRole('button', { name: 'Disable fail' }).waitFor();
     await page.end();
   },
 
   'a rollout is begun, seen and aborted': async dashboard => {
-    const page = await dashboard.open('#/servers/victim');
+    const page = await dashboard.open('#/servers/search');
     await press(page, 'Roll out');
     await page.getByLabel('Strategy').selectOption('canary');
     await page.getByRole('dialog').getByRole('button', { name: 'Begin' }).click();
     await page.evaluate(() => { location.hash = '#/changes'; });
-    await page.getByRole('button', { name: 'Abort rollout 1 of victim' }).click();
+    await page.getByRole('button', { name: 'Abort rollout 1 of search' }).click();
     await page.getByLabel('Reason').fill('seen enough');
     await page.getByRole('dialog').getByRole('button', { name: 'Abort' }).click();
     await page.getByRole('region', { name: 'Rollouts' }).getByText('Aborted').waitFor();
@@ -118,29 +118,29 @@ export const actionScenarios = {
   },
 
   'a fault is injected and ended': async dashboard => {
-    const page = await dashboard.open('#/servers/victim');
+    const page = await dashboard.open('#/servers/search');
     await page.getByRole('button', { name: 'Inject a fault' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Inject' }).click();
-    await page.getByText('The fault latency 500 ms lies on victim').waitFor();
+    await page.getByText('The fault latency 500 ms lies on search').waitFor();
     await page.evaluate(() => { location.hash = '#/changes'; });
-    await page.getByRole('button', { name: 'End the fault latency of victim' }).click();
+    await page.getByRole('button', { name: 'End the fault latency of search' }).click();
     await until('no fault', async () => (await dashboard.api('GET', '/api/v1/faults')).active.length, count => count === 0);
-    await page.getByRole('row', { name: /victim.*latency.*the dashboard/ }).waitFor();
+    await page.getByRole('row', { name: /search.*latency.*the dashboard/ }).waitFor();
     await page.end();
   },
 
   'a server dies while somebody looks': async dashboard => {
-    const [page, fleet] = [await dashboard.open('#/servers/victim'), await dashboard.open('#/fleet', { admin: false })];
+    const [page, fleet] = [await dashboard.open('#/servers/search'), await dashboard.open('#/fleet', { admin: false })];
     await badge(page, 'Healthy');
-    await fleet.getByRole('row', { name: /victim.*Healthy/ }).waitFor();
-    const before = await dashboard.server('victim');
+    await fleet.getByRole('row', { name: /search.*Healthy/ }).waitFor();
+    const before = await dashboard.server('search');
     process.kill(before.processId, 'SIGKILL');
     await page.getByText(/killed|SIGKILL|signal|exit|ended/i).first().waitFor();
-    await until('the restart', () => dashboard.server('victim'), now => now.state === 'Healthy' && now.restarts === before.restarts + 1);
+    await until('the restart', () => dashboard.server('search'), now => now.state === 'Healthy' && now.restarts === before.restarts + 1);
     await badge(page, 'Healthy');
-    const row = fleet.getByRole('row', { name: /victim/ });
+    const row = fleet.getByRole('row', { name: /search/ });
     await until('its restart in the fleet', () => row.getByRole('cell').nth(5).textContent(), text => text === String(before.restarts + 1));
-    await until('the change to be read out', () => fleet.locator('#spoken').textContent(), text => text.includes('victim is'));
+    await until('the change to be read out', () => fleet.locator('#spoken').textContent(), text => text.includes('search is'));
     await page.end();
     await fleet.end();
   },
@@ -151,9 +151,9 @@ export const actionScenarios = {
     await page.getByRole('log').waitFor();
 
     // One event at least, so that there is an id to come back with.
-    await dashboard.api('POST', '/api/v1/servers/victim/maintenance', { on: true, reason: 'soon' });
+    await dashboard.api('POST', '/api/v1/servers/search/maintenance', { on: true, reason: 'soon' });
     await page.getByRole('log').getByText('soon').waitFor();
-    await dashboard.api('POST', '/api/v1/servers/victim/maintenance', { on: false });
+    await dashboard.api('POST', '/api/v1/servers/search/maintenance', { on: false });
     await dashboard.restart();
     await page.getByRole('log').getByText('Fairlead was started again meanwhile').waitFor();
     await page.getByRole('status').getByText('Fairlead does not answer').waitFor({ state: 'hidden' });
@@ -163,6 +163,6 @@ export const actionScenarios = {
     });
     holds(await page.getByRole('button', { name: 'Sign in' }).count() === 1, 'nobody can sign in again');
     await page.end();
-    await until('victim to be there again', state(dashboard, 'victim'), now => now === 'Healthy');
+    await until('search to be there again', state(dashboard, 'search'), now => now === 'Healthy');
   },
 };

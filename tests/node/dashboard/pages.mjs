@@ -1,14 +1,14 @@
 // Each page: in both schemes, wide and narrow, for people with and without the token, with hostile texts, with the keyboard alone.
 import { equal, holds, until } from './browser.mjs';
 
-const pages = ['#/fleet', '#/traffic', '#/servers/odd', '#/playground/odd/fields', '#/events', '#/log', '#/changes', '#/configuration'];
-const words = { '#/servers/odd': 'Calls itself', '#/playground/odd/fields': 'All kinds of fields', '#/fleet': 'victim', '#/configuration': 'In force', '#/traffic': 'By server', '#/changes': 'Faults that are active' };
+const pages = ['#/fleet', '#/traffic', '#/servers/library', '#/playground/library/fields', '#/events', '#/log', '#/changes', '#/configuration'];
+const words = { '#/servers/library': 'Calls itself', '#/playground/library/fields': 'All kinds of fields', '#/fleet': 'search', '#/configuration': 'REDACTED', '#/traffic': 'By server', '#/changes': 'Faults that are active' };
 
-const visit = async (dashboard, page, hash) => {
+const visit = async (dashboard, page, hash, word = words[hash]) => {
   await page.evaluate(to => { location.hash = to; }, hash);
   await page.getByRole('heading', { level: 1 }).waitFor();
-  if (words[hash]) {
-    await page.getByText(words[hash]).first().waitFor();
+  if (word) {
+    await page.getByText(word).first().waitFor();
   }
 };
 
@@ -28,9 +28,30 @@ async function everyPage(dashboard, scheme) {
 
   // Dialogs are pages, too.
   await visit(dashboard, page, '#/fleet');
-  await page.getByRole('button', { name: 'Actions for victim' }).click();
+  await page.getByRole('button', { name: 'Actions for search' }).click();
   found.push(...(await dashboard.axe(page)).map(one => `dialog (${scheme}): ${one}`));
   equal(found, [], 'findings');
+  await page.end();
+}
+
+/** Pictures for the README, of a fleet at work. */
+export async function pictures(dashboard) {
+  const page = await dashboard.open('#/traffic');
+  const drawn = page.getByRole('img', { name: /Latency, at the end: p50 \d/ });
+  for (let i = 0, seen = ''; i < 12;) {
+    await Promise.all(Array.from({ length: 5 + i * 3 }, (_, n) => dashboard.api('POST', `/api/v1/servers/${n % 3 ? 'library' : 'search'}/tools/fields/call`, { arguments: { text: 'x'.repeat(n) } })));
+    const now = await drawn.count() === 0 ? '' : await drawn.getAttribute('aria-label');
+    [i, seen] = now === seen ? [i, seen] : [i + 1, now];
+  }
+
+  for (const name of ['traffic', 'fleet']) {
+    await visit(dashboard, page, `#/${name}`);
+    for (const scheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme: scheme });
+      await page.screenshot({ path: `${dashboard.pictures}/dashboard-${name}-${scheme}.png` });
+    }
+  }
+
   await page.end();
 }
 
@@ -51,10 +72,9 @@ export const pageScenarios = {
   'pages without the token': async dashboard => {
     const page = await dashboard.open('#/fleet', { admin: false });
     await page.getByText('this page is read-only until then').waitFor();
-    equal(await page.getByRole('button', { name: 'Actions for odd' }).isDisabled(), true, 'whether actions are switched off');
-    for (const hash of ['#/log', '#/configuration', '#/servers/odd']) {
-      await visit(dashboard, page, hash);
-      await page.getByText('needs the admin token').first().waitFor();
+    equal(await page.getByRole('button', { name: 'Actions for library' }).isDisabled(), true, 'whether actions are switched off');
+    for (const hash of ['#/log', '#/configuration', '#/servers/library']) {
+      await visit(dashboard, page, hash, 'needs the admin token');
     }
 
     equal(await page.getByRole('button', { name: 'Restart' }).count(), 0, 'buttons that would be refused');
@@ -91,16 +111,16 @@ export const pageScenarios = {
   },
 
   'hostile text stays text': async dashboard => {
-    const page = await dashboard.open('#/servers/odd');
+    const page = await dashboard.open('#/servers/library');
     await page.getByText('odd <script>window.owned').waitFor();
     await page.getByText('<a href="javascript:window.owned').first().waitFor();
-    await page.getByRole('log').getByText('<script>window.owned = 1</script>').waitFor();
-    await visit(dashboard, page, '#/playground/odd/hostile');
+    await page.getByRole('log').getByText('<script>window.owned = 1</script>').first().waitFor();
+    await visit(dashboard, page, '#/playground/library/hostile');
     await page.getByRole('heading', { name: 'Hostile <script>' }).waitFor();
     await page.getByRole('button', { name: 'Call', exact: true }).click();
     await page.getByLabel('Result').getByText('<img src=x onerror').first().waitFor();
     await visit(dashboard, page, '#/log');
-    await dashboard.api('POST', '/api/v1/servers/odd/tools/say/call', { arguments: { text: '</p><script>window.owned = 5</script>' } });
+    await dashboard.api('POST', '/api/v1/servers/library/tools/say/call', { arguments: { text: '</p><script>window.owned = 5</script>' } });
     await page.getByText('</p><script>window.owned = 5').waitFor();
     equal(await page.locator('main script, main img, main a[href^="javascript"]').count(), 0, 'elements made of text');
     equal(await page.evaluate(() => {
@@ -121,7 +141,8 @@ export const pageScenarios = {
     await until('the heading to have the focus', () => page.evaluate(() => document.activeElement.textContent), text => text === 'Traffic');
     equal(await page.title(), 'Traffic – Fairlead', 'the title');
     equal(await page.getByRole('link', { name: 'Traffic' }).getAttribute('aria-current'), 'page', 'the mark of where one is');
-    await page.evaluate(() => document.activeElement.blur());
+    await page.reload();
+    await page.getByRole('heading', { level: 1 }).waitFor();
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     equal(await page.evaluate(() => document.activeElement.id), 'main', 'where the skip link leads');
@@ -131,18 +152,18 @@ export const pageScenarios = {
 
   'traffic is drawn and told': async dashboard => {
     const page = await dashboard.open('#/traffic');
-    const row = page.getByRole('row', { name: /^odd / });
+    const row = page.getByRole('row', { name: /^library / });
     await row.waitFor();
     const drawn = () => page.getByRole('img', { name: /Latency, at the end: p50 \d/ }).count();
     await until('latencies of calls', async () => {
       for (let i = 0; i < 5; i++) {
-        await dashboard.api('POST', '/api/v1/servers/odd/tools/say/call', { arguments: { text: 'traffic' } });
+        await dashboard.api('POST', '/api/v1/servers/library/tools/say/call', { arguments: { text: 'traffic' } });
       }
 
       return drawn();
     });
     const cells = await row.getByRole('cell').allTextContents();
-    holds(/\d/.test(cells[1]) && Number(cells[7].replace(/\D/g, '')) >= 5, `the row of odd: ${cells}`);
+    holds(/\d/.test(cells[1]) && Number(cells[7].replace(/\D/g, '')) >= 5, `the row of library: ${cells}`);
     const colours = await page.locator('canvas').first().evaluate(canvas => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size);
     holds(colours > 2, 'the plot is blank');
     await page.getByRole('button', { name: 'Calls' }).click();
@@ -153,7 +174,7 @@ export const pageScenarios = {
   'events and lines come as they happen': async dashboard => {
     const page = await dashboard.open('#/events');
     const feed = page.getByRole('log');
-    const say = text => dashboard.api('POST', '/api/v1/servers/odd/tools/say/call', { arguments: { text } });
+    const say = text => dashboard.api('POST', '/api/v1/servers/library/tools/say/call', { arguments: { text } });
     await page.getByLabel('Calls').check();
     await until('a call to be told', async () => (await say('one'), feed.getByText(/tools\/call say/).count()));
     await page.getByRole('button', { name: 'Pause' }).click();
@@ -166,7 +187,7 @@ export const pageScenarios = {
     equal(await feed.locator('p').count(), 0, 'lines that fit no filter');
     await visit(dashboard, page, '#/log');
     await until('a line of stderr', async () => (await say('a line of its own'), feed.getByText('a line of its own').count()));
-    await page.getByLabel('Server').selectOption('victim');
+    await page.getByLabel('Server', { exact: true }).selectOption('search');
     equal(await feed.getByText('a line of its own').count(), 0, 'lines of another server');
     await page.end();
   },
@@ -175,7 +196,7 @@ export const pageScenarios = {
     const page = await dashboard.open('#/configuration');
     await page.getByText('The last load was good').waitFor();
     const inForce = page.getByLabel('The configuration in force');
-    await until('the configuration', () => inForce.textContent(), text => text.includes('"victim"'));
+    await until('the configuration', () => inForce.textContent(), text => text.includes('"search"'));
     const text = await inForce.textContent();
     holds(text.includes('REDACTED') && !text.includes('s3cr3t-value'), `a secret is shown: ${text}`);
     await page.getByLabel('A configuration, as its file would hold it').fill('{"servers":{"a":{"command":"x","timeoutMs":-1,"nonsense":1}}}');

@@ -6,7 +6,7 @@ const result = page => page.getByLabel('Result');
 
 export const playgroundScenarios = {
   'a form is made from the schema': async dashboard => {
-    const page = await dashboard.open('#/playground/odd/fields', { admin: false });
+    const page = await dashboard.open('#/playground/library/fields', { admin: false });
     await page.getByLabel('text *').fill('two\nlines');
     await page.getByLabel('whole *').fill('7');
     await page.getByLabel('flag *').selectOption('false');
@@ -49,7 +49,7 @@ export const playgroundScenarios = {
   },
 
   'every kind of content is shown': async dashboard => {
-    const page = await dashboard.open('#/playground/odd/kinds', { admin: false });
+    const page = await dashboard.open('#/playground/library/kinds', { admin: false });
     await call(page);
     await result(page).getByText('plain text').first().waitFor();
     await until('the picture', () => result(page).getByRole('img').evaluate(node => node.naturalWidth), width => width === 1);
@@ -64,18 +64,18 @@ export const playgroundScenarios = {
   },
 
   'progress is shown and a call is cancelled': async dashboard => {
-    const page = await dashboard.open('#/playground/odd/hold', { admin: false });
+    const page = await dashboard.open('#/playground/library/hold', { admin: false });
     await call(page);
     await page.getByText('Step 1 of 2: half of it').waitFor();
     equal(await page.getByRole('progressbar').evaluate(node => node.value / node.max), 0.5, 'the bar');
     await page.getByRole('button', { name: 'Cancel the call' }).click();
     await page.getByText('Cancelled.').waitFor();
-    await until('the call to end at the gateway', async () => (await dashboard.server('odd')).callsInFlight, count => count === 0);
+    await until('the call to end at the gateway', async () => (await dashboard.server('library')).callsInFlight, count => count === 0);
     await page.end();
   },
 
   'a tool that fails says so': async dashboard => {
-    const page = await dashboard.open('#/playground/odd/fail', { admin: false });
+    const page = await dashboard.open('#/playground/library/fail', { admin: false });
     await call(page);
     await page.getByText('The tool says that it failed').waitFor();
     await result(page).getByText('it did not work').first().waitFor();
@@ -83,7 +83,7 @@ export const playgroundScenarios = {
   },
 
   'a question of the server is answered or declined': async dashboard => {
-    const page = await dashboard.open('#/playground/odd/ask', { admin: false });
+    const page = await dashboard.open('#/playground/library/ask', { admin: false });
     await call(page);
     await page.getByRole('heading', { name: 'The server asks' }).waitFor();
     await page.getByText('Who are you? <script>').waitFor();

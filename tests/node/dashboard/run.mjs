@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Dashboard } from './browser.mjs';
 import { actionScenarios } from './actions.mjs';
-import { pageScenarios } from './pages.mjs';
+import { pageScenarios, pictures as takePictures } from './pages.mjs';
 import { playgroundScenarios } from './playground.mjs';
 
 const [modules, chromium, url, tokenFile, pictures, part] = process.argv.slice(2);
@@ -20,6 +20,10 @@ dashboard.restart = async () => {
   tell({ ask: 'restart' });
   await lines.next();
 };
+
+if (dashboard.pictures) {
+  await takePictures(dashboard);
+}
 
 for (const [name, run] of Object.entries({ ...pageScenarios, ...actionScenarios, ...playgroundScenarios })) {
   if (part && !name.includes(part)) {
