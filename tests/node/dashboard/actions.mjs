@@ -109,10 +109,13 @@ export const actionScenarios = {
     await page.getByLabel('Strategy').selectOption('canary');
     await page.getByRole('dialog').getByRole('button', { name: 'Begin' }).click();
     await page.evaluate(() => { location.hash = '#/changes'; });
-    await page.getByRole('button', { name: 'Abort rollout 1 of search' }).click();
+
+    // Before its fresh instance takes part, an abort would fail its beginning.
+    await page.getByRole('region', { name: 'Rollouts' }).getByText('Trial').waitFor();
+    await page.getByRole('button', { name: /^Abort rollout \d+ of search/ }).click();
     await page.getByLabel('Reason').fill('seen enough');
     await page.getByRole('dialog').getByRole('button', { name: 'Abort' }).click();
-    await page.getByRole('region', { name: 'Rollouts' }).getByText('Aborted').waitFor();
+    await page.getByRole('region', { name: 'Rollouts' }).getByText('Aborted').first().waitFor();
     await until('the rollout to be aborted', async () => (await dashboard.api('GET', '/api/v1/rollouts')).rollouts[0].phase, phase => phase === 'Aborted');
     await page.end();
   },

@@ -22,6 +22,10 @@ const tools = [
   { name: 'kinds', description: 'Answers with every kind of content.', inputSchema: object({}) },
   { name: 'hold', description: 'Reports a step and never answers.', inputSchema: object({}) },
   { name: 'ask', description: 'Asks its client before it answers.', inputSchema: object({}) },
+  {
+    name: 'book', title: 'Book a table', description: 'Books a table, and asks before it does.',
+    inputSchema: object({ place: { type: 'string', enum: ['Riga', 'Vilnius'], description: 'In which town' }, day: { type: 'string', format: 'date' }, guests: { type: 'integer', minimum: 1, maximum: 12 } }, ['place', 'guests']),
+  },
   { name: 'fail', description: 'Says that it failed.', inputSchema: object({}) },
   { name: 'hostile', title: `Hostile ${hostile}`, description: hostile, inputSchema: object({ value: { type: 'string', title: hostile, description: hostile, default: hostile } }) },
 ];
@@ -29,6 +33,11 @@ const tools = [
 const write = message => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
 const text = value => ({ content: [{ type: 'text', text: value }] });
 const asked = new Map();
+
+const questions = {
+  ask: { message: `Who are you? ${hostile}`, requestedSchema: object({ name: { type: 'string' }, size: { type: 'string', enum: ['small', 'large'] } }, ['name']) },
+  book: { message: 'There is one table left, at the window. In whose name?', requestedSchema: object({ name: { type: 'string' } }, ['name']) },
+};
 
 const calls = {
   say: ({ text: line }) => (process.stderr.write(`${line}\n`), text(line)),
@@ -46,13 +55,10 @@ const calls = {
 function call({ id, params }) {
   if (params.name === 'hold') {
     write({ method: 'notifications/progress', params: { progressToken: params._meta?.progressToken, progress: 1, total: 2, message: 'half of it' } });
-  } else if (params.name === 'ask') {
+  } else if (questions[params.name]) {
     const question = `q${id}`;
     asked.set(question, id);
-    write({
-      id: question, method: 'elicitation/create',
-      params: { mode: 'form', message: `Who are you? ${hostile}`, requestedSchema: object({ name: { type: 'string' }, size: { type: 'string', enum: ['small', 'large'] } }, ['name']) },
-    });
+    write({ id: question, method: 'elicitation/create', params: { mode: 'form', ...questions[params.name] } });
   } else {
     write({ id, result: calls[params.name](params.arguments ?? {}) });
   }

@@ -35,7 +35,7 @@ async function everyPage(dashboard, scheme) {
 }
 
 /** Pictures for the README, of a fleet at work. */
-export async function pictures(dashboard) {
+export async function pictureFleet(dashboard) {
   const page = await dashboard.open('#/traffic');
   const drawn = page.getByRole('img', { name: /Latency, at the end: p50 \d/ });
   for (let i = 0, seen = ''; i < 12;) {

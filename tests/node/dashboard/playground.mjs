@@ -4,6 +4,22 @@ import { equal, holds, until } from './browser.mjs';
 const call = page => page.getByRole('button', { name: 'Call', exact: true }).click();
 const result = page => page.getByLabel('Result');
 
+/** Pictures of a question, for the README. */
+export async function picturePlayground(dashboard) {
+  const page = await dashboard.open('#/playground/library/book');
+  await page.getByLabel('place *').selectOption('Riga');
+  await page.getByLabel('day').fill('2027-03-04');
+  await page.getByLabel('guests *').fill('4');
+  await call(page);
+  await page.getByLabel('name *').fill('Ada');
+  for (const scheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.screenshot({ path: `${dashboard.pictures}/dashboard-playground-${scheme}.png` });
+  }
+
+  await page.end();
+}
+
 export const playgroundScenarios = {
   'a form is made from the schema': async dashboard => {
     const page = await dashboard.open('#/playground/library/fields', { admin: false });
@@ -27,13 +43,6 @@ export const playgroundScenarios = {
       text: 'two\nlines', whole: 7, real: 2.5, flag: false, colour: 'green', level: 2, days: ['tue', 'wed'], names: ['one'], place: { city: 'Riga' }, either: { a: [1] },
     }, 'the arguments that arrived');
     await page.getByRole('heading', { name: 'Structured content' }).waitFor();
-    if (dashboard.pictures) {
-      for (const scheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme: scheme });
-        await page.screenshot({ path: `${dashboard.pictures}/dashboard-playground-${scheme}.png` });
-      }
-    }
-
     await page.getByLabel('either, as JSON').fill('{');
     await call(page);
     await page.getByRole('alert').getByText('either is no JSON').waitFor();

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Dashboard } from './browser.mjs';
 import { actionScenarios } from './actions.mjs';
-import { pageScenarios, pictures as takePictures } from './pages.mjs';
-import { playgroundScenarios } from './playground.mjs';
+import { pageScenarios, pictureFleet } from './pages.mjs';
+import { picturePlayground, playgroundScenarios } from './playground.mjs';
 
 const [modules, chromium, url, tokenFile, pictures, part] = process.argv.slice(2);
 const { default: playwright } = await import(`${modules}/playwright-core/index.js`);
@@ -22,7 +22,8 @@ dashboard.restart = async () => {
 };
 
 if (dashboard.pictures) {
-  await takePictures(dashboard);
+  await pictureFleet(dashboard);
+  await picturePlayground(dashboard);
 }
 
 for (const [name, run] of Object.entries({ ...pageScenarios, ...actionScenarios, ...playgroundScenarios })) {
