@@ -5,6 +5,7 @@ import { button, fill, h, setText } from './dom.js';
 import { events } from './events.js';
 import { fleet } from './fleet-store.js';
 import { attempt, dialog, notify, speak } from './parts.js';
+import { auditPage } from './page-audit.js';
 import { changesPage } from './page-changes.js';
 import { configurationPage } from './page-configuration.js';
 import { fleetPage } from './page-fleet.js';
@@ -21,6 +22,7 @@ const pages = [
     { name: 'events', link: 'Events', page: eventsPage },
     { name: 'log', link: 'Log', page: logPage },
     { name: 'changes', link: 'Rollouts and faults', page: changesPage },
+    { name: 'audit', link: 'Audit', page: auditPage },
     { name: 'configuration', link: 'Configuration', page: configurationPage },
     { name: 'servers', page: serverPage },
 ];

@@ -12,14 +12,6 @@ export class Latencies {
         this.total++;
     }
 
-    addAll(other) {
-        for (let i = 0; i < Buckets; i++) {
-            this.#counts[i] += other.#counts[i];
-        }
-
-        this.total += other.total;
-    }
-
     /** The upper end of the bucket where the percentile falls, in µs; null without calls. */
     percentile(share) {
         let left = Math.ceil(this.total * share);

@@ -13,7 +13,7 @@ const perSecond = (value) => value === null || value === undefined ? '–' : `${
 
 const columns = [
     { text: 'Server', sort: 'id' }, { text: 'Rate', sort: 'rate', class: 'number' }, { text: 'p50', sort: 'p50', class: 'number' }, { text: 'p95', sort: 'p95', class: 'number' }, { text: 'p99', sort: 'p99', class: 'number' },
-    { text: 'Errors', sort: 'errors', class: 'number' }, { text: 'Error share', sort: 'errorRate', class: 'number' }, { text: 'Availability', sort: 'availability', class: 'number' }, { text: 'Calls', sort: 'calls', class: 'number' },
+    { text: 'Errors', sort: 'errorRate', class: 'number' }, { text: 'Availability', sort: 'availability', class: 'number' }, { text: 'Calls', sort: 'calls', class: 'number' },
     { text: 'In flight', sort: 'inFlight', class: 'number' },
 ];
 
@@ -21,20 +21,14 @@ function row(first) {
     const cells = columns.slice(1).map(() => h('td', { class: 'number' }));
     const node = h('tr', {}, h('th', { scope: 'row' }, h('a', { href: `#/servers/${encodeURIComponent(first.id)}` }, first.id)), cells);
     return { node, update: (one) => [
-        perSecond(one.rate), micros(one.p50), micros(one.p95), micros(one.p99), perSecond(one.errors), percent(one.errorRate), percent(one.availability), count(one.calls), count(one.inFlight),
+        perSecond(one.rate), micros(one.p50), micros(one.p95), micros(one.p99), percent(one.errorRate), percent(one.availability), count(one.calls), count(one.inFlight),
     ].forEach((text, i) => setText(cells[i], text)) };
 }
 
-/** A server as the table shows it: what the API says about the last minute where it does, else what this page has seen. */
-function figures(traffic, id, now) {
-    const last = traffic.rows.get(id)?.at(-1);
-    const seen = now.p50Us === undefined ? traffic.latenciesOf(id) : null;
-    return {
-        id, rate: last?.rate ?? now.requestsPerSecond, errors: last?.errors, calls: now.calls, inFlight: now.inFlight,
-        p50: seen ? seen.percentile(0.5) : now.p50Us, p95: seen ? seen.percentile(0.95) : now.p95Us, p99: seen ? seen.percentile(0.99) : now.p99Us,
-        errorRate: now.errorRate ?? (now.calls > 0 ? now.failed / now.calls : null), availability: now.availability,
-    };
-}
+/** A server as the table shows it. */
+const figures = ([id, now]) => ({
+    id, rate: now.requestsPerSecond, p50: now.p50Us, p95: now.p95Us, p99: now.p99Us, errorRate: now.errorRate, availability: now.availability, calls: now.calls, inFlight: now.inFlight,
+});
 
 export const trafficPage = {
     title: () => 'Traffic',
@@ -57,7 +51,7 @@ export const trafficPage = {
         const missed = h('p', { class: 'note', role: 'status' });
         root.append(
             h('div', { class: 'row' }, field('Plots of', servers)), h('div', { class: 'plots' }, rate.node, latency.node, failures.node), missed,
-            h('h2', {}, 'By server'), h('p', { class: 'note' }, 'An error is a call whose server was lost, silent or incomprehensible. Plots begin when this page is opened and keep five minutes.'), frame);
+            h('h2', {}, 'By server'), h('p', { class: 'note' }, 'Rate, latency and errors over the last minute, availability over the last five. An error is a call whose server was lost, silent or incomprehensible. Plots begin when this page is opened, and keep five minutes.'), frame);
 
         function draw() {
             const kept = traffic.rows.get(view.server) ?? [];
@@ -65,7 +59,7 @@ export const trafficPage = {
             latency.draw(kept.map((one) => ({ at: one.at, values: [one.latencies.percentile(0.5), one.latencies.percentile(0.95), one.latencies.percentile(0.99)] })));
             failures.draw(kept.map((one) => ({ at: one.at, values: [one.errors] })));
             setText(missed, kept.some((one) => one.isMissed) ? 'Some calls came faster than they could be told: their latencies are missing here. Rates and errors count them all.' : '');
-            const all = Object.entries(traffic.metrics?.servers ?? {}).map(([id, now]) => figures(traffic, id, now));
+            const all = Object.entries(traffic.metrics?.servers ?? {}).map(figures);
             const rank = (one) => one[view.sort] ?? -1;
             all.sort((one, other) => (rank(one) < rank(other) ? -1 : rank(one) > rank(other) ? 1 : 0) * (view.isDown ? -1 : 1));
             rows.show(all);

@@ -62,13 +62,6 @@ export class Traffic {
         this.#missed = false;
     }
 
-    /** Latencies of a server over all that is kept. */
-    latenciesOf(server) {
-        const all = new Latencies();
-        (this.rows.get(server) ?? []).forEach((row) => all.addAll(row.latencies));
-        return all;
-    }
-
     #add(server, at, rate, errors) {
         const rows = this.rows.get(server) ?? [];
         rows.push({ at, rate, errors, latencies: this.#latencies.get(server) ?? new Latencies(), isMissed: this.#missed });

@@ -1,7 +1,7 @@
 // Each page: in both schemes, wide and narrow, for people with and without the token, with hostile texts, with the keyboard alone.
 import { equal, holds, until } from './browser.mjs';
 
-const pages = ['#/fleet', '#/traffic', '#/servers/library', '#/playground/library/fields', '#/events', '#/log', '#/changes', '#/configuration'];
+const pages = ['#/fleet', '#/traffic', '#/servers/library', '#/playground/library/fields', '#/events', '#/log', '#/changes', '#/audit', '#/configuration'];
 const words = { '#/servers/library': 'Calls itself', '#/playground/library/fields': 'All kinds of fields', '#/fleet': 'search', '#/configuration': 'REDACTED', '#/traffic': 'By server', '#/changes': 'Faults that are active' };
 
 const visit = async (dashboard, page, hash, word = words[hash]) => {
@@ -73,7 +73,7 @@ export const pageScenarios = {
     const page = await dashboard.open('#/fleet', { admin: false });
     await page.getByText('this page is read-only until then').waitFor();
     equal(await page.getByRole('button', { name: 'Actions for library' }).isDisabled(), true, 'whether actions are switched off');
-    for (const hash of ['#/log', '#/configuration', '#/servers/library']) {
+    for (const hash of ['#/log', '#/configuration', '#/audit', '#/servers/library']) {
       await visit(dashboard, page, hash, 'needs the admin token');
     }
 
@@ -163,7 +163,7 @@ export const pageScenarios = {
       return drawn();
     });
     const cells = await row.getByRole('cell').allTextContents();
-    holds(/\d/.test(cells[1]) && Number(cells[7].replace(/\D/g, '')) >= 5, `the row of library: ${cells}`);
+    holds(/\d/.test(cells[1]) && Number(cells[6].replace(/\D/g, '')) >= 5, `the row of library: ${cells}`);
     const colours = await page.locator('canvas').first().evaluate(canvas => new Set(new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size);
     holds(colours > 2, 'the plot is blank');
     await page.getByRole('button', { name: 'Calls' }).click();
@@ -189,6 +189,31 @@ export const pageScenarios = {
     await until('a line of stderr', async () => (await say('a line of its own'), feed.getByText('a line of its own').count()));
     await page.getByLabel('Server', { exact: true }).selectOption('search');
     equal(await feed.getByText('a line of its own').count(), 0, 'lines of another server');
+    await page.end();
+  },
+
+  'the audit log is searched': async dashboard => {
+    const page = await dashboard.open('#/audit');
+    const records = page.getByRole('region', { name: 'Records' });
+    for (let i = 0; i < 2; i++) {
+      await dashboard.api('POST', `/api/v1/servers/library/tools/fail/${i === 0 ? 'disable' : 'enable'}`, {});
+    }
+
+    await fetch(`${dashboard.url}/api/v1/servers/search/restart`, { method: 'POST', headers: { Authorization: 'Bearer wrong' } });
+    await page.getByLabel('Server', { exact: true }).selectOption('library');
+    await page.getByLabel('Tool, prompt or URI').fill('fail');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await until('the records of both changes', () => records.getByRole('row').count(), rows => rows === 3);
+    equal(await records.getByText(/POST .*able/).count(), 2, 'records that name what was done');
+    await page.getByLabel('Server', { exact: true }).selectOption('search');
+    await page.getByLabel('Tool, prompt or URI').fill('');
+    await page.getByLabel('Outcome').selectOption('failed');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await records.getByRole('row', { name: /unknown.*denied.*Unauthenticated/ }).waitFor();
+    await page.getByLabel('Server', { exact: true }).selectOption('');
+    await page.getByLabel('Since').fill('2999-01-01T00:00:00');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByText(/^0 records/).waitFor();
     await page.end();
   },
 
