@@ -88,14 +88,35 @@ export class KeyedList {
     }
 }
 
+const RowsMax = 100;
+
+/** As KeyedList, for rows that may be many: the first hundred, and all of them once somebody has asked for them. */
+export class RowList extends KeyedList {
+    #isWhole = false;
+    #items = [];
+
+    /** Belongs below the rows. */
+    more = button('', () => {
+        this.#isWhole = true;
+        this.show(this.#items);
+    });
+
+    show(items) {
+        this.#items = items;
+        this.more.hidden = this.#isWhole || items.length <= RowsMax;
+        setText(this.more, `Show all ${items.length}`);
+        super.show(this.#isWhole ? items : items.slice(0, RowsMax));
+    }
+}
+
 /** A table in a frame that scrolls by itself, so that the page never does sideways. columns: [{ text, class, sort }]. */
-export function table(label, columns, onSort) {
+export function table(label, columns, onSort, isWide = false) {
     const body = h('tbody');
     const heads = columns.map((column) => h(
         'th', { scope: 'col', class: column.class },
         column.sort ? h('button', { type: 'button', class: 'sort', onclick: () => onSort(column.sort) }, column.text) : column.text));
     const frame = h(
-        'div', { class: 'frame', role: 'region', 'aria-label': label, tabindex: '0' },
+        'div', { class: isWide ? 'frame wide' : 'frame', role: 'region', 'aria-label': label, tabindex: '0' },
         h('table', {}, h('caption', { class: 'hidden-text' }, label), h('thead', {}, h('tr', {}, heads)), body));
     const showSort = (key, isDown) => columns.forEach((column, i) => {
         if (column.sort === key) {

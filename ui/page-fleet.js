@@ -2,14 +2,14 @@
 
 import { choose, deploy } from './actions.js';
 import { session } from './api.js';
-import { button, field, h, KeyedList, select, setOptions, setText, table } from './dom.js';
+import { button, field, h, RowList, select, setOptions, setText, table } from './dom.js';
 import { fleet } from './fleet-store.js';
 import { ago, badge, needsAdmin, reason } from './parts.js';
 import { count } from './words.js';
 
 const columns = [
-    { text: 'Server', sort: 'id' }, { text: 'State', sort: 'state' }, { text: 'Since', sort: 'since' }, { text: 'Reason', class: 'grow' },
-    { text: 'Tools', sort: 'tools', class: 'number' }, { text: 'In flight', sort: 'callsInFlight', class: 'number' }, { text: 'Restarts', sort: 'restarts', class: 'number' }, { text: 'Actions' },
+    { text: 'Server', sort: 'id' }, { text: 'State', sort: 'state', class: 'middle' }, { text: 'Since', sort: 'since', class: 'short' }, { text: 'Reason', class: 'grow' },
+    { text: 'Tools', sort: 'tools', class: 'number short' }, { text: 'In flight', sort: 'callsInFlight', class: 'number short' }, { text: 'Restarts', sort: 'restarts', class: 'number short' }, { text: 'Actions', class: 'short' },
 ];
 
 // What needs somebody comes first.
@@ -62,12 +62,12 @@ export const fleetPage = {
             view.isDown = view.sort === key && !view.isDown;
             view.sort = key;
             update();
-        });
-        const rows = new KeyedList(body, (server) => server.id, row);
+        }, true);
+        const rows = new RowList(body, (server) => server.id, row);
         const none = h('p', { class: 'note' });
         const locked = needsAdmin('Changing something');
         const add = button('Deploy a server', deploy);
-        root.append(summary, h('div', { class: 'row' }, field('Filter', search), field('State', states), add), locked, frame, none);
+        root.append(summary, h('div', { class: 'row' }, field('Filter', search), field('State', states), add), locked, frame, rows.more, none);
         session.addEventListener('change', update, { signal });
         fleet.follow(update, signal);
 

@@ -1,7 +1,7 @@
 // Live rates, latencies and errors.
 
 import { get, path } from './api.js';
-import { field, h, KeyedList, select, setOptions, setText, table } from './dom.js';
+import { field, h, RowList, select, setOptions, setText, table } from './dom.js';
 import { events } from './events.js';
 import { Plot } from './plot.js';
 import { All, Traffic } from './traffic-store.js';
@@ -46,12 +46,12 @@ export const trafficPage = {
             view.isDown = view.sort === key ? !view.isDown : key !== 'id';
             view.sort = key;
             draw();
-        });
-        const rows = new KeyedList(body, (one) => one.id, row);
+        }, true);
+        const rows = new RowList(body, (one) => one.id, row);
         const missed = h('p', { class: 'note', role: 'status' });
         root.append(
             h('div', { class: 'row' }, field('Plots of', servers)), h('div', { class: 'plots' }, rate.node, latency.node, failures.node), missed,
-            h('h2', {}, 'By server'), h('p', { class: 'note' }, 'Rate, latency and errors over the last minute, availability over the last five. An error is a call whose server was lost, silent or incomprehensible. Plots begin when this page is opened, and keep five minutes.'), frame);
+            h('h2', {}, 'By server'), h('p', { class: 'note' }, 'Rate, latency and errors over the last minute, availability over the last five. An error is a call whose server was lost, silent or incomprehensible. Plots begin when this page is opened, and keep five minutes.'), frame, rows.more);
 
         function draw() {
             const kept = traffic.rows.get(view.server) ?? [];
