@@ -201,7 +201,7 @@ internal static class UpCommand
         // No code in JSON: that is for programs, which keep it. They ask fairlead dashboard when somebody wants to look.
         view.Event(new { @event = "listening", url, mcp = url + "/mcp", dashboard = url + DashboardRoutes.PagePath, pid = Environment.ProcessId, state = folder.Path });
         view.Say($"Serving all of them at {Terminal.Current.Paint(Colour.Bold, url + "/mcp")}, one alone at {url}/mcp/NAME");
-        view.Say($"Dashboard: {url}{DashboardRoutes.PathFor(host.Dashboards.IssueCode().Code)} (the link works once, for {DashboardSessions.CodeLifetime.TotalMinutes:0} minutes; fairlead dashboard prints another)");
+        view.Say($"Dashboard: {url}{DashboardRoutes.PathFor(host.Dashboards.IssueCode().Code)} (works once, for {DashboardSessions.CodeLifetime.TotalMinutes:0} minutes; fairlead dashboard prints another)");
     }
 
     /// <summary>The second Ctrl+C: nothing is waited for. The servers are ended by the reaper, which sees that this process is gone.</summary>
