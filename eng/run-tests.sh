@@ -45,6 +45,7 @@ trap 'give_up "interrupted"' INT TERM
 command -v dotnet >/dev/null || give_up "the .NET 10 SDK is needed; 'dotnet' was not found on PATH (https://dot.net)"
 bash eng/install-node-tools.sh || give_up "the npm servers and clients could not be installed"
 bash eng/install-engines.sh || give_up "podman and Prometheus could not be unpacked"
+bash eng/install-chromium.sh || give_up "Chromium could not be looked for"
 
 echo "== build"
 mkdir -p artifacts

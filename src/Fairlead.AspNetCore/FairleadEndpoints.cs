@@ -29,14 +29,15 @@ public static class FairleadEndpoints
             provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(front.Parked.Dispose);
             return front;
         });
-        services.AddSingleton(new AdminToken(adminToken));
+        services.AddSingleton(new DashboardSessions(manager.Sweep.TimeProvider));
+        services.AddSingleton(provider => new AdminToken(adminToken, provider.GetRequiredService<DashboardSessions>()));
         services.AddSingleton<Presence>();
         services.AddSingleton<MetricsPage>();
         services.AddSingleton<RestApi>();
         return services;
     }
 
-    /// <summary>Maps <c>/mcp</c>, <c>/mcp/{server}</c>, <c>/mcp/p/{profile}</c>, HTTP+SSE beside each (<c>/sse</c> with <c>/message</c>), <c>/health</c>, <c>/ready</c>, <c>/metrics</c> and <c>/api/v1</c>. Every route checks Host and Origin; administration also needs the token.</summary>
+    /// <summary>Maps <c>/mcp</c>, <c>/mcp/{server}</c>, <c>/mcp/p/{profile}</c>, HTTP+SSE beside each (<c>/sse</c> with <c>/message</c>), <c>/health</c>, <c>/ready</c>, <c>/metrics</c>, <c>/api/v1</c> and <c>/dashboard/</c>. Every route checks Host and Origin; administration also needs the token.</summary>
     /// <param name="endpoints">Where to map.</param>
     /// <returns><paramref name="endpoints"/>.</returns>
     public static IEndpointRouteBuilder MapFairlead(this IEndpointRouteBuilder endpoints)

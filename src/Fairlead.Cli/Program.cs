@@ -40,6 +40,7 @@ internal static class Program
         LogsCommand.Create(),
         EventsCommand.Create(),
         AuditCommand.Create(),
+        DashboardCommand.Create(),
         DownCommand.Create(),
         DeployCommand.Create(),
         DeployCommand.CreateUndeploy(),

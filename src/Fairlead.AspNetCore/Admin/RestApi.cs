@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Fairlead.AspNetCore.Auth;
+using Fairlead.AspNetCore.Dashboard;
 using Fairlead.AspNetCore.Mcp;
 using Fairlead.Configuration;
 using Fairlead.Routing;
@@ -24,6 +25,7 @@ internal sealed class RestApi
     private readonly ConfigurationReload? _reload;
     private readonly AdminToken _token;
     private readonly MetricsPage _metrics;
+    private readonly DashboardSessions _dashboards;
 
     /// <summary>Serves <paramref name="manager"/>; a shutdown stops the application.</summary>
     public RestApi(McpManager manager, McpFront front, Presence presence, IHostApplicationLifetime lifetime, IServiceProvider services)
@@ -31,6 +33,7 @@ internal sealed class RestApi
         _reload = services.GetService<ConfigurationReload>();
         _token = services.GetRequiredService<AdminToken>();
         _metrics = services.GetRequiredService<MetricsPage>();
+        _dashboards = services.GetRequiredService<DashboardSessions>();
         _presence = presence;
         _manager = manager;
         _front = front;
@@ -56,10 +59,12 @@ internal sealed class RestApi
         rest.Get("/api/v1/servers/{id}/logs", RouteAccess.Admin, LogsAsync, ["lines"]);
         rest.Post("/api/v1/shutdown", RouteAccess.Admin, ShutdownAsync);
         new FleetRoutes(_manager, new DeployKeys(_manager.State, _front.TimeProvider), _reload).Map(rest);
+        new ConfigurationRoutes(_manager, _reload).Map(rest);
         new RolloutRoutes(_manager).Map(rest);
         new FaultRoutes(_manager).Map(rest);
         new AuditRoutes(_manager).Map(rest);
         new EventRoutes(_manager, _front, _token, _lifetime.ApplicationStopping).Map(rest);
+        new DashboardRoutes(_dashboards, _manager.Options.Limits.RequestBodyBytesMax).Map(rest, routes);
         rest.Rest();
     }
 

@@ -51,10 +51,13 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
             });
         }
 
-        routes.Map(null, "/{**path}", RouteAccess.Open, static context => Problems.WriteAsync(
-            context, StatusCodes.Status404NotFound, "NotFound",
-            "There is nothing at this path. MCP clients connect to /mcp or /mcp/<server>; the API is /api/v1/servers, /health and /ready."));
+        routes.Map(null, "/{**path}", RouteAccess.Open, NothingHereAsync);
     }
+
+    /// <summary>Answers at a path where nothing is.</summary>
+    public static Task NothingHereAsync(HttpContext context) => Problems.WriteAsync(
+        context, StatusCodes.Status404NotFound, "NotFound",
+        "There is nothing at this path. MCP clients connect to /mcp or /mcp/<server>; the API is /api/v1/servers, /health and /ready; people open /dashboard/.");
 
     private void Map(string verb, string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch, string[]? query = null, bool atOwnPorts = false)
     {

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using Fairlead.AspNetCore.Admin;
+using Fairlead.AspNetCore.Auth;
+using Fairlead.AspNetCore.Dashboard;
 using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
 using Fairlead.Configuration;
@@ -147,7 +149,7 @@ internal static class UpCommand
             }
 
             watch.Start();
-            Announce(folder, host.Url, view);
+            Announce(folder, host, view);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(signals.Stop, host.StopAsked);
             var isIdle = false;
             try
@@ -187,8 +189,9 @@ internal static class UpCommand
         }
     }
 
-    private static void Announce(StateFolder folder, string url, LaunchView view)
+    private static void Announce(StateFolder folder, GatewayHost host, LaunchView view)
     {
+        var url = host.Url;
         try
         {
             folder.Announce(new InstanceFile(Environment.ProcessId, url, Program.Version));
@@ -198,8 +201,10 @@ internal static class UpCommand
             Terminal.Current.Error($"warning: {folder.Path} cannot be written ({exception.Message}). It serves, but other commands need --url {url}");
         }
 
-        view.Event(new { @event = "listening", url, mcp = url + "/mcp", pid = Environment.ProcessId, state = folder.Path });
+        // No code in JSON: that is for programs, which keep it. They ask fairlead dashboard when somebody wants to look.
+        view.Event(new { @event = "listening", url, mcp = url + "/mcp", dashboard = url + DashboardRoutes.PagePath, pid = Environment.ProcessId, state = folder.Path });
         view.Say($"Serving all of them at {Terminal.Current.Paint(Colour.Bold, url + "/mcp")}, one alone at {url}/mcp/NAME");
+        view.Say($"Dashboard: {url}{DashboardRoutes.PathFor(host.Dashboards.IssueCode().Code)} (works once, for {DashboardSessions.CodeLifetime.TotalMinutes:0} minutes; fairlead dashboard prints another)");
     }
 
     /// <summary>The second Ctrl+C: nothing is waited for. The servers are ended by the reaper, which sees that this process is gone.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Fairlead.AspNetCore;
 using Fairlead.AspNetCore.Admin;
+using Fairlead.AspNetCore.Auth;
 using Fairlead.AspNetCore.Mcp;
 using Fairlead.BuiltIn;
 using Fairlead.Configuration;
@@ -45,6 +46,9 @@ internal sealed class GatewayHost : IAsyncDisposable
 
     /// <summary>Loads the configuration again; null when it cannot be.</summary>
     public ConfigurationReload? Reload => _app.Services.GetService<ConfigurationReload>();
+
+    /// <summary>Who may administer from a browser.</summary>
+    public DashboardSessions Dashboards => _app.Services.GetRequiredService<DashboardSessions>();
 
     /// <summary>The listeners of single servers.</summary>
     public OwnPorts Ports { get; }

@@ -30,6 +30,9 @@ internal sealed class InstanceClient : IDisposable
     /// <summary>The instance of the state folder; null when <c>--url</c> named another one.</summary>
     public InstanceFile? Instance { get; }
 
+    /// <summary>Its address.</summary>
+    public Uri Url => _http.BaseAddress!;
+
     /// <summary>Runs a command against the instance that the user means, and turns what can go wrong into an exit code and a sentence.</summary>
     public static async Task<int> RunAsync(string? url, string? state, Func<InstanceClient, Task<int>> command)
     {

@@ -28,7 +28,8 @@ public sealed partial class RouteInventoryTests : IAsyncLifetime
         Assert.Equal(some, some.Intersect(routes.Select(static route => route.RoutePattern.RawText)));
         Assert.Equal(
             [
-                "/api/v1/audit", "/api/v1/configuration/reload", "/api/v1/configuration/status", "/api/v1/faults", "/api/v1/faults/{faultId}", "/api/v1/servers", "/api/v1/servers/{id}", "/api/v1/servers/{id}/disable",
+                "/api/v1/audit", "/api/v1/configuration", "/api/v1/configuration/reload", "/api/v1/configuration/status", "/api/v1/configuration/validate",
+                "/api/v1/dashboard/codes", "/api/v1/dashboard/sessions/current", "/api/v1/faults", "/api/v1/faults/{faultId}", "/api/v1/servers", "/api/v1/servers/{id}", "/api/v1/servers/{id}/disable",
                 "/api/v1/servers/{id}/enable", "/api/v1/servers/{id}/faults", "/api/v1/servers/{id}/logs", "/api/v1/servers/{id}/maintenance", "/api/v1/servers/{id}/restart",
                 "/api/v1/servers/{id}/rollouts", "/api/v1/servers/{id}/rollouts/abort", "/api/v1/servers/{id}/rollouts/promote", "/api/v1/servers/{id}/scale", "/api/v1/servers/{id}/start",
                 "/api/v1/servers/{id}/stop", "/api/v1/servers/{id}/tools/{tool}/disable", "/api/v1/servers/{id}/tools/{tool}/enable", "/api/v1/shutdown",
