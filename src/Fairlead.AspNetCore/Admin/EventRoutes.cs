@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Fairlead.AspNetCore.Auth;
 using Fairlead.AspNetCore.Mcp;
+using Fairlead.Health;
 using Microsoft.AspNetCore.Http;
 
 namespace Fairlead.AspNetCore.Admin;
@@ -79,7 +80,18 @@ internal sealed class EventRoutes(McpManager manager, McpFront front, AdminToken
         return next;
     }
 
-    private static byte[] Bytes(FleetEvent one) => JsonSerializer.SerializeToUtf8Bytes(one, RestApi.Json);
+    private static byte[] Bytes(FleetEvent one)
+    {
+        if (one.Check is not { } check)
+        {
+            return JsonSerializer.SerializeToUtf8Bytes(one, RestApi.Json);
+        }
+
+        // A check is shown as everywhere in the API: its time in milliseconds.
+        var told = JsonSerializer.SerializeToNode(one with { Check = null }, RestApi.Json)!.AsObject();
+        told["check"] = JsonSerializer.SerializeToNode(HealthCheckView.Of(check), RestApi.Json);
+        return JsonSerializer.SerializeToUtf8Bytes(told, RestApi.Json);
+    }
 
     private byte[] Id(FleetEvent one) => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{manager.Events.Run}-{one.Number}"));
 

@@ -75,6 +75,14 @@ public sealed class OpenApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public void Words_OfErrors_StandInTheGuide()
+    {
+        var errors = File.ReadAllText(RepositoryFile("docs/rest.md")).Split("\n## Errors")[1].Split("\n## ")[0];
+        var words = _host.Document.Root.GetProperty("components").GetProperty("schemas").GetProperty("Problem").GetProperty("properties").GetProperty("title").GetProperty("enum").EnumerateArray().Select(static word => word.GetString()!);
+        Assert.All(words, word => Assert.Contains(word, errors, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Operations_WhenCalledWithEachEnd_AnswerAsTheDocumentSays()
     {
         await ReadAsync();
@@ -105,6 +113,9 @@ public sealed class OpenApiTests : IAsyncLifetime
         await OkAsync("getServerHealth", ["id=calc", "depth=history"]);
         await OkAsync("getServerHealth", ["id=calc", "depth=deep"]);
         Assert.Equal(503, (await _calls.CallAsync("getServerHealth", ["id=waits"])).Status);
+        using var checks = await _calls.OpenAsync("watchEvents", ["types=health", "servers=steps"]);
+        await _calls.WatchAsync("watchEvents", checks, static one => one.TryGetProperty("check", out _));
+        await OkAsync("getServerHealth", ["id=steps", "depth=history"]);
     }
 
     private async Task ChangeAsync()
