@@ -14,7 +14,7 @@ internal sealed class StateTable
         States = [.. _root.GetProperty("states").EnumerateArray().Select(static row => new StateRow(Text(row, "server")!, Text(row, "state")!, Text(row, "reason"), Deed.In(row, "after"), Ending(row)))];
         Errors = [.. _root.GetProperty("errors").EnumerateArray().Select(static row => new ErrorRow(
             Text(row, "error")!, Text(row, "reason")!, row.GetProperty("status").GetInt32(), row.TryGetProperty("exitCode", out var code) ? code.GetInt32() : 0,
-            Deed.In(row, "before"), Deed.In(row, "do")!, Deed.In(row, "finally"), row.TryGetProperty("event", out _), row.TryGetProperty("last", out _),
+            Deed.In(row, "before"), Deed.In(row, "do")!, Deed.In(row, "finally"), row.TryGetProperty("event", out _), row.TryGetProperty("restarts", out _), row.TryGetProperty("last", out _),
             row.TryGetProperty("only", out var only) ? [.. only.EnumerateArray().Select(static way => way.GetString()!)] : null))];
     }
 
@@ -55,9 +55,10 @@ internal sealed record CallEnd(string Error, string Reason, int ExitCode);
 /// <param name="Do">What fails with it.</param>
 /// <param name="Finally">What is done afterwards.</param>
 /// <param name="IsEvent">Whether an event of the call tells it.</param>
+/// <param name="Restarts">Whether the server is lost by it and comes back.</param>
 /// <param name="IsLast">Whether it is what a manager says that was shut down.</param>
 /// <param name="Only">The ways on which it comes; null = all.</param>
-internal sealed record ErrorRow(string Error, string Reason, int Status, int ExitCode, Deed? Before, Deed Do, Deed? Finally, bool IsEvent, bool IsLast, IReadOnlyList<string>? Only);
+internal sealed record ErrorRow(string Error, string Reason, int Status, int ExitCode, Deed? Before, Deed Do, Deed? Finally, bool IsEvent, bool Restarts, bool IsLast, IReadOnlyList<string>? Only);
 
 /// <summary>Something that is done to the fleet: a verb with its operand, and what belongs to it.</summary>
 internal sealed record Deed(string Verb, JsonElement Operand, JsonElement All)

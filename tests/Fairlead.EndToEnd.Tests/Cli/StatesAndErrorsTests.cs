@@ -1,6 +1,7 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Fairlead.Routing;
 using Fairlead.TestKit;
 
 namespace Fairlead.EndToEnd.Tests.Cli;
@@ -62,20 +63,24 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
         }
     }
 
-    private async Task ReachedAsync(string server, string state)
+    private Task ReachedAsync(string server, string state) => WhenAsync(server, now => now.State.ToString() == state, state);
+
+    private async Task WhenAsync(string server, Func<ServerSnapshot, bool> wanted, string what)
     {
-        Assert.True(Manager.Fleet.TryGet(server, out var cell));
+        var cell = Cell(server);
         while (true)
         {
             var changed = cell.Changed;
-            if (cell.Current.State.ToString() == state)
+            if (wanted(cell.Current))
             {
                 return;
             }
 
-            await Guard.WithinAsync(changed, $"{state} of {server}, which is {cell.Current.State}: {cell.Current.Reason}");
+            await Guard.WithinAsync(changed, $"{server} being {what}, which is {cell.Current.State}: {cell.Current.Reason}");
         }
     }
+
+    private ServerCell Cell(string server) => Manager.Fleet.TryGet(server, out var cell) ? cell : throw new ServerNotFound(server);
 
     private async Task CheckInfoAsync()
     {
@@ -166,12 +171,6 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
                 continue;
             }
 
-            if (row.IsEvent)
-            {
-                // A call that the server never got has no event.
-                await ReachedAsync(row.Do.Server, "Healthy");
-            }
-
             if (row.Before is not null)
             {
                 await run(row.Before);
@@ -181,10 +180,17 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
                 }
             }
 
+            var restarts = row.Restarts ? Cell(row.Do.Server).Current.Restarts : 0;
             var end = await run(row.Do);
             Assert.Equal((row.Error, way, way == "cli" ? null : row.Error), (row.Error, way, end.Error));
             Assert.Equal((row.Error, way, way == "cli" ? row.ExitCode : way == "rest" ? row.Status : 0), (row.Error, way, end.Code));
             Assert.Matches(row.Reason, end.Text);
+            if (row.Restarts)
+            {
+                // A call of the next way that comes before is refused, or waits: it is another error, or has no event.
+                await WhenAsync(row.Do.Server, now => now.Restarts > restarts && now.State == ServerState.Healthy, "Healthy again");
+            }
+
             if (row.Finally is not null)
             {
                 await run(row.Finally);
