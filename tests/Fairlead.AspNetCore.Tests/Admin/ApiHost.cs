@@ -21,8 +21,8 @@ internal sealed class ApiHost : IAsyncDisposable
           "servers": {
             "calc": { "transport": "in-process", "expose": { "hide": ["secret"] } },
             "waits": { "command": "nothing", "env": { "KEY": "${SOME_KEY}" } },
-            "steps": { "transport": "in-process", "healthCheck": { "intervalMs": 100, "timeoutMs": 100 } },
-            "silent": { "transport": "in-process", "timeoutMs": 100, "circuitBreaker": { "minimumCalls": 1 } },
+            "steps": { "transport": "in-process", "healthCheck": { "intervalMs": 100, "timeoutMs": 100, "unhealthyAfter": 100 } },
+            "silent": { "transport": "in-process", "timeoutMs": 1000, "circuitBreaker": { "minimumCalls": 1 } },
             "refuses": { "transport": "in-process" },
             "seldom": { "transport": "in-process", "rateLimit": { "server": { "calls": 1, "perMs": 3600000 } } }
           }
