@@ -130,9 +130,10 @@ internal static class CallFront
         }
     }
 
-    /// <summary>Writes the end of a call as the last event of its stream.</summary>
+    /// <summary>Writes the end of a call as the last event of its stream. It is recorded before: who has the answer finds the call in the counts.</summary>
     public static async Task WriteLastEventAsync(McpFront front, SseResponse stream, Exchange exchange)
     {
+        Record(front, exchange);
         if (exchange.Error == ForwardError.None)
         {
             await stream.WriteAnswerAsync(exchange).ConfigureAwait(false);
@@ -141,8 +142,6 @@ internal static class CallFront
         {
             await stream.WriteAsync(AnswerTranslation.Failure(exchange)).ConfigureAwait(false);
         }
-
-        Record(front, exchange);
     }
 
     /// <summary>Step 9: one record per call in the counters of its server, and of the front.</summary>

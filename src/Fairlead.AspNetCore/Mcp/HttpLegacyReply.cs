@@ -144,12 +144,11 @@ internal sealed class HttpLegacyReply(McpFront front, HttpContext context, Legac
             return;
         }
 
+        CallFront.Record(front, exchange);
         if (Compose(exchange) is { } answer)
         {
             await LastAsync(answer, exchange).ConfigureAwait(false);
         }
-
-        CallFront.Record(front, exchange);
     }
 
     /// <inheritdoc/>

@@ -103,12 +103,11 @@ internal abstract class MessageReply(McpFront front) : LegacyReply
     /// <inheritdoc/>
     public override async ValueTask AnswerAsync(Exchange exchange)
     {
+        CallFront.Record(front, exchange);
         if (Compose(exchange) is { } message)
         {
             await LastAsync(message).ConfigureAwait(false);
         }
-
-        CallFront.Record(front, exchange);
     }
 
     /// <summary>Sends the answer.</summary>

@@ -160,7 +160,7 @@ internal static class CallSpans
         {
             Refuse(span, exchange.AnswerEnvelope.ErrorCode);
         }
-        else if (AnswerTranslation.IsFailure(exchange))
+        else if (CallAudit.FailedAtServer(exchange))
         {
             Fail(span, "tool_error");
         }

@@ -43,8 +43,6 @@ public sealed partial class PrometheusTests(PrometheusWorld world) : IClassFixtu
         var rules = groups.GetProperty("rules").EnumerateArray().ToArray();
         Assert.Equal(AlertName().Count(await File.ReadAllTextAsync(RepositoryPaths.Source(Rules))), rules.Length);
         Assert.All(rules, static rule => Assert.Equal(("ok", ""), (rule.GetProperty("health").GetString(), rule.TryGetProperty("lastError", out var error) ? error.GetString() : "")));
-        var target = (await world.AskAsync("api/v1/targets")).GetProperty("activeTargets").EnumerateArray().Single();
-        Assert.Equal(("up", ""), (target.GetProperty("health").GetString(), target.GetProperty("lastError").GetString()));
     }
 
     [PrometheusFact]

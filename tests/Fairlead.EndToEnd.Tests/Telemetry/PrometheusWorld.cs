@@ -54,7 +54,7 @@ public sealed class PrometheusWorld : IAsyncLifetime, IDisposable
             """);
         File.Copy(RepositoryPaths.Source("deploy/prometheus/fairlead.rules.yml"), _folder.At("fairlead.rules.yml"));
         var config = _folder.Write("prometheus.yml", $$"""
-            global: { scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }
+            global: { scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms }
             rule_files: [scraped.yml, fairlead.rules.yml]
             scrape_configs:
               - job_name: fairlead
