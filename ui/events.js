@@ -3,6 +3,7 @@
 import { headers, problemOf, session, streamEvents } from './api.js';
 
 const QueueMax = 20_000;
+const RecentMax = 500;
 const WaitMin = 500;
 const WaitMax = 10_000;
 
@@ -14,6 +15,9 @@ class EventHub extends EventTarget {
     #running = null;
     #types = '';
     #last = null;
+
+    /** What happened since this tab was opened: the last of it, without what comes only when it is asked for. */
+    recent = [];
 
     /** 'connecting', 'live' or 'lost'. */
     state = 'connecting';
@@ -119,6 +123,7 @@ class EventHub extends EventTarget {
             this.#dropped = 0;
         }
 
+        this.recent = [...this.recent, ...events.filter((one) => !['call', 'health', 'log'].includes(one.type))].slice(-RecentMax);
         for (const { types, take } of this.#subscribers) {
             const wanted = events.filter((one) => one.type === 'gap' || types.some((type) => one.type === type || one.type.startsWith(`${type}.`)));
             if (wanted.length > 0) {

@@ -13,6 +13,7 @@ export class Feed {
     #render;
     #fits;
     #isPaused = false;
+    #isAtEnd = true;
     #list;
     #state = h('p', { class: 'note' });
 
@@ -24,6 +25,13 @@ export class Feed {
         // Nobody could follow it read out: the mark of a log without its voice.
         this.#list = h('div', { class: 'feed', role: 'log', 'aria-live': 'off', 'aria-label': label, tabindex: '0' });
         this.node = h('div', {}, this.#list, this.#state);
+
+        // What was taken while nobody could see it has no end to scroll to yet.
+        new ResizeObserver(() => this.#followEnd()).observe(this.#list);
+        this.#list.addEventListener('scroll', () => {
+            this.#isAtEnd = this.#list.clientHeight === 0 || this.#list.scrollTop + this.#list.clientHeight >= this.#list.scrollHeight - 40;
+        });
+        this.#tell();
     }
 
     take(items) {
@@ -77,13 +85,16 @@ export class Feed {
             }
         }
 
-        const isAtEnd = this.#list.scrollTop + this.#list.clientHeight >= this.#list.scrollHeight - 40;
         for (let surplus = this.#list.childElementCount + fitting.length - ShownMax; surplus > 0; surplus--) {
             this.#list.firstChild.remove();
         }
 
         this.#list.append(...fitting.reverse().map(this.#render));
-        if (isAtEnd) {
+        this.#followEnd();
+    }
+
+    #followEnd() {
+        if (this.#isAtEnd) {
             this.#list.scrollTop = this.#list.scrollHeight;
         }
     }

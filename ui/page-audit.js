@@ -12,10 +12,13 @@ const columns = [
     { text: 'Number', class: 'number' }, { text: 'When' }, { text: 'Kind' }, { text: 'Who' }, { text: 'Server' }, { text: 'What', class: 'grow' }, { text: 'Verdict' }, { text: 'Outcome' }, { text: 'Took', class: 'number' }, { text: 'Arguments' },
 ];
 
+// Browsers call themselves long names.
+const brief = (client) => client.length > 30 ? `${client.slice(0, 29)}…` : client;
+
 function row(one) {
     const node = h(
         'tr', {}, h('th', { scope: 'row', class: 'number' }, one.seq), h('td', {}, moment(one.at)), h('td', {}, one.kind),
-        h('td', {}, [one.principal, one.client ? `(${one.client})` : '', one.via ? `by ${one.via}` : ''].filter(Boolean).join(' ')), h('td', {}, one.server),
+        h('td', { title: one.client }, [one.principal, one.client ? `(${brief(one.client)})` : '', one.via ? `by ${one.via}` : ''].filter(Boolean).join(' ')), h('td', {}, one.server),
         h('td', { class: 'grow' }, [one.method, one.target, one.lost ? `${count(one.lost)} records are missing` : '', one.reason].filter(Boolean).join(' ')), h('td', { class: one.verdict === 'denied' ? 'bad' : null }, one.verdict),
         h('td', { class: one.outcome && one.outcome !== 'ok' ? 'bad' : null }, one.outcome), h('td', { class: 'number' }, one.durationMs === undefined ? '' : `${decimal(one.durationMs)} ms`),
         h('td', {}, one.argumentsDigest ? h('code', { title: one.argumentsDigest }, `${one.argumentsDigest.slice(0, 15)}…`) : null));

@@ -10,7 +10,7 @@ import { FormError, parse, schemaForm } from './schema-form.js';
 
 /** Arguments as a form, or as JSON. */
 function argumentsOf(tool) {
-    const form = schemaForm(tool.inputSchema?.type === 'object' && !tool.inputSchema.properties ? { type: 'object', properties: {} } : tool.inputSchema ?? {});
+    const form = schemaForm(tool.inputSchema?.type === 'object' && !tool.inputSchema.properties ? { ...tool.inputSchema, properties: {} } : tool.inputSchema);
     const text = h('textarea', { rows: 8, class: 'code', spellcheck: 'false' });
     const raw = h('div', { hidden: true }, field('Arguments, as JSON', text));
     const box = h('input', { type: 'checkbox', id: 'as-json', onchange: () => {
@@ -79,6 +79,9 @@ function workbench(server, tool, signal) {
     const [asked, outcome] = [h('div'), h('section', { 'aria-label': 'Result', tabindex: '-1' })];
     const bar = h('progress', { 'aria-label': 'Progress', hidden: true });
     const said = h('p', { class: 'note', role: 'status' });
+
+    // Steps may come fast: they are shown, and not read out one by one.
+    const step = h('p', { class: 'note' });
     let running = null;
     let shown = null;
     const run = h('button', { type: 'submit', class: 'main' }, 'Call');
@@ -92,6 +95,7 @@ function workbench(server, tool, signal) {
         cancel.hidden = false;
         fill(outcome);
         setText(said, 'Calling …');
+        setText(step, '');
         const begun = performance.now();
         try {
             const result = await callTool({
@@ -100,7 +104,7 @@ function workbench(server, tool, signal) {
                     bar.hidden = false;
                     bar.value = progress;
                     bar.max = total ?? progress + 1;
-                    setText(said, `Step ${progress}${total ? ` of ${total}` : ''}${message ? `: ${message}` : ''}`);
+                    setText(step, `Step ${progress}${total ? ` of ${total}` : ''}${message ? `: ${message}` : ''}`);
                 },
             });
             setText(said, `Answered after ${Math.round(performance.now() - begun)} ms.`);
@@ -123,7 +127,7 @@ function workbench(server, tool, signal) {
             event.preventDefault();
             void call();
         } }, args.node, h('div', { class: 'row' }, run, cancel)),
-        bar, said, asked, outcome,
+        bar, step, said, asked, outcome,
         h('details', {}, h('summary', {}, 'Definition'), h('pre', { class: 'code', tabindex: '0' }, JSON.stringify(tool, null, 2))));
 }
 

@@ -48,6 +48,7 @@ export const eventsPage = {
             return { box, types, node: h('div', { class: 'tick' }, box, h('label', { for: box.id }, label)) };
         });
         root.append(h('fieldset', { class: 'row' }, h('legend', {}, 'Which events'), choices.map((one) => one.node)), h('div', { class: 'row' }, controls(feed, filter, signal)), feed.node);
+        feed.take(events.recent);
         subscribe();
 
         function subscribe() {

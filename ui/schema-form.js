@@ -3,16 +3,32 @@
 import { button, field, h } from './dom.js';
 
 const DepthMax = 5;
+const FieldsMax = 300;
 
 /** Says which value cannot be used; its control has the focus. */
 export class FormError extends Error {}
 
-/** Gives { node, read() }: read gives undefined for what was left out, and throws FormError. */
-export function schemaForm(schema, root = schema, name = 'value', isRequired = true, depth = 0) {
-    const known = resolve(schema ?? {}, root);
+/** Gives { node, read() }: read gives undefined for what was left out, and throws FormError. A schema that is none gives a field for JSON. */
+export function schemaForm(schema) {
+    const whole = { root: schema, left: FieldsMax };
+    try {
+        return part(whole, schema, 'value', true, 0);
+    } catch (error) {
+        if (error instanceof TypeError) {
+            // Servers write schemas as they like: one that cannot be followed is no reason to show nothing.
+            return jsonField({ known: {}, name: 'value', label: 'The value', isRequired: false });
+        }
+
+        throw error;
+    }
+}
+
+/** One value of the whole, which counts its fields: a schema may contain itself. */
+function part(whole, schema, name, isRequired, depth) {
+    const known = resolve(schema ?? {}, whole.root);
     const label = known.title ? `${known.title} (${name})` : name;
-    const one = { known, root, name, isRequired, depth, label: isRequired ? `${label} *` : label, note: known.description };
-    const choices = choicesOf(known, root);
+    const one = { known, whole, name, isRequired, depth, label: isRequired ? `${label} *` : label, note: known.description };
+    const choices = choicesOf(known, whole.root);
     if (choices) {
         return choiceField(one, choices);
     }
@@ -28,7 +44,8 @@ export function schemaForm(schema, root = schema, name = 'value', isRequired = t
         case 'number': return numberField(one, type);
         case 'string': return stringField(one);
         case 'array': return known.items && !Array.isArray(known.items) ? arrayField(one) : jsonField(one);
-        default: return known.properties ? objectFields(one) : jsonField(one);
+        case 'object': return known.properties && (whole.left -= Object.keys(known.properties).length) >= 0 ? objectFields(one) : jsonField(one);
+        default: return jsonField(one);
     }
 }
 
@@ -103,8 +120,8 @@ export function parse(element, name) {
 }
 
 function arrayField(one) {
-    const items = resolve(one.known.items, one.root);
-    const choices = choicesOf(items, one.root);
+    const items = resolve(one.known.items, one.whole.root);
+    const choices = choicesOf(items, one.whole.root);
     if (choices) {
         const boxes = choices.map(([value, label]) => [value, label, h('input', { type: 'checkbox', checked: one.known.default?.includes(value) })]);
         const node = h('fieldset', {}, h('legend', {}, one.label), one.note ? h('p', { class: 'note' }, one.note) : null, boxes.map(([, label, box]) => h('label', { class: 'tick' }, box, label)));
@@ -117,7 +134,7 @@ function arrayField(one) {
     const rows = [];
     const list = h('div', { class: 'items' });
     const add = (value) => {
-        const item = schemaForm(value === undefined ? items : { ...items, default: value }, one.root, `${one.name} ${rows.length + 1}`, true, one.depth + 1);
+        const item = part(one.whole, value === undefined ? items : { ...items, default: value }, `${one.name} ${rows.length + 1}`, true, one.depth + 1);
         const row = { item, node: h('div', { class: 'item' }, item.node, button('Remove', () => {
             rows.splice(rows.indexOf(row), 1);
             row.node.remove();
@@ -137,12 +154,12 @@ function objectFields(one) {
     const { known } = one;
     const parts = Object.entries(known.properties).map(([name, schema]) => {
         const value = known.default?.[name];
-        return [name, schemaForm(value === undefined ? schema : { ...resolve(schema, one.root), default: value }, one.root, name, one.isRequired && (known.required ?? []).includes(name), one.depth + 1)];
+        return [name, part(one.whole, value === undefined ? schema : { ...resolve(schema, one.whole.root), default: value }, name, one.isRequired && (known.required ?? []).includes(name), one.depth + 1)];
     });
     const read = () => {
         const value = {};
-        for (const [name, part] of parts) {
-            const own = part.read();
+        for (const [name, field] of parts) {
+            const own = field.read();
             if (own !== undefined) {
                 value[name] = own;
             }
@@ -150,6 +167,6 @@ function objectFields(one) {
 
         return Object.keys(value).length === 0 && !one.isRequired ? undefined : value;
     };
-    const nodes = parts.map(([, part]) => part.node);
+    const nodes = parts.map(([, field]) => field.node);
     return { node: one.depth === 0 ? h('div', {}, nodes) : h('fieldset', {}, h('legend', {}, one.label), one.note ? h('p', { class: 'note' }, one.note) : null, nodes), read };
 }

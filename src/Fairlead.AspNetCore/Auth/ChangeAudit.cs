@@ -29,6 +29,10 @@ internal sealed class ChangeAudit(AuditLog? log, TimeProvider time)
         return agent.Length == 0 ? null : agent.Length <= ClientLengthMax ? agent : agent[..ClientLengthMax];
     }
 
+    /// <summary>Somebody was let in who had no token before.</summary>
+    /// <param name="context">The request.</param>
+    public void Admitted(HttpContext context) => log?.Add(Entry(context) with { Principal = "admin", Verdict = "allowed", Outcome = "ok" });
+
     private async Task RecordAsync(AuditLog log, HttpContext context, RequestDelegate handler)
     {
         var started = time.GetTimestamp();

@@ -29,7 +29,6 @@ internal sealed class GuardedRoutes
     private readonly HostOriginPolicy _hosts;
     private readonly AdminToken _token;
     private readonly PortTable _ports;
-    private readonly ChangeAudit _audit;
 
     /// <summary>Maps on <paramref name="endpoints"/>.</summary>
     public GuardedRoutes(IEndpointRouteBuilder endpoints, HostOriginPolicy hosts, AdminToken token, PortTable ports, ChangeAudit audit)
@@ -38,8 +37,11 @@ internal sealed class GuardedRoutes
         _hosts = hosts;
         _token = token;
         _ports = ports;
-        _audit = audit;
+        Audit = audit;
     }
+
+    /// <summary>Where uses of the routes are recorded.</summary>
+    public ChangeAudit Audit { get; }
 
     /// <summary>Maps a route.</summary>
     /// <param name="verb">The HTTP method; null = all of them.</param>
@@ -65,16 +67,16 @@ internal sealed class GuardedRoutes
     {
         if (_hosts.Refuse(context.Request) is { } refusal)
         {
-            _audit.Denied(context, nameof(Forbidden));
+            Audit.Denied(context, nameof(Forbidden));
             return RefuseAsync(context, StatusCodes.Status403Forbidden, refusal);
         }
 
         if (_token.Accepts(context.Request.Headers.Authorization.ToString()))
         {
-            return _audit.RunAsync(context, handler);
+            return Audit.RunAsync(context, handler);
         }
 
-        _audit.Denied(context, nameof(Unauthenticated));
+        Audit.Denied(context, nameof(Unauthenticated));
 
         context.Response.Headers.WWWAuthenticate = "Bearer";
         return RefuseAsync(context, StatusCodes.Status401Unauthorized, "This needs the admin token as Bearer token; it is in the file admin.token of the state folder.");

@@ -25,12 +25,12 @@ internal sealed class DashboardRoutes(DashboardSessions sessions, int bodyBytesM
 
     /// <summary>Maps the routes.</summary>
     /// <param name="rest">The API, of which they are a part.</param>
-    /// <param name="routes">For the root, whose other verbs have nothing of their own.</param>
+    /// <param name="routes">For the root, whose other verbs have nothing of their own, and for the audit log.</param>
     public void Map(RestRoutes rest, GuardedRoutes routes)
     {
         rest.Get("/dashboard/{**path}", RouteAccess.Open, FileAsync);
         rest.Post("/api/v1/dashboard/codes", RouteAccess.Admin, IssueAsync);
-        rest.Post("/api/v1/dashboard/sessions", RouteAccess.Open, ExchangeAsync);
+        rest.Post("/api/v1/dashboard/sessions", RouteAccess.Open, context => ExchangeAsync(context, routes.Audit));
         rest.Delete("/api/v1/dashboard/sessions/current", RouteAccess.Admin, EndAsync);
         routes.Map(HttpMethods.Get, "/", RouteAccess.Open, static context => IsBrowser(context.Request) ? Redirect(context) : RestRoutes.NothingHereAsync(context));
     }
@@ -124,7 +124,7 @@ internal sealed class DashboardRoutes(DashboardSessions sessions, int bodyBytesM
     /// <summary>The path of a link with a code.</summary>
     public static string PathFor(string code) => $"{PagePath}#code={code}";
 
-    private async Task ExchangeAsync(HttpContext context)
+    private async Task ExchangeAsync(HttpContext context, ChangeAudit audit)
     {
         var body = await JsonBody.ObjectAsync(context, bodyBytesMax, CodeShape, "code").ConfigureAwait(false);
         if (!body.TryGetProperty("code", out var value) || value.ValueKind != JsonValueKind.String)
@@ -134,10 +134,12 @@ internal sealed class DashboardRoutes(DashboardSessions sessions, int bodyBytesM
 
         if (sessions.Exchange(value.GetString()!) is not var (token, expiresAt))
         {
+            audit.Denied(context, nameof(Unauthenticated));
             throw new BadRequest(
                 "This code was used already, is older than 10 minutes, or is of another run of Fairlead. fairlead dashboard prints a new link.", StatusCodes.Status401Unauthorized, nameof(Unauthenticated));
         }
 
+        audit.Admitted(context);
         context.Response.Headers.CacheControl = "no-store";
         await RestApi.WriteAsync(context, StatusCodes.Status201Created, new { token, expiresAt }).ConfigureAwait(false);
     }

@@ -81,6 +81,8 @@ internal sealed class ApiHost : IAsyncDisposable
             "scaleServer" => """{"replicas":1}""",
             "setMaintenance" => """{"on":false}""",
             "injectFault" => """{"kind":"error"}""",
+            "validateConfiguration" => """{"text":"{}"}""",
+            "exchangeDashboardCode" => """{"code":"guess"}""",
             "startRollout" or "abortRollout" or "callTool" => "{ }",
             _ => throw new ArgumentException($"There is no good body for {operation.Id} here yet."),
         });

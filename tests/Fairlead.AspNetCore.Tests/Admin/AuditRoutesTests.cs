@@ -47,6 +47,28 @@ public sealed class AuditRoutesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task SignIns_AtADashboard_AreRecordedAlsoWhenTheyFail()
+    {
+        var (_, code, _) = await AdminAsync(HttpMethod.Post, "/api/v1/dashboard/codes", "{}");
+        var body = JsonSerializer.Serialize(new { code = code.GetProperty("code").GetString() });
+        for (var i = 0; i < 2; i++)
+        {
+            await RestHost.SendAsync(_host, HttpMethod.Post, "/api/v1/dashboard/sessions", body);
+        }
+
+        var records = await FindAsync("?kind=change");
+
+        Assert.Equal(
+            [
+                ("POST /api/v1/dashboard/sessions", "unknown", "denied", "Unauthenticated"),
+                ("POST /api/v1/dashboard/sessions", "admin", "allowed", "ok"),
+                ("POST /api/v1/dashboard/codes", "admin", "allowed", "ok"),
+            ],
+            records.Select(static record => (Text(record, "method"), Text(record, "principal"), Text(record, "verdict"), Text(record, "outcome"))));
+        Assert.DoesNotContain(code.GetProperty("code").GetString()!, JsonSerializer.Serialize(records), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Records_ComeInPages()
     {
         for (var i = 0; i < 5; i++)

@@ -14,11 +14,16 @@ const tools = [
       ...object({
         text: { type: 'string', description: 'Any text', minLength: 2 }, whole: { type: 'integer', minimum: 1, maximum: 9 }, real: { type: 'number', default: 2.5 }, flag: { type: 'boolean' },
         colour: { enum: ['red', 'green'] }, level: { oneOf: [{ const: 1, title: 'low' }, { const: 2, title: 'high' }] }, days: { type: 'array', items: { enum: ['mon', 'tue', 'wed'] } },
-        names: { type: 'array', items: { type: 'string' } }, place: { $ref: '#/$defs/place' }, either: { anyOf: [{ type: 'string' }, { type: 'object' }] }, left: { type: 'string' },
+        names: { type: 'array', items: { type: 'string' } }, place: { $ref: '#/$defs/place' }, either: { anyOf: [{ type: 'string' }, { type: 'object' }] }, left: { type: 'string' }, region: { type: 'string', 'x-mcp-header': 'Region' },
       }, ['text', 'whole', 'flag']),
       $defs: { place: object({ city: { type: 'string' }, at: object({ x: { type: 'number' } }) }, ['city']) },
     },
   },
+  {
+    name: 'endless', description: 'Answers with its arguments; its schema contains itself.',
+    inputSchema: { type: 'object', properties: Object.fromEntries(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'].map(name => [name, { $ref: '#' }])) },
+  },
+  { name: 'mad', description: 'Answers with its arguments; its schema is none.', inputSchema: { type: 'object', required: 7, properties: { a: null, b: { type: 7 }, c: { enum: 'x' }, d: { $ref: '#/nowhere' }, e: { type: 'array', items: 3 } } } },
   { name: 'kinds', description: 'Answers with every kind of content.', inputSchema: object({}) },
   { name: 'hold', description: 'Reports a step and never answers.', inputSchema: object({}) },
   { name: 'ask', description: 'Asks its client before it answers.', inputSchema: object({}) },
@@ -42,6 +47,8 @@ const questions = {
 const calls = {
   say: ({ text: line }) => (process.stderr.write(`${line}\n`), text(line)),
   fields: args => ({ ...text(JSON.stringify(args)), structuredContent: args }),
+  endless: args => text(JSON.stringify(args)),
+  mad: args => text(JSON.stringify(args)),
   kinds: () => ({
     content: [
       { type: 'text', text: 'plain text' }, { type: 'image', data: picture, mimeType: 'image/png' }, { type: 'audio', data: sound, mimeType: 'audio/wav' },

@@ -174,6 +174,10 @@ export const pageScenarios = {
   'events and lines come as they happen': async dashboard => {
     const page = await dashboard.open('#/events');
     const feed = page.getByRole('log');
+    for (let i = 0; i < 60; i++) {
+      await dashboard.api('POST', '/api/v1/servers/library/tools/say/call', { arguments: { text: `line ${i}` } });
+    }
+
     const say = text => dashboard.api('POST', '/api/v1/servers/library/tools/say/call', { arguments: { text } });
     await page.getByLabel('Calls').check();
     await until('a call to be told', async () => (await say('one'), feed.getByText(/tools\/call say/).count()));
@@ -185,6 +189,8 @@ export const pageScenarios = {
     await until('what came meanwhile', () => feed.locator('p').count(), count => count > shown);
     await page.getByLabel('Filter').fill('no such text');
     equal(await feed.locator('p').count(), 0, 'lines that fit no filter');
+    await visit(dashboard, page, '#/servers/library');
+    await until('the end of what the server wrote', () => feed.evaluate(node => node.scrollHeight > node.clientHeight && node.scrollTop + node.clientHeight >= node.scrollHeight - 1));
     await visit(dashboard, page, '#/log');
     await until('a line of stderr', async () => (await say('a line of its own'), feed.getByText('a line of its own').count()));
     await page.getByLabel('Server', { exact: true }).selectOption('search');

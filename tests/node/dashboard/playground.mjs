@@ -35,12 +35,13 @@ export const playgroundScenarios = {
     await page.getByRole('button', { name: 'Add to names' }).click();
     await page.getByRole('button', { name: 'Remove names 2' }).click();
     await page.getByLabel('city').fill('Riga');
+    await page.getByLabel('region').fill('Rīga');
     await page.getByLabel('either, as JSON').fill('{"a":[1]}');
     await call(page);
     const told = result(page).locator('.contents pre');
     await told.waitFor();
     equal(JSON.parse(await told.textContent()), {
-      text: 'two\nlines', whole: 7, real: 2.5, flag: false, colour: 'green', level: 2, days: ['tue', 'wed'], names: ['one'], place: { city: 'Riga' }, either: { a: [1] },
+      text: 'two\nlines', whole: 7, real: 2.5, flag: false, colour: 'green', level: 2, days: ['tue', 'wed'], names: ['one'], place: { city: 'Riga' }, either: { a: [1] }, region: 'Rīga',
     }, 'the arguments that arrived');
     await page.getByRole('heading', { name: 'Structured content' }).waitFor();
     await page.getByLabel('either, as JSON').fill('{');
@@ -54,6 +55,22 @@ export const playgroundScenarios = {
     await page.getByLabel('Arguments, as JSON').fill('{"free":true}');
     await call(page);
     await until('the arguments as JSON', () => told.textContent(), text => text === '{"free":true}');
+    await page.end();
+  },
+
+  'a schema that is endless or mad still makes a form': async dashboard => {
+    const page = await dashboard.open('#/playground/library/endless', { admin: false });
+    await page.getByRole('heading', { name: 'endless' }).waitFor();
+    holds(await page.locator('form textarea').count() < 400, 'the form has no bound');
+    await page.getByLabel('as JSON', { exact: true }).check();
+    await page.getByLabel('Arguments, as JSON').fill('{"a":{"b":{}}}');
+    await call(page);
+    await result(page).getByText('{"a":{"b":{}}}').first().waitFor();
+    await page.evaluate(() => { location.hash = '#/playground/library/mad'; });
+    await page.getByRole('heading', { name: 'mad' }).waitFor();
+    await page.getByLabel(/as JSON$/).first().fill('{"a":1}');
+    await call(page);
+    await result(page).getByText('{"a":1}').first().waitFor();
     await page.end();
   },
 
