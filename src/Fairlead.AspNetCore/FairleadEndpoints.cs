@@ -21,8 +21,15 @@ public static class FairleadEndpoints
     public static IServiceCollection AddFairlead(this IServiceCollection services, McpManager manager, string? adminToken = null)
     {
         services.AddSingleton(manager);
+        return services.AddFronts(adminToken);
+    }
+
+    /// <summary>Registers the fronts of the manager that is registered.</summary>
+    internal static IServiceCollection AddFronts(this IServiceCollection services, string? adminToken)
+    {
         services.AddSingleton(provider =>
         {
+            var manager = provider.GetRequiredService<McpManager>();
             var front = new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>(), manager.Audit);
 
             // While the servers can still be told: a call that waits for its client would keep the drain waiting, and its server would wait for ever for an answer.
