@@ -36,7 +36,7 @@ public static class FairleadEndpoints
             provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(front.Parked.Dispose);
             return front;
         });
-        services.AddSingleton(new DashboardSessions(manager.Sweep.TimeProvider));
+        services.AddSingleton(static provider => new DashboardSessions(provider.GetRequiredService<McpManager>().Sweep.TimeProvider));
         services.AddSingleton(provider => new AdminToken(adminToken, provider.GetRequiredService<DashboardSessions>()));
         services.AddSingleton<Presence>();
         services.AddSingleton<MetricsPage>();
