@@ -4,7 +4,6 @@ using Fairlead.AspNetCore.Tests.Admin;
 using Fairlead.Configuration;
 using Fairlead.TestKit;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -127,7 +126,7 @@ public sealed class FairleadHealthChecksTests
         return app;
     }
 
-    private static HealthCheckOptions Of(string tag) => new()
+    private static Microsoft.AspNetCore.Diagnostics.HealthChecks.HealthCheckOptions Of(string tag) => new()
     {
         Predicate = check => check.Tags.Contains(tag),
         ResponseWriter = static (context, report) =>

@@ -66,6 +66,7 @@ internal static class ErrorReferencePage
 
         page.Append($"""
 
+            `Unauthenticated` over HTTP is 401 where the caller's own token is missing or wrong, and as in the table where a server refused Fairlead's.
             A tool that answers with `isError` is no error of the API: its result is given as it is, HTTP 200; `ExecuteToolAsync` throws `ToolFailed` for it, and `fairlead call` ends with {ExitCodes.ToolError}.
 
             ## What MCP clients see
