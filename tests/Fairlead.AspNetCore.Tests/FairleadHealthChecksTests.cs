@@ -34,7 +34,7 @@ public sealed class FairleadHealthChecksTests
         var (status, body) = await GetAsync(app, "/healthz");
 
         Assert.Equal((HttpStatusCode.OK, "Degraded"), (status, body["status"].GetString()));
-        Assert.StartsWith("1 of 2 servers: two is Unhealthy: ", body["description"].GetString(), StringComparison.Ordinal);
+        Assert.StartsWith("1 of 2 servers: two is CrashLoop: The command ", body["description"].GetString(), StringComparison.Ordinal);
         Assert.Contains("no-such-program", body["data"].GetProperty("two").GetProperty("reason").GetString(), StringComparison.Ordinal);
     }
 

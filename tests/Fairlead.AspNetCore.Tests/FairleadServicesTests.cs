@@ -48,8 +48,12 @@ public sealed class FairleadServicesTests : IDisposable
         var call = http.PostAsync(new Uri("/api/v1/servers/own/tools/held/call", UriKind.Relative), Json("{}"));
         await Guard.WithinAsync(tool.Begun, "the call to begin");
 
+        var manager = app.Services.GetRequiredService<McpManager>();
+        var refusing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        manager.Fleet.ShutdownBegun += () => refusing.TrySetResult();
         var stop = app.StopAsync();
-        await Guard.WithinAsync(WhenRefusedAsync(app.Services.GetRequiredService<McpManager>()), "calls to be refused");
+        await Guard.WithinAsync(refusing.Task, "calls to be refused");
+        await Assert.ThrowsAsync<RuntimeShutdown>(() => manager.ExecuteToolAsync("own", "held").AsTask());
         Assert.False(stop.IsCompleted);
         tool.End();
 
@@ -133,22 +137,6 @@ public sealed class FairleadServicesTests : IDisposable
 
     private static async Task<IEnumerable<string>> NamesAsync(WebApplication app) =>
         (await app.Services.GetRequiredService<McpManager>().ListServersAsync()).Select(static server => server.Id);
-
-    private static async Task WhenRefusedAsync(McpManager manager)
-    {
-        while (true)
-        {
-            try
-            {
-                await manager.ListServersAsync();
-                await Task.Yield();
-            }
-            catch (RuntimeShutdown)
-            {
-                return;
-            }
-        }
-    }
 
     private static WebApplication Build(Action<IServiceCollection> add, string url = "http://127.0.0.1:0")
     {
