@@ -21,15 +21,22 @@ public static class FairleadEndpoints
     public static IServiceCollection AddFairlead(this IServiceCollection services, McpManager manager, string? adminToken = null)
     {
         services.AddSingleton(manager);
+        return services.AddFronts(adminToken);
+    }
+
+    /// <summary>Registers the fronts of the manager that is registered.</summary>
+    internal static IServiceCollection AddFronts(this IServiceCollection services, string? adminToken)
+    {
         services.AddSingleton(provider =>
         {
+            var manager = provider.GetRequiredService<McpManager>();
             var front = new McpFront(manager.Fleet, manager.Sweep, manager.Options, manager.State, provider.GetRequiredService<ILogger<McpFront>>(), manager.Audit);
 
             // While the servers can still be told: a call that waits for its client would keep the drain waiting, and its server would wait for ever for an answer.
             provider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(front.Parked.Dispose);
             return front;
         });
-        services.AddSingleton(new DashboardSessions(manager.Sweep.TimeProvider));
+        services.AddSingleton(static provider => new DashboardSessions(provider.GetRequiredService<McpManager>().Sweep.TimeProvider));
         services.AddSingleton(provider => new AdminToken(adminToken, provider.GetRequiredService<DashboardSessions>()));
         services.AddSingleton<Presence>();
         services.AddSingleton<MetricsPage>();

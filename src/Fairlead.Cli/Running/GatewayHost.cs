@@ -21,9 +21,6 @@ namespace Fairlead.Cli.Running;
 /// <summary>The fleet and the web server around it, as <c>fairlead up</c> runs them. Owns both.</summary>
 internal sealed class GatewayHost : IAsyncDisposable
 {
-    // Beyond the graces of calls and children; a child that cannot be ended at all is the reaper's.
-    private static readonly TimeSpan s_stopExtra = TimeSpan.FromSeconds(5);
-
     // Streams that clients hold open are cut after this time at the earliest; a grace of zero is about calls.
     private static readonly TimeSpan s_streamsGraceMin = TimeSpan.FromSeconds(1);
 
@@ -60,7 +57,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     public CancellationToken StopAsked => _app.Lifetime.ApplicationStopping;
 
     /// <summary>Longest orderly stop: the graces of calls and of children, and a little.</summary>
-    public TimeSpan StopLimit => _options.Limits.DrainGrace + _options.Limits.StopStdinWait + _options.Limits.StopTermWait + s_stopExtra;
+    public TimeSpan StopLimit => _app.Services.GetRequiredService<FleetLifetime>().StopLimit;
 
     /// <summary>Puts everything together; nothing runs yet.</summary>
     /// <param name="options">Checked.</param>
@@ -95,7 +92,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddSingleton(loggers);
         builder.Services.AddSingleton<IHostLifetime, NoSignals>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Limits.DrainGrace > s_streamsGraceMin ? options.Limits.DrainGrace : s_streamsGraceMin);
-        builder.Services.AddFairlead(manager, adminToken);
+        builder.Services.AddFairlead(manager, adminToken).AddFleetLifetime();
         if (configuration is { } loaded)
         {
             builder.Services.AddSingleton(_ => new ConfigurationReload(manager, loaded.First, loaded.Load, TimeProvider.System, loggers.CreateLogger("Fairlead.Configuration")));
@@ -116,16 +113,11 @@ internal sealed class GatewayHost : IAsyncDisposable
             return early;
         }
 
-        // Known from the first request on, started once the endpoint is open.
-        var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Manager.StartsMayBegin = listening.Task;
         try
         {
-            await Manager.InitializeAsync(cancellationToken).ConfigureAwait(false);
+            _app.Services.GetRequiredService<FleetLifetime>().Opened = () => Ports.Start(_app.Services.GetRequiredService<McpFront>().Ports);
             _otlp = OtlpExport.Begin(_options, _app.Services.GetRequiredService<MetricsPage>().Families);
             await _app.StartAsync(cancellationToken).ConfigureAwait(false);
-            Ports.Start(_app.Services.GetRequiredService<McpFront>().Ports);
-            listening.SetResult();
             return null;
         }
         catch (IOException exception) when (exception.InnerException is AddressInUseException)
@@ -142,16 +134,8 @@ internal sealed class GatewayHost : IAsyncDisposable
     /// <returns>False when something still ran at the end of <see cref="StopLimit"/>.</returns>
     public async Task<bool> StopAsync()
     {
-        var stopped = Task.WhenAll(_app.StopAsync(CancellationToken.None), Manager.ShutdownAsync(_options.Limits.DrainGrace));
-        try
-        {
-            await stopped.WaitAsync(StopLimit, TimeProvider.System).ConfigureAwait(false);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
+        await _app.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        return _app.Services.GetRequiredService<FleetLifetime>().HasStopped;
     }
 
     /// <summary>Completes when nobody has needed the instance for <paramref name="quiet"/>: no client attends, no session was used, no call ran.</summary>

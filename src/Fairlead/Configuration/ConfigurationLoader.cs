@@ -66,7 +66,8 @@ public static class ConfigurationLoader
         return new OneLoad(null, fleet.Variables ?? ProcessVariables(), settings).RunServer(Encoding.UTF8.GetBytes(json), name);
     }
 
-    private static Dictionary<string, string> ProcessVariables()
+    /// <summary>The variables of this process, by the rules of the system for their names.</summary>
+    internal static Dictionary<string, string> ProcessVariables()
     {
         var variables = new Dictionary<string, string>(OperatingSystem.IsWindows() ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
         foreach (System.Collections.DictionaryEntry entry in Environment.GetEnvironmentVariables())

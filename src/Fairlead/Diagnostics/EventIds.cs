@@ -81,6 +81,7 @@ internal static class EventIds
     public const int RestFault = 8000;
     public const int ClientStalled = 8001;
     public const int FrontMessageFailed = 8002;
+    public const int FleetNotStopped = 8003;
     public const int OwnPortTaken = 8010;
     public const int OwnPortOpen = 8011;
 
