@@ -29,7 +29,7 @@ internal sealed class AuditRoutes(McpManager manager)
         var limit = Number(context, "limit") ?? LimitDefault;
         if (limit is < 1 or > LimitMax)
         {
-            throw new BadRequest($"limit = {limit}: it is a number from 1 to {LimitMax}.");
+            throw new BadRequest($"limit = '{limit}' is no number from 1 to {LimitMax}; give one, or leave it out for {LimitDefault}.");
         }
 
         // What was done a moment ago is wanted, too.
@@ -50,9 +50,9 @@ internal sealed class AuditRoutes(McpManager manager)
 
     private static long? Number(HttpContext context, string name) => Text(context, name) is not { } text ? null
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number
-        : throw new BadRequest($"{name} = '{text}': {(name == "cursor" ? "take it from nextCursor of the answer before" : "it is a whole number above 0")}.");
+        : throw new BadRequest($"{name} = '{text}' is no {(name == "cursor" ? "cursor; take it from nextCursor of the answer before" : $"number above 0; give one from 1 to {LimitMax}, or leave it out for {LimitDefault}")}.");
 
     private static DateTimeOffset? Time(HttpContext context, string name) => Text(context, name) is not { } text ? null
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time
-        : throw new BadRequest($"{name} = '{text}': a time looks like 2026-11-30T16:00:00Z.");
+        : throw new BadRequest($"{name} = '{text}' is no time; a time looks like 2026-11-30T16:00:00Z.");
 }

@@ -123,7 +123,7 @@ public sealed partial class ApiBadInputTests : IAsyncLifetime
     private static IEnumerable<string> WrongTexts(string name, JsonElement schema) =>
         schema.TryGetProperty("enum", out _) ? ["nonsense", "READY!"]
         : schema.GetProperty("type").GetString() == "integer" ? ["x", "0", "-1", "1.5", "99999999999999999999", "1e2", " 1", .. schema.TryGetProperty("maximum", out var maximum) ? [(maximum.GetInt64() + 1).ToString(CultureInfo.InvariantCulture)] : Array.Empty<string>()]
-        : name is "servers" or "tag" ? [] // A name that nobody has yet may be somebody's later.
+        : name is not ("types" or "after" or "state" or "cursor" or "since" or "until") ? [] // A name that nobody has yet may be somebody's later.
         : ["nonsense", "\"", "999-x"];
 
     private static IEnumerable<JsonNode> WrongValues(JsonElement schema)

@@ -64,6 +64,11 @@ internal sealed class ApiDocument
             return [$"{operation.Id} answered {status} as {mediaType}, which is not in the document: {body}"];
         }
 
+        if (mediaType is "text/plain" or "application/openmetrics-text")
+        {
+            return body.Length == 0 ? [$"{operation.Id} answered without a text"] : [];
+        }
+
         if (mediaType != "text/event-stream")
         {
             using var document = JsonDocument.Parse(body);

@@ -64,7 +64,7 @@ public sealed class OpenApiTests : IAsyncLifetime
                 foreach (var media in response.GetProperty("content").EnumerateObject())
                 {
                     var example = media.Value.TryGetProperty("example", out var own) ? own : _host.Document.Schemas.Resolve(media.Value.GetProperty("examples").EnumerateObject().Single().Value).GetProperty("value");
-                    Assert.Equal([], _host.Document.Errors(operation, status, media.Name, media.Name == "text/event-stream" ? example.GetString()! : example.GetRawText()));
+                    Assert.Equal([], _host.Document.Errors(operation, status, media.Name, example.ValueKind == JsonValueKind.String ? example.GetString()! : example.GetRawText()));
                 }
             }
         }
@@ -105,11 +105,12 @@ public sealed class OpenApiTests : IAsyncLifetime
 
     private async Task ReadAsync()
     {
-        foreach (var id in (string[])["getGatewayHealth", "getReady", "getReadiness", "getLive", "getStarted", "getOpenApi", "getMetrics", "listHealth", "listServers", "listRollouts", "listFaults", "getConfigurationStatus", "getConfiguration"])
+        foreach (var id in (string[])["getGatewayHealth", "getReady", "getReadiness", "getLive", "getStarted", "getOpenApi", "getMetrics", "getMetricsPage", "listHealth", "listServers", "listRollouts", "listFaults", "getConfigurationStatus", "getConfiguration"])
         {
             await OkAsync(id);
         }
 
+        Assert.Equal(200, (await _calls.CallAsync("getMetricsPage", headers: ["Accept: application/openmetrics-text"])).Status);
         foreach (var id in (string[])["getServer", "getServerHealth", "listTools", "listServerRollouts", "getServerLogs"])
         {
             await OkAsync(id, ["id=calc"]);
@@ -157,6 +158,8 @@ public sealed class OpenApiTests : IAsyncLifetime
         await OkAsync("reloadConfiguration");
         Assert.Equal(204, (await _calls.CallAsync("undeployServer", ["id=extra"])).Status);
         await Guard.WithinAsync(watching, "the event of the removed server");
+        await OkAsync("listAudit");
+        await OkAsync("listAudit", ["kind=change", "limit=1"]);
         await OkAsync("listServers");
         await OkAsync("listHealth");
         await OkAsync("getMetrics");
@@ -276,7 +279,7 @@ public sealed class OpenApiTests : IAsyncLifetime
             Assert.Equal(503, (await _calls.CallAsync(id, at: starting)).Status);
         }
 
-        foreach (var id in (string[])["getConfigurationStatus", "reloadConfiguration", "getConfiguration", "validateConfiguration"])
+        foreach (var id in (string[])["getConfigurationStatus", "reloadConfiguration", "getConfiguration", "validateConfiguration", "listAudit"])
         {
             Assert.Equal("NotFound", (await _calls.CallAsync(id, body: ApiHost.Good(_host.Document[id], "other").Body, at: starting)).Title);
         }
