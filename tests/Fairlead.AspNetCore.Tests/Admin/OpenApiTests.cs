@@ -16,8 +16,8 @@ public sealed class OpenApiTests : IAsyncLifetime
     // What a running gateway with good code does not answer.
     private static readonly int[] s_notProvoked = [500];
 
-    // For people: their answers are no part of the API.
-    private static readonly string[] s_pages = ["/", "/dashboard/{**path}"];
+    // For people, and for Prometheus: their answers are no part of the API.
+    private static readonly string[] s_pages = ["/", "/dashboard/{**path}", "/metrics"];
 
     private ApiHost _host = null!;
     private ApiCalls _calls = null!;
