@@ -70,8 +70,20 @@ function showConnection() {
     setText(connection, isLost ? `Fairlead does not answer; what you see is from before. Trying again.` : '');
 }
 
+function decode(part) {
+    try {
+        return decodeURIComponent(part);
+    } catch (error) {
+        if (error instanceof URIError) {
+            return part; // Somebody typed the address.
+        }
+
+        throw error;
+    }
+}
+
 function route() {
-    const [name, ...parameters] = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent);
+    const [name, ...parameters] = location.hash.replace(/^#\/?/, '').split('/').map(decode);
     const one = pages.find((page) => page.name === name) ?? pages[0];
     const isFirst = shown === null;
     shown?.abort();

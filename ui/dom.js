@@ -64,6 +64,7 @@ export class KeyedList {
     }
 
     show(items) {
+        const focused = this.#container.contains(document.activeElement) ? document.activeElement : null;
         const rows = new Map();
         let at = this.#container.firstChild;
         for (const item of items) {
@@ -85,6 +86,10 @@ export class KeyedList {
         }
 
         this.#rows = rows;
+        if (focused !== document.activeElement && focused?.isConnected) {
+            // What is moved loses the focus.
+            focused.focus({ preventScroll: true });
+        }
     }
 }
 

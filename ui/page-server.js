@@ -95,12 +95,12 @@ export const serverPage = {
     show(root, [id], signal) {
         const gone = h('p', { hidden: true }, 'The fleet has no such server.');
         const top = head(id, signal);
-        const [described, running, tools, rollouts, faults] = [h('div'), h('div'), h('div'), h('div'), h('div')];
+        const [described, running, tools, lines, rollouts, faults] = [h('div'), h('div'), h('div'), h('div'), h('div'), h('div')];
         const checks = health();
         const whole = h(
             'div', { hidden: true }, top.node,
             h('div', { class: 'columns' }, section('Server', described), section('Instances', running)), section('Health', checks.node), section('Tools', tools),
-            section('Standard error', adminOnly(signal, 'What the server writes to stderr', (whileAdmin) => liveLines(id, whileAdmin))),
+            section('Standard error', lines),
             section('Rollouts', rollouts), section('Faults', faults));
         root.append(gone, whole);
 
@@ -110,6 +110,7 @@ export const serverPage = {
             gone.hidden = Boolean(server);
             whole.hidden = !server;
             if (server) {
+                fillChanged(lines, id, () => adminOnly(signal, 'What the server writes to stderr', (whileAdmin) => liveLines(id, whileAdmin)));
                 top.update();
                 fillChanged(described, server, () => about(server));
                 fillChanged(running, server, () => instances(server));

@@ -147,6 +147,26 @@ export const pageScenarios = {
     await page.keyboard.press('Enter');
     equal(await page.evaluate(() => document.activeElement.id), 'main', 'where the skip link leads');
     equal(new URL(page.url()).hash, '#/traffic', 'the page after the skip link');
+
+    // An address that somebody typed.
+    for (const [hash, heading] of [['#/servers/%', '%'], ['#/nowhere', 'Fleet'], ['#/servers/nobody', 'nobody']]) {
+      await page.evaluate(to => { location.hash = to; }, hash);
+      await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
+    }
+
+    await page.getByText('The fleet has no such server').waitFor();
+
+    // A row that moves because its state changes takes the focus along.
+    await visit(dashboard, page, '#/fleet');
+    await page.getByRole('button', { name: 'State', exact: true }).click();
+    await page.getByRole('button', { name: 'Actions for search' }).focus();
+    const place = () => page.locator('main tbody tr').evaluateAll(rows => rows.findIndex(row => row.textContent.includes('search')));
+    const before = await place();
+    await dashboard.api('POST', '/api/v1/servers/search/maintenance', { on: true, reason: 'moving' });
+    await until('the row to move', place, now => now !== before);
+    equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Actions for search', 'where the focus is when its row has moved');
+    await dashboard.api('POST', '/api/v1/servers/search/maintenance', { on: false });
+    await until('the row to be back', place, now => now === before);
     await page.end();
   },
 
