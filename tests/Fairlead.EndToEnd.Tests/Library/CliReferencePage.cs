@@ -103,7 +103,7 @@ internal static class CliReferencePage
 
     private static List<string> ExamplesOf(Command command, string typed)
     {
-        var own = (command.Description ?? "").Split(ExampleMark).Skip(1).Select(static example => example.Split('\n')[0].Trim());
+        var own = (command.Description ?? "").Split(ExampleMark).Skip(1).SelectMany(static example => example.Split('\n')[0].Trim().Split(", fairlead ").Select(static (one, i) => i == 0 ? one : "fairlead " + one));
         return [.. own.Concat(s_examples.GetValueOrDefault(typed, []))];
     }
 

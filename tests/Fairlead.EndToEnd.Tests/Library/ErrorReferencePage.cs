@@ -39,8 +39,8 @@ internal static class ErrorReferencePage
         page.Append("""
             # Errors
 
-            Generated from the program (`FAIRLEAD_UPDATE_DOCS=1 ./test --filter ReferencePages`). One word means the same everywhere: the exception in .NET and [Python](../python.md), `title` of a problem over [HTTP](../rest.md#errors), the first word of an error in logs and
-            events. Messages say what was wrong and how to mend it, and hold no secrets.
+            Generated from the program (`FAIRLEAD_UPDATE_DOCS=1 ./test --filter ReferencePages`). One word means the same everywhere: the exception in .NET and [Python](../python.md), `title` of a problem over [HTTP](../rest.md#errors), `error` of a call in
+            [events](../rest.md#events). Messages say what was wrong and how to mend it, and hold no secrets.
 
             ## Words
 

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using Fairlead.TestKit;
 
@@ -10,7 +11,7 @@ namespace Fairlead.EndToEnd.Tests.Library;
 /// The packages are the only source, and they go to a package folder of the test's own, since the machine's would keep them and give an older build of the same version to the next run. What
 /// they depend on is taken from the machine's package folder, where the restore of the solution has put it.
 /// </remarks>
-public sealed class PackagesTests : IDisposable
+public sealed partial class PackagesTests : IDisposable
 {
     private static readonly string[] s_libraries = ["Fairlead", "Fairlead.Abstractions", "Fairlead.AspNetCore", "Fairlead.BuiltIn", "Fairlead.Wire"];
 
@@ -34,6 +35,19 @@ public sealed class PackagesTests : IDisposable
 
         await BuildAndRunAProgramAsync();
         await InstallAndRunTheToolAsync();
+    }
+
+    [Fact]
+    public void Version_WhereverItIsWritten_IsThatOfTheBuild()
+    {
+        // What is sent on every connection is constant bytes, and Python reads no MSBuild file: they repeat the number of Directory.Build.props.
+        var files = Directory.GetFiles(RepositoryPaths.Source("src"), "*.cs", SearchOption.AllDirectories)
+            .Append(RepositoryPaths.Source("bindings/python/pyproject.toml")).Append(RepositoryPaths.Source("bindings/python/src/fairlead/__init__.py"));
+        var found = files.SelectMany(static file => WrittenVersion().Matches(File.ReadAllText(file)).Select(match => (File: Path.GetRelativePath(RepositoryPaths.Root, file), Version: match.Groups["version"].Value))).ToList();
+
+        Assert.Contains("bindings/python/pyproject.toml", found.Select(static one => one.File));
+        Assert.True(found.Count > 5, $"only {found.Count} places were found");
+        Assert.All(found, static one => Assert.True(one.Version == Fairlead.Cli.Program.Version, $"{one.File} says {one.Version}, Directory.Build.props {Fairlead.Cli.Program.Version}."));
     }
 
     private async Task BuildAndRunAProgramAsync()
@@ -129,4 +143,7 @@ public sealed class PackagesTests : IDisposable
         Assert.True(exitCode == 0, $"{what} ended with {exitCode}:\n{process.Output}");
         return process.Output;
     }
+
+    [GeneratedRegex("""name\\":\\"fairlead\\",(?:\\"title\\":\\"Fairlead\\",)?\\"version\\":\\"(?<version>[^\\]+)\\"|^(?:__version__|version) = "(?<version>[^"]+)"$""", RegexOptions.Multiline)]
+    private static partial Regex WrittenVersion();
 }

@@ -16,7 +16,9 @@ public sealed partial class ReferencePagesTests
     public void Examples_WhenParsed_AreRight()
     {
         Assert.True(CliReferencePage.Examples.Count > 20, $"only {CliReferencePage.Examples.Count} examples");
-        Assert.All(CliReferencePage.Examples, static example =>
+
+        // A hash is shortened by dots, as it would be in a text.
+        Assert.All(CliReferencePage.Examples.Where(static example => !example.Contains("...", StringComparison.Ordinal)), static example =>
         {
             // As a shell would split it: a line such as "cat x | fairlead deploy -" counts from the program's name on.
             var typed = Word().Matches(example[example.IndexOf("fairlead", StringComparison.Ordinal)..]).Select(static word => word.Groups["text"].Value);

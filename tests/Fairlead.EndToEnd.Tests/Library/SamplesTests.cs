@@ -22,7 +22,7 @@ public sealed class SamplesTests : IDisposable
     {
         var lines = (await RunAsync("WatchEvents")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-        Assert.Equal("server.added watched Initializing", lines[0]);
+        Assert.Equal("server.added watched Initializing it is about to start", lines[0]);
         Assert.Contains("server.state watched Healthy", lines);
         Assert.Equal("server.removed watched", lines[^1]);
     }
