@@ -31,7 +31,7 @@ internal static class BenchCommand
         var headers = new Option<string[]>("--header") { HelpName = "'NAME: VALUE'", Description = "A header for each request, such as 'Authorization: Bearer ...'. May be given several times." };
         var json = CommonOptions.Json();
         var state = CommonOptions.State();
-        var command = new Command("bench", "Measures calls per second and latency of the running instance, or of any MCP endpoint.")
+        var command = new Command("bench", "Measures calls per second and latency of the running instance, or of any MCP endpoint.\nExample: " + Example)
         {
             tool, arguments, url, server, connections, seconds, warmUp, calls, rate, era, headers, json, state,
         };
