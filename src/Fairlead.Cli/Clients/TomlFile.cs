@@ -115,11 +115,11 @@ internal sealed class TomlFile : EditedFile
     private List<(int Start, int End)> TablesOf(IReadOnlyList<string> path)
     {
         // Of a table that is written as a value or by dotted keys no part can be set anew by a header.
-        foreach (var (key, at) in ValuesOutsideTables())
+        foreach (var (table, key, at) in Keys())
         {
-            if (key.Zip(path).All(static pair => pair.First == pair.Second))
+            if (table.Count < path.Count && table.Append(key[0]).Zip(path).All(static pair => pair.First == pair.Second))
             {
-                throw new InvalidDataException($"{Path}:{at.Line + 1}:{at.Column + 1}: {string.Join('.', key)} is written as a value here. Write it as tables, [{string.Join('.', path.Take(key.Count))}...], or change it by hand.");
+                throw new InvalidDataException($"{Path}:{at.Line + 1}:{at.Column + 1}: {string.Join('.', table.Concat(key))} is written as a value here. Write it as a table, with a header like [{string.Join('.', path)}], or change it by hand.");
             }
         }
 
@@ -135,10 +135,10 @@ internal sealed class TomlFile : EditedFile
         ];
     }
 
-    /// <summary>Keys with a value, as a path from the root, but for those in tables that have headers of their own with the whole path.</summary>
-    private IEnumerable<(IReadOnlyList<string> Key, TextPosition At)> ValuesOutsideTables() =>
-        _document.KeyValues.Select(static pair => ((IReadOnlyList<string>)Names(pair.Key!), pair.Span.Start))
-            .Concat(_document.Tables.SelectMany(static table => table.Items.Select(pair => ((IReadOnlyList<string>)[.. Names(table.Name!), .. Names(pair.Key!)], pair.Span.Start))));
+    /// <summary>All keys that have a value: the table they stand in, their names there, and the place.</summary>
+    private IEnumerable<(List<string> Table, List<string> Key, TextPosition At)> Keys() =>
+        _document.KeyValues.Select(static pair => (new List<string>(), Names(pair.Key!), pair.Span.Start))
+            .Concat(_document.Tables.SelectMany(static table => table.Items.Select(pair => (Names(table.Name!), Names(pair.Key!), pair.Span.Start))));
 
     private static List<string> Names(KeySyntax key)
     {

@@ -86,7 +86,7 @@ internal static class BenchCommand
 
             var path = parsed.GetValue(server) is { } name ? $"/mcp/{Uri.EscapeDataString(name)}" : "/mcp";
             return await InstanceClient.RunAsync(
-                null, parsed.GetValue(state), client => run.RunAsync(Targets(new Uri(new Uri(client.Instance!.Url), path)))).ConfigureAwait(false);
+                new InstanceTarget(null, parsed.GetValue(state)), client => run.RunAsync(Targets(new Uri(new Uri(client.Instance!.Url), path)))).ConfigureAwait(false);
         });
         return command;
     }

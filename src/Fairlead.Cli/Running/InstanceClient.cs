@@ -35,10 +35,6 @@ internal sealed class InstanceClient : IDisposable
     /// <summary>The instance of the state folder; null when <c>--url</c> named another one.</summary>
     public InstanceFile? Instance { get; }
 
-    /// <summary>Runs a command against the instance of a state folder, or of an address.</summary>
-    /// <inheritdoc cref="RunAsync(InstanceTarget, Func{InstanceClient, Task{int}})"/>
-    public static Task<int> RunAsync(string? url, string? state, Func<InstanceClient, Task<int>> command) => RunAsync(new InstanceTarget(url, state), command);
-
     /// <summary>Runs a command against the instance that the user means, and turns what can go wrong into an exit code and a sentence.</summary>
     public static async Task<int> RunAsync(InstanceTarget target, Func<InstanceClient, Task<int>> command)
     {
