@@ -4,6 +4,8 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using System.Reflection;
 using Fairlead.Cli.Commands;
+using Fairlead.Cli.Output;
+using Fairlead.Cli.Running;
 
 namespace Fairlead.Cli;
 
@@ -34,6 +36,7 @@ internal static class Program
         UpCommand.Create(),
         StdioCommand.Create(),
         PsCommand.Create(),
+        TopCommand.Create(),
         HealthCommand.Create(),
         ToolsCommand.Create(),
         CallCommand.Create(),
@@ -60,11 +63,11 @@ internal static class Program
     {
         // A tool or an argument may begin with @: it means itself, not a file of more arguments.
         var parsed = Root().Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count != 0)
+        if (UsageErrors.Of(parsed) is { Count: > 0 } errors)
         {
-            foreach (var error in parsed.Errors)
+            foreach (var error in errors)
             {
-                await Console.Error.WriteLineAsync("fairlead: " + error.Message).ConfigureAwait(false);
+                await Console.Error.WriteLineAsync("fairlead: " + CellText.Clean(error)).ConfigureAwait(false);
             }
 
             await Console.Error.WriteLineAsync($"Try: fairlead {string.Concat(Path(parsed.CommandResult))}--help").ConfigureAwait(false);

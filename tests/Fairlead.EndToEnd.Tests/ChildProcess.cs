@@ -77,9 +77,12 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Writes a line to its stdin.</summary>
-    public async Task WriteLineAsync(string line)
+    public Task WriteLineAsync(string line) => WriteAsync(line + "\n");
+
+    /// <summary>Writes a text to its stdin as it is.</summary>
+    public async Task WriteAsync(string text)
     {
-        await _process.StandardInput.WriteAsync(line + "\n");
+        await _process.StandardInput.WriteAsync(text);
         await _process.StandardInput.FlushAsync();
     }
 

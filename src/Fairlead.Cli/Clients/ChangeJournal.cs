@@ -99,7 +99,7 @@ internal sealed class ChangeJournal
     /// <param name="entries">Where something was set.</param>
     /// <exception cref="IOException">The file or the state folder cannot be written, or the file has changed since it was read; it is as it was.</exception>
     /// <exception cref="UnauthorizedAccessException">The same, for lack of rights.</exception>
-    public MadeChange Make(string kind, string? client, JsonFile file, IEnumerable<IReadOnlyList<string>> entries)
+    public MadeChange Make(string kind, string? client, EditedFile file, IEnumerable<IReadOnlyList<string>> entries)
     {
         StateFolder.Create(_folder);
         var now = _time.GetUtcNow();
@@ -114,7 +114,7 @@ internal sealed class ChangeJournal
 
         var change = new MadeChange(
             kind, client, file.Path, backup, file.Original is null ? "" : DigestOf(file.Original), DigestOf(file.Content()),
-            [.. entries.Select(path => new ChangedEntry(path, ChangedEntry.DigestOf(file.At(path) is { } node ? file.Value(node) : null)))], now);
+            [.. entries.Select(path => new ChangedEntry(path, ChangedEntry.DigestOf(file.TryGet(path, out var value) ? value : null)))], now);
         _changes.Add(change);
         while (_changes.Count > ChangesMax)
         {

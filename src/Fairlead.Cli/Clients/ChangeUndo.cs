@@ -14,7 +14,7 @@ internal static class ChangeUndo
     public static Outcome Plan(MadeChange change, out byte[]? content, out byte[]? present)
     {
         content = null;
-        present = TextFile.ReadBytes(change.File, JsonFile.BytesMax, out var failure);
+        present = TextFile.ReadBytes(change.File, EditedFile.BytesMax, out var failure);
         if (failure is not null)
         {
             return new Outcome(false, false, failure);
@@ -33,7 +33,7 @@ internal static class ChangeUndo
             return new Outcome(true, false, $"{change.File} is as it was before already.");
         }
 
-        var backup = change.Backup is null ? null : TextFile.ReadBytes(change.Backup, JsonFile.BytesMax, out failure);
+        var backup = change.Backup is null ? null : TextFile.ReadBytes(change.Backup, EditedFile.BytesMax, out failure);
         if (digest == change.After && change.Backup is null)
         {
             return new Outcome(true, true, $"{change.File} is removed; it did not exist before.");
@@ -51,27 +51,27 @@ internal static class ChangeUndo
     private static Outcome ByEntry(MadeChange change, byte[] present, byte[]? backup, out byte[]? content)
     {
         content = null;
-        if (JsonFile.Parse(change.File, present, out var problem) is not { } file)
+        if (EditedFile.ParseAny(change.File, present, out var problem) is not { } file)
         {
             return new Outcome(false, false, $"{problem} It was changed since; mend it first{(change.Backup is null ? "" : $", or take the backup {change.Backup}")}.");
         }
 
-        var before = backup is null ? null : JsonFile.Parse(change.Backup!, backup, out _);
+        var before = backup is null ? null : EditedFile.ParseAny(change.Backup!, backup, out _);
         List<string> sentences = [$"{change.File} was changed since, so only what was written then is taken out."];
         foreach (var entry in change.Entries)
         {
             var name = entry.Path[^1];
-            if (file.At(entry.Path) is not { } node)
+            if (!file.TryGet(entry.Path, out var now))
             {
                 sentences.Add($"{name} is gone already.");
             }
-            else if (ChangedEntry.DigestOf(file.Value(node)) != entry.Digest)
+            else if (ChangedEntry.DigestOf(now) != entry.Digest)
             {
                 sentences.Add($"{name} was changed since and stays.");
             }
-            else if (before?.At(entry.Path) is { } old && before.Value(old) is JsonNode value)
+            else if (before is not null && before.TryGet(entry.Path, out var old) && old is not null)
             {
-                file.Set(entry.Path, value);
+                file.Set(entry.Path, old);
                 sentences.Add($"{name} becomes what it was.");
             }
             else

@@ -42,6 +42,10 @@ internal static class ClientFiles
         ("cursor", Linux, "", "", ".cursor/mcp.json", true),
         ("cursor", MacOs, "", "", ".cursor/mcp.json", true),
         ("cursor", Windows, "", "", @".cursor\mcp.json", true),
+        .. Everywhere("windsurf", "", "", ".codeium/windsurf/mcp_config.json", true),
+        .. Everywhere("windsurf", "", "", ".codeium/mcp_config.json", false),
+        .. Everywhere("gemini", "", "", ".gemini/settings.json", true),
+        .. Everywhere("codex", "CODEX_HOME", ".codex", "config.toml", true),
         .. VsCode("vscode", "Code"),
         .. VsCode("vscode-insiders", "Code - Insiders"),
     ];
@@ -51,6 +55,8 @@ internal static class ClientFiles
         ("claude-code", "", ".mcp.json"),
         ("cursor", ".cursor", "mcp.json"),
         ("vscode", ".vscode", "mcp.json"),
+        ("gemini", ".gemini", "settings.json"),
+        ("codex", ".codex", "config.toml"),
     ];
 
     /// <summary>The user's places of all clients, the likeliest of each first.</summary>
@@ -91,6 +97,10 @@ internal static class ClientFiles
            let text = $"{product}/{path.Text}"
            select (client, system.Kind, system.Variable, system.Below, system.Kind == Windows ? text.Replace('/', '\\') : text, path.IsWritten),
     ];
+
+    /// <summary>A place that is the same on all systems.</summary>
+    private static (string Client, SystemKind System, string Variable, string Below, string Path, bool IsWritten)[] Everywhere(string client, string variable, string below, string path, bool isWritten) =>
+        [.. from system in (SystemKind[])[Linux, MacOs, Windows] select (client, system, variable, below, system == Windows ? path.Replace('/', '\\') : path, isWritten)];
 
     private static IEnumerable<ClientFile> Matches(ClientFile place)
     {

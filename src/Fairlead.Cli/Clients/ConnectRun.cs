@@ -67,7 +67,7 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
             return Fail(problem.ExitCode, problem.Reason);
         }
 
-        if (JsonFile.Open(place.Path, out var broken) is not { } file)
+        if (EditedFile.OpenAny(place.Path, out var broken) is not { } file)
         {
             return Fail(ExitCodes.Configuration, $"{broken} Nothing was written.");
         }
@@ -75,7 +75,7 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
         var name = request.Server is null ? FairleadItself.EntryName : $"{FairleadItself.EntryName}-{ServerName.ToSlug(request.Server)}";
         string[] path = [client.ServersKey, name];
         var entry = client.SpeaksHttp ? EntryOf(client, endpoint) : EntryOf(request, endpoint, configuration, folder);
-        var present = file.At(path) is { } node ? file.Value(node) : null;
+        file.TryGet(path, out var present);
         Show(client, place, file, name, entry, present, endpoint);
         if (!configuration.IsValid)
         {
@@ -142,7 +142,7 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
     }
 
     private static JsonObject EntryOf(ClientProgram client, Endpoint endpoint) =>
-        client.NamesTransport ? new JsonObject { ["type"] = "http", ["url"] = endpoint.Mcp } : new JsonObject { ["url"] = endpoint.Mcp };
+        client.NamesTransport ? new JsonObject { ["type"] = "http", [client.AddressKey] = endpoint.Mcp } : new JsonObject { [client.AddressKey] = endpoint.Mcp };
 
     private ConfigurationResult Load()
     {
@@ -150,7 +150,7 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
         return ConfigurationLoader.Load(path is null ? null : Path.GetFullPath(path, at.CurrentDirectory), at.Environment, new LoadSettings { UserHome = at.Home });
     }
 
-    private void Show(ClientProgram client, ClientFile place, JsonFile file, string name, JsonObject entry, JsonNode? present, Endpoint endpoint)
+    private void Show(ClientProgram client, ClientFile place, EditedFile file, string name, JsonObject entry, JsonNode? present, Endpoint endpoint)
     {
         var folder = Path.GetDirectoryName(place.Path)!;
         if (!Directory.Exists(folder))
@@ -168,7 +168,7 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
     }
 
     /// <summary>Servers that the client would see twice: its own and Fairlead's.</summary>
-    private void ShowTwice(ClientProgram client, ClientFile place, JsonFile file, ConfigurationResult configuration)
+    private void ShowTwice(ClientProgram client, ClientFile place, EditedFile file, ConfigurationResult configuration)
     {
         if (configuration.File is not { } own || JsonFile.Open(own, out _) is not { } ownFile)
         {
@@ -186,7 +186,7 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
         }
     }
 
-    private int Write(ClientProgram client, JsonFile file, string[] path, JsonObject entry)
+    private int Write(ClientProgram client, EditedFile file, string[] path, JsonObject entry)
     {
         try
         {

@@ -19,9 +19,12 @@ internal static class FairleadItself
             return words.Contains("stdio") && words.Any(static word => word[(word.LastIndexOfAny(['/', '\\']) + 1)..].ToUpperInvariant() is "FAIRLEAD" or "FAIRLEAD.EXE" or "FAIRLEAD.CLI" or "FAIRLEAD.CLI.EXE" or "FAIRLEAD.CLI.DLL");
         }
 
-        return (name == EntryName || name.StartsWith(EntryName + "-", StringComparison.Ordinal)) && Uri.TryCreate(Text(entry["url"]), UriKind.Absolute, out var url)
+        return (name == EntryName || name.StartsWith(EntryName + "-", StringComparison.Ordinal)) && Uri.TryCreate(AddressOf(entry), UriKind.Absolute, out var url)
             && (url.IsLoopback || (IPAddress.TryParse(url.Host, out var address) && IPAddress.IsLoopback(address)));
     }
+
+    /// <summary>The address in an entry, in whichever of the keys that clients have for it; null when there is none.</summary>
+    public static string? AddressOf(JsonObject entry) => Text(entry["url"]) ?? Text(entry["serverUrl"]) ?? Text(entry["httpUrl"]);
 
     private static string? Text(JsonNode? value) => value?.GetValueKind() == JsonValueKind.String ? value.GetValue<string>() : null;
 }

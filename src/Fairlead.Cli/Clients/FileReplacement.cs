@@ -17,7 +17,7 @@ internal static class FileReplacement
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         var target = new FileInfo(path).LinkTarget is null ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)!.FullName;
-        var present = TextFile.ReadBytes(target, JsonFile.BytesMax, out var failure);
+        var present = TextFile.ReadBytes(target, EditedFile.BytesMax, out var failure);
         if (failure is not null)
         {
             throw new IOException(failure);

@@ -18,12 +18,17 @@ internal sealed record FoundServer(string Name, JsonObject? Entry, string From, 
     /// <param name="file">The file.</param>
     /// <param name="place">Whose it is; null when a person named a file of which nothing is known.</param>
     /// <param name="at">Of the projects in a file of Claude Code the one in the current folder counts.</param>
-    public static IReadOnlyList<FoundServer> In(JsonFile file, ClientFile? place, Surroundings at)
+    public static IReadOnlyList<FoundServer> In(EditedFile file, ClientFile? place, Surroundings at)
     {
         var from = place is null ? Path.GetFileName(file.Path) : place.Scope == FileScope.Project ? $"{place.Client.Title}, project" : place.Client.Title;
 
         // A file that a person names is read as --config would read it: relative paths begin at its folder.
         var workspace = place?.Scope == FileScope.User ? null : ConfigFolders.For(Path.GetFullPath(file.Path), new LoadSettings { UserHome = at.Home }).Workspace;
+        return file is JsonFile json ? OfJson(json, place, at, from, workspace) : [.. OfCodex(file, from, workspace)];
+    }
+
+    private static List<FoundServer> OfJson(JsonFile file, ClientFile? place, Surroundings at, string from, string? workspace)
+    {
         var wrapper = file.Root["servers"] is null ? file.At("mcp") : null;
         var around = wrapper?["servers"] is null ? file.Root : wrapper;
         var inputs = InputsOf(file, around["inputs"]);
@@ -38,7 +43,20 @@ internal sealed record FoundServer(string Name, JsonObject? Entry, string From, 
             found.AddRange(Entries(file, local, from + ", project", at.CurrentDirectory, inputs));
         }
 
-        return found;
+        return place is { Client.Word: "gemini" } ? found.ConvertAll(static server => server with { Entry = server.Entry is null ? null : ClientDialect.OfGemini(server.Entry) }) : found;
+    }
+
+    private static IEnumerable<FoundServer> OfCodex(EditedFile file, string from, string? workspace)
+    {
+        if (!file.TryGet(["mcp_servers"], out var servers) || servers is not JsonObject tables)
+        {
+            yield break;
+        }
+
+        foreach (var (name, table) in tables)
+        {
+            yield return new FoundServer(name, table is JsonObject entry ? ClientDialect.OfCodex(entry) : null, from, file.Path, workspace, new Dictionary<string, JsonObject>());
+        }
     }
 
     private static IEnumerable<FoundServer> Entries(JsonFile file, ConfigNode servers, string from, string? workspace, Dictionary<string, JsonObject> inputs)

@@ -37,7 +37,7 @@ internal static class ImportSources
         var place = ClientFiles.Existing(ClientFiles.OfUser(at).Concat(ClientFiles.OfProject(at))).FirstOrDefault(place => place.Path == full);
         var source = Read(full, place, at);
         return source is { Problem: null, Servers.Count: 0 } or null
-            ? new ImportSource(Path.GetFileName(full), full, [], $"{full}: there are no servers in it. They stand under mcpServers, servers or mcp.servers.")
+            ? new ImportSource(Path.GetFileName(full), full, [], $"{full}: there are no servers in it. They stand under mcpServers, servers or mcp.servers, in TOML under mcp_servers.")
             : source;
     }
 
@@ -45,13 +45,13 @@ internal static class ImportSources
     private static ImportSource? Read(string path, ClientFile? place, Surroundings at)
     {
         var from = place?.Client.Title ?? Path.GetFileName(path);
-        var bytes = TextFile.ReadBytes(path, JsonFile.BytesMax, out var problem);
+        var bytes = TextFile.ReadBytes(path, EditedFile.BytesMax, out var problem);
         if (bytes is not null && place is { IsWritten: false } && bytes.AsSpan().IndexOf("\"mcp\""u8) < 0 && Path.GetFileName(path) == "settings.json")
         {
             return null;
         }
 
-        var file = problem is null ? JsonFile.Parse(path, bytes, out problem) : null;
+        var file = problem is null ? EditedFile.ParseAny(path, bytes, out problem) : null;
         return file is null ? new ImportSource(from, path, [], problem) : new ImportSource(from, path, FoundServer.In(file, place, at), null);
     }
 }

@@ -8,31 +8,21 @@ namespace Fairlead.Cli.Clients;
 
 /// <summary>A JSON file of a user, comments and all, in which single members are set and removed while every other byte stays.</summary>
 /// <remarks>Owns the text in memory; nothing is written to the disk here. One thread. Indentation and line ends follow what the file has.</remarks>
-internal sealed class JsonFile
+internal sealed class JsonFile : EditedFile
 {
-    /// <summary>Largest file that is read: Claude Code keeps more than its servers in one.</summary>
-    public const int BytesMax = 64 * 1024 * 1024;
-
     private static readonly JsonDocumentOptions s_reading = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
 
     private readonly bool _hasPreamble;
     private JsonLayout _layout;
 
     private JsonFile(string path, byte[]? original, byte[] text, bool hasPreamble, ConfigNode root)
+        : base(path, original)
     {
-        Path = path;
-        Original = original;
         Text = text;
         _hasPreamble = hasPreamble;
         Root = root;
         _layout = new JsonLayout(text, root);
     }
-
-    /// <summary>The file, as it was named.</summary>
-    public string Path { get; }
-
-    /// <summary>The bytes that are on the disk; null when there is no such file.</summary>
-    public byte[]? Original { get; }
 
     /// <summary>The object that the text holds, with the places of everything in it. Another one after each change.</summary>
     public ConfigNode Root { get; private set; }
@@ -97,11 +87,16 @@ internal sealed class JsonFile
     /// <param name="node">A node of <see cref="Root"/> as it is at present.</param>
     public JsonNode? Value(ConfigNode node) => JsonNode.Parse(Text.AsSpan(node.Start, node.End - node.Start), documentOptions: s_reading);
 
-    /// <summary>Sets a member, and makes the objects on the way to it.</summary>
-    /// <param name="path">Names of members; at least one.</param>
-    /// <param name="value">The new value.</param>
-    /// <exception cref="InvalidDataException">Something on the way is there and is no object.</exception>
-    public void Set(IReadOnlyList<string> path, JsonNode value)
+    /// <inheritdoc/>
+    public override bool TryGet(IReadOnlyList<string> path, out JsonNode? value)
+    {
+        var node = At(path);
+        value = node is null ? null : Value(node);
+        return node is not null;
+    }
+
+    /// <inheritdoc/>
+    public override void Set(IReadOnlyList<string> path, JsonNode value)
     {
         var node = Root;
         for (var depth = 0; ; depth++)
@@ -135,8 +130,8 @@ internal sealed class JsonFile
     public void Append(ConfigNode list, JsonNode value) => Change(_layout.Insert(list, null, value));
 
     /// <summary>Takes a member out, with its comma and, where it stood alone there, its lines.</summary>
-    /// <returns>False when there is none.</returns>
-    public bool Remove(IReadOnlyList<string> path)
+    /// <inheritdoc/>
+    public override bool Remove(IReadOnlyList<string> path)
     {
         var parent = At(path.SkipLast(1));
         var index = parent?.Members.FindIndex(member => member.Name == path[^1]) ?? -1;
@@ -149,8 +144,8 @@ internal sealed class JsonFile
         return true;
     }
 
-    /// <summary>The bytes to write, with the byte order mark that the file had.</summary>
-    public byte[] Content() => _hasPreamble ? [.. Encoding.UTF8.Preamble, .. Text] : [.. Text];
+    /// <inheritdoc/>
+    public override byte[] Content() => _hasPreamble ? [.. Encoding.UTF8.Preamble, .. Text] : [.. Text];
 
     private static JsonNode Nested(IEnumerable<string> path, JsonNode value) =>
         path.Reverse().Aggregate(value, static (inner, name) => new JsonObject { [name] = inner });

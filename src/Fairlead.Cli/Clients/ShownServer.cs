@@ -19,7 +19,7 @@ internal static class ShownServer
             words.Add(command);
             words.AddRange(Arguments(entry["args"] as JsonArray ?? []));
         }
-        else if (Text(entry["url"]) is { } url)
+        else if (FairleadItself.AddressOf(entry) is { } url)
         {
             words.Add(SecretTexts.MaskUrl(url));
         }

@@ -37,7 +37,7 @@ internal static class AuditCommand
         });
         var json = CommonOptions.Json();
         var state = CommonOptions.State();
-        var command = new Command("verify", "Follows the chain of all records; says where the first is that was changed, removed or inserted (exit code 9).\nExample: fairlead audit verify --known 1042:9f86d081884c7d65...") { known, json, state };
+        var command = new Command("verify", "Follows the chain of all records; says where the first is that was changed, removed or inserted (exit code 9).\nExample: fairlead audit verify --known 1042:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08") { known, json, state };
         command.SetAction(parsed => Read(parsed.GetValue(state), folder =>
         {
             var result = AuditVerification.Of(folder, parsed.GetValue(known) is { } text ? Known(text) : null);

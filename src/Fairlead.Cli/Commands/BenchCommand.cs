@@ -31,7 +31,7 @@ internal static class BenchCommand
         var headers = new Option<string[]>("--header") { HelpName = "'NAME: VALUE'", Description = "A header for each request, such as 'Authorization: Bearer ...'. May be given several times." };
         var json = CommonOptions.Json();
         var state = CommonOptions.State();
-        var command = new Command("bench", "Measures calls per second and latency of the running instance, or of any MCP endpoint.")
+        var command = new Command("bench", "Measures calls per second and latency of the running instance, or of any MCP endpoint.\nExample: " + Example)
         {
             tool, arguments, url, server, connections, seconds, warmUp, calls, rate, era, headers, json, state,
         };
@@ -86,7 +86,7 @@ internal static class BenchCommand
 
             var path = parsed.GetValue(server) is { } name ? $"/mcp/{Uri.EscapeDataString(name)}" : "/mcp";
             return await InstanceClient.RunAsync(
-                null, parsed.GetValue(state), client => run.RunAsync(Targets(new Uri(new Uri(client.Instance!.Url), path)))).ConfigureAwait(false);
+                new InstanceTarget(null, parsed.GetValue(state)), client => run.RunAsync(Targets(new Uri(new Uri(client.Instance!.Url), path)))).ConfigureAwait(false);
         });
         return command;
     }

@@ -17,9 +17,8 @@ internal static class CallCommand
         var tool = new Argument<string>("tool") { Description = "The tool's own name, as fairlead tools shows it." };
         var arguments = new Argument<string?>("json") { Arity = ArgumentArity.ZeroOrOne, Description = "The arguments as a JSON object; - reads them from standard input. Default {}." };
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command("call", "Calls one tool and prints its answer.") { server, tool, arguments, json, url, state };
+        var instance = new InstanceOptions();
+        var command = new Command("call", "Calls one tool and prints its answer.\nExample: fairlead call git git_status '{\"repo_path\":\".\"}'") { server, tool, arguments, json, instance };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var text = parsed.GetValue(arguments) ?? "{}";
@@ -34,10 +33,7 @@ internal static class CallCommand
                     ExitCodes.Usage, $"the arguments are no JSON object: {fault}. Give them in single quotes, like '{{\"message\":\"hi\"}}', or - to read them from standard input.");
             }
 
-            return await InstanceClient.RunAsync(
-                parsed.GetValue(url),
-                parsed.GetValue(state),
-                client => CallAsync(client, parsed.GetValue(server)!, parsed.GetValue(tool)!, text, parsed.GetValue(json))).ConfigureAwait(false);
+            return await InstanceClient.RunAsync(instance.Of(parsed), client => CallAsync(client, parsed.GetValue(server)!, parsed.GetValue(tool)!, text, parsed.GetValue(json))).ConfigureAwait(false);
         });
         return command;
     }

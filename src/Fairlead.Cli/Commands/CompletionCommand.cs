@@ -12,7 +12,7 @@ internal static class CompletionCommand
     {
         var shell = new Argument<string>("shell") { Description = $"The shell: {string.Join(", ", CompletionScripts.Shells)}." };
         shell.AcceptOnlyFromAmong([.. CompletionScripts.Shells]);
-        var command = new Command("completion", "Prints the script that completes words in a shell; its first lines say where it goes.") { shell, Suggest() };
+        var command = new Command("completion", "Prints the script that completes words in a shell; its first lines say where it goes.\nExample: fairlead completion bash") { shell, Suggest() };
         command.SetAction(parsed => Terminal.Current.Line(CompletionScripts.For(parsed.GetValue(shell)!)));
         return command;
     }

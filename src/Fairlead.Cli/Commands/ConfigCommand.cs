@@ -47,7 +47,7 @@ internal static class ConfigCommand
     {
         var file = new Argument<string?>("file") { Arity = ArgumentArity.ZeroOrOne, Description = "The file. Default: as for fairlead up." };
         var json = CommonOptions.Json();
-        var command = new Command("validate", "Reports everything that is wrong, each with the place, the rule and the fix.") { file, json };
+        var command = new Command("validate", "Reports everything that is wrong, each with the place, the rule and the fix.\nExample: fairlead config validate fairlead.json") { file, json };
         command.SetAction(parsed =>
         {
             var result = Load(parsed.GetValue(file));
@@ -79,7 +79,7 @@ internal static class ConfigCommand
     {
         var file = new Argument<string?>("file") { Arity = ArgumentArity.ZeroOrOne, Description = "The file. Default: as for fairlead up." };
         var all = new Option<bool>("--all") { Description = "Show defaults, too." };
-        var command = new Command("show", "Shows the configuration in force, in Fairlead's own format, with secrets REDACTED.") { file, all };
+        var command = new Command("show", "Shows the configuration in force, in Fairlead's own format, with secrets REDACTED.\nExample: fairlead config show --all") { file, all };
         command.SetAction(parsed =>
         {
             var result = Load(parsed.GetValue(file));

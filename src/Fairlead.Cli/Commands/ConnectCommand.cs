@@ -21,7 +21,7 @@ internal static class ConnectCommand
         var dry = CommonOptions.DryRun();
         var undo = new Option<bool>("--undo") { Description = "Take the latest connect of this client back." };
         var state = CommonOptions.State();
-        var command = new Command("connect", "Writes Fairlead as a server into the configuration of a client: shows a plan, asks, keeps a backup.")
+        var command = new Command("connect", "Writes Fairlead as a server into the configuration of a client: shows a plan, asks, keeps a backup.\nExample: fairlead connect cursor")
         {
             client, server, url, project, yes, dry, undo, state,
         };

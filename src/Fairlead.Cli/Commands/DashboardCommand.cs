@@ -12,10 +12,9 @@ internal static class DashboardCommand
     public static Command Create()
     {
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command("dashboard", "Prints a link to the dashboard of the running instance. It works once, for 10 minutes.\nExample: fairlead dashboard") { json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+        var instance = new InstanceOptions();
+        var command = new Command("dashboard", "Prints a link to the dashboard of the running instance. It works once, for 10 minutes.\nExample: fairlead dashboard") { json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var (answer, exitCode) = await client.PostAsync("/api/v1/dashboard/codes", "{}", asAdmin: true).ConfigureAwait(false);
             if (exitCode == ExitCodes.Ok)

@@ -18,12 +18,11 @@ internal static class DeployCommand
         var file = new Argument<string>("file") { Description = "A file with one server as it would stand in the configuration, its name included; - reads it from standard input." };
         var replace = new Option<bool>("--replace") { Description = "Change the server of this name, which serves on until the changed one is ready." };
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
+        var instance = new InstanceOptions();
         var command = new Command(
-            "deploy", "Adds a server to the running instance. It is kept, and comes back after a restart; write secrets as ${NAME}.\nExample: echo '{\"name\":\"wiki\",\"url\":\"https://wiki.example/mcp\"}' | fairlead deploy -")
+            "deploy", "Adds a server to the running instance. It is kept, and comes back after a restart; write secrets as ${NAME}.\nExample: fairlead deploy wiki.json\nExample: echo '{\"name\":\"wiki\",\"url\":\"https://wiki.example/mcp\"}' | fairlead deploy -")
         {
-            file, replace, json, url, state,
+            file, replace, json, instance,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -39,7 +38,7 @@ internal static class DeployCommand
                 return InstanceClient.Fail(ExitCodes.Usage, $"{parsed.GetValue(file)} cannot be read: {exception.Message} Name a file with one server, or - to read it from standard input.");
             }
 
-            return await InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), client => SendAsync(client, entry, parsed.GetValue(replace), parsed.GetValue(json))).ConfigureAwait(false);
+            return await InstanceClient.RunAsync(instance.Of(parsed), client => SendAsync(client, entry, parsed.GetValue(replace), parsed.GetValue(json))).ConfigureAwait(false);
         });
         return command;
     }
@@ -49,10 +48,9 @@ internal static class DeployCommand
     {
         var server = CommonOptions.Server<string>("The server's name.");
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command("undeploy", "Removes a server that was added with fairlead deploy. Calls in flight may end, then its processes end.\nExample: fairlead undeploy wiki") { server, json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+        var instance = new InstanceOptions();
+        var command = new Command("undeploy", "Removes a server that was added with fairlead deploy. Calls in flight may end, then its processes end.\nExample: fairlead undeploy wiki") { server, json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var name = parsed.GetValue(server)!;
             var (_, exitCode) = await client.DeleteAsync(FleetCommands.PathOf(name), asAdmin: true).ConfigureAwait(false);

@@ -22,7 +22,7 @@ internal static class DoctorCommand
         var config = CommonOptions.Config();
         var state = CommonOptions.State();
         var json = CommonOptions.Json();
-        var command = new Command("doctor", "Looks for the usual mistakes and says how to mend each. Starts no server.") { config, state, json };
+        var command = new Command("doctor", "Looks for the usual mistakes and says how to mend each. Starts no server.\nExample: fairlead doctor") { config, state, json };
         command.SetAction(async (parsed, _) =>
         {
             var findings = await RunAsync(parsed.GetValue(config), parsed.GetValue(state)).ConfigureAwait(false);

@@ -14,10 +14,9 @@ internal static class DownCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command("down", "Stops the running instance and its servers, and waits until it is gone.") { url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), StopAsync));
+        var instance = new InstanceOptions();
+        var command = new Command("down", "Stops the running instance and its servers, and waits until it is gone.\nExample: fairlead down") { instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), StopAsync));
         return command;
     }
 

@@ -23,13 +23,12 @@ internal static class EventsCommand
         var after = new Option<string?>("--after") { HelpName = "ID", Description = "First what has happened since the event of this id (--json shows ids), as far as it is kept." };
         var count = WholeNumber.Option("--count", "N", "End after that many. Default: at Ctrl+C.", "fairlead events --count 10", "-n");
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
+        var instance = new InstanceOptions();
         var command = new Command("events", "Shows what happens in the running instance, as it happens, until Ctrl+C.\nExample: fairlead events --types server.state,call --servers git")
         {
-            types, servers, after, count, json, url, state,
+            types, servers, after, count, json, instance,
         };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), client =>
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), client =>
         {
             var query = Query(("types", parsed.GetValue(types)), ("servers", parsed.GetValue(servers)), ("after", parsed.GetValue(after) is { } id ? [id] : null));
             var asAdmin = parsed.GetValue(types)?.Any(static text => text.Split(',').Any(static word => word.Trim() == FleetEventType.Log)) == true;

@@ -25,9 +25,9 @@ internal static class FaultCommand
         var server = CommonOptions.Server<string>("The server's name.");
         var kind = new Option<string>("--kind") { Required = true, Description = "What is done to it." };
         kind.AcceptOnlyFromAmong([.. OptionWords.Words(typeof(FaultKind))]);
-        var latency = Time("--latency", "latency: how long calls are held back, such as 500ms.");
-        var jitter = Time("--jitter", "latency: up to how much longer, at random.");
-        var lasts = Time("--for", "How long it lasts, such as 30s. Default: 30s. Not for disconnect and crash, which happen once.");
+        var latency = CommonOptions.Duration("--latency", "latency: how long calls are held back, such as 500ms.");
+        var jitter = CommonOptions.Duration("--jitter", "latency: up to how much longer, at random.");
+        var lasts = CommonOptions.Duration("--for", "How long it lasts, such as 30s. Default: 30s. Not for disconnect and crash, which happen once.");
         var percent = new Option<double?>("--percent") { HelpName = "N", Description = "latency, error, partition: the share of the calls that it hits. Default: all." };
         var tool = new Option<string?>("--tool") { HelpName = "TOOL", Description = "latency, error, partition: only calls of this tool, by its own name, as fairlead tools shows it." };
         var command = Make(
@@ -53,7 +53,7 @@ internal static class FaultCommand
     }
 
     private static Command List() => Make(
-        "list", "Lists the faults that are active, and the last that have ended.",
+        "list", "Lists the faults that are active, and the last that have ended.\nExample: fairlead fault list",
         static (client, _) => client.GetAsync("/api/v1/faults"),
         static (terminal, faults) =>
         {
@@ -100,10 +100,9 @@ internal static class FaultCommand
         string verb, string description, Func<InstanceClient, ParseResult, Task<(JsonElement Document, int ExitCode)>> ask, Action<Terminal, JsonElement> tell)
     {
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command(verb, description) { json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+        var instance = new InstanceOptions();
+        var command = new Command(verb, description) { json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var (document, exitCode) = await ask(client, parsed).ConfigureAwait(false);
             if (exitCode != ExitCodes.Ok)
@@ -124,23 +123,6 @@ internal static class FaultCommand
         }));
         return command;
     }
-
-    private static Option<TimeSpan?> Time(string name, string description) => new(name)
-    {
-        HelpName = "TIME",
-        Description = description,
-        CustomParser = static result =>
-        {
-            var text = result.Tokens.Count == 0 ? "" : result.Tokens[0].Value;
-            if (OptionWords.TryDuration(text, out var time))
-            {
-                return time;
-            }
-
-            result.AddError($"'{text}' is no length of time. Write it like 500ms, 30s or 2m.");
-            return null;
-        },
-    };
 
     private static JsonValue? Milliseconds(TimeSpan? time) => time is { } known ? JsonValue.Create(known.TotalMilliseconds) : null;
 

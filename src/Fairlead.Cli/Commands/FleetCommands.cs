@@ -17,8 +17,8 @@ internal static class FleetCommands
         yield return OfServer("start", "Starts a server that was stopped or given up.", "fairlead start git");
         yield return Scale();
         yield return Maintenance();
-        yield return OfTool("enable", "Switches a server, or one tool of it, on again.", "fairlead enable git, fairlead enable git git_push");
-        yield return OfTool("disable", "Switches a server, or one tool of it, off: clients do not see it any more. It stays so after a restart.", "fairlead disable git, fairlead disable git git_push");
+        yield return OfTool("enable", "Switches a server, or one tool of it, on again.", "fairlead enable git\nExample: fairlead enable git git_push");
+        yield return OfTool("disable", "Switches a server, or one tool of it, off: clients do not see it any more. It stays so after a restart.", "fairlead disable git\nExample: fairlead disable git git_push");
     }
 
     /// <summary>A path of the API below a server.</summary>
@@ -100,9 +100,8 @@ internal static class FleetCommands
     private static Command Make(string verb, string description, string example, Symbol[] own, Func<ParseResult, (string Path, string Body)> request)
     {
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command(verb, $"{description}\nExample: {example}") { json, url, state };
+        var instance = new InstanceOptions();
+        var command = new Command(verb, $"{description}\nExample: {example}") { json, instance };
         foreach (var symbol in own)
         {
             if (symbol is Argument argument)
@@ -115,7 +114,7 @@ internal static class FleetCommands
             }
         }
 
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var (path, body) = request(parsed);
             var (server, exitCode) = await client.PostAsync(path, body, asAdmin: true).ConfigureAwait(false);

@@ -20,10 +20,9 @@ internal static class HealthCommand
         var server = CommonOptions.Server<string?>("Only this server, with its last checks.");
         server.Arity = ArgumentArity.ZeroOrOne;
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command("health", "Shows how the servers are: state, reason, last check, availability. Ends with 9 when one is not healthy.") { server, json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+        var instance = new InstanceOptions();
+        var command = new Command("health", "Shows how the servers are: state, reason, last check, availability. Ends with 9 when one is not healthy.\nExample: fairlead health git") { server, json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var name = parsed.GetValue(server);
             var path = name is null ? "/api/v1/health" : $"/api/v1/servers/{Uri.EscapeDataString(name)}/health?depth=history";

@@ -15,7 +15,7 @@ internal static class ImportCommand
         clients.CompletionSources.Add(static _ => ClientProgram.All.Select(static client => client.Word));
         var from = new Option<string?>("--from") { HelpName = "FILE", Description = "Read this file instead, whatever client it is of." };
         var into = new Option<string?>("--into") { HelpName = "FILE", Description = "The file to write. Default: the one that fairlead up would load, else fairlead.json in the user's configuration directory." };
-        var project = new Option<bool>("--project") { Description = "Read the clients' files in the current folder as well (.mcp.json, .cursor/mcp.json, .vscode/mcp.json)." };
+        var project = new Option<bool>("--project") { Description = "Read the clients' files in the current folder as well (.mcp.json, .cursor/mcp.json, .vscode/mcp.json, .gemini/settings.json, .codex/config.toml)." };
         var conflict = new Option<string?>("--on-conflict") { HelpName = "WHAT", Description = "When another server has the name: keep that one, replace it, or rename the one that comes. Default: ask; keep where nobody can be asked." };
         conflict.AcceptOnlyFromAmong("keep", "replace", "rename");
         var yes = new Option<bool>("--yes", "-y") { Description = "Write without asking." };
@@ -23,7 +23,7 @@ internal static class ImportCommand
         var undo = new Option<bool>("--undo") { Description = "Take the latest import back." };
         var json = CommonOptions.Json();
         var state = CommonOptions.State();
-        var command = new Command("import", "Takes over the servers of Claude Desktop, Claude Code, Cursor and VS Code: shows a plan, asks, merges, keeps a backup.")
+        var command = new Command("import", "Takes over the servers of Claude Desktop, Claude Code, Cursor, VS Code, Windsurf, Gemini CLI and Codex: shows a plan, asks, merges, keeps a backup.\nExample: fairlead import claude-desktop cursor --dry-run")
         {
             clients, from, into, project, conflict, yes, dry, undo, json, state,
         };

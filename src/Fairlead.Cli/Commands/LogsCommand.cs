@@ -15,10 +15,9 @@ internal static class LogsCommand
         var lines = WholeNumber.Option("--lines", "N", "Only the last N lines. Default: all that is near, at most 64 KiB.", "fairlead logs search --lines 50", "-n");
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what it writes from now on, until Ctrl+C." };
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command("logs", "Shows the last lines that a server wrote to stderr, with secrets redacted.") { server, lines, follow, json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+        var instance = new InstanceOptions();
+        var command = new Command("logs", "Shows the last lines that a server wrote to stderr, with secrets redacted.\nExample: fairlead logs git -f -n 20") { server, lines, follow, json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var name = parsed.GetValue(server)!;
             var query = parsed.GetValue(lines) is { } count ? $"?lines={count}" : "";

@@ -14,42 +14,36 @@ internal static class PsCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
+        var watch = new Option<bool>("--watch", "-w") { Description = "Show them live until Ctrl+C, also over restarts of the instance. Not on a terminal: a line for each change; with --json an object." };
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command("ps", "Lists the servers with their state and the reason for it.") { json, url, state };
+        var instance = new InstanceOptions();
+        var command = new Command("ps", "Lists the servers with their state and the reason for it.\nExample: fairlead ps --watch") { watch, json, instance };
         command.Aliases.Add("status");
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
-        {
-            var (document, exitCode) = await client.GetAsync("/api/v1/servers").ConfigureAwait(false);
-            if (exitCode != ExitCodes.Ok)
-            {
-                return exitCode;
-            }
-
-            var terminal = Terminal.Current;
-            if (parsed.GetValue(json))
-            {
-                terminal.Line(document.GetRawText());
-                return ExitCodes.Ok;
-            }
-
-            var table = new TextTable("SERVER", "STATE", "TOOLS", "PROTOCOL", "PID", "REASON");
-            foreach (var server in document.GetProperty("servers").EnumerateArray())
-            {
-                table.Add(
-                    Text(server, "id"), Text(server, "state"), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Reason(server) + NextTry(server) + Marks(server));
-            }
-
-            foreach (var line in table.Lines(terminal.Width, (row, column, text) => column == StateColumn ? terminal.Paint(States.ColourOf(row[column]), text) : text))
-            {
-                terminal.Line(line);
-            }
-
-            return ExitCodes.Ok;
-        }));
+        command.SetAction((parsed, _) => parsed.GetValue(watch)
+            ? FleetWatch.RunAsync(instance.Of(parsed), Terminal.Current, parsed.GetValue(json), TimeProvider.System)
+            : InstanceClient.RunAsync(instance.Of(parsed), client => ListAsync(client, parsed.GetValue(json))));
         return command;
     }
+
+    /// <summary>The table of servers.</summary>
+    /// <param name="servers">As the API lists them.</param>
+    /// <param name="terminal">For its width and colours.</param>
+    /// <param name="now">What the time to the next try is reckoned from.</param>
+    public static IEnumerable<string> Table(IEnumerable<JsonElement> servers, Terminal terminal, DateTimeOffset now)
+    {
+        var table = new TextTable("SERVER", "STATE", "TOOLS", "PROTOCOL", "PID", "REASON");
+        foreach (var server in servers)
+        {
+            table.Add(Text(server, "id"), Text(server, "state"), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Remarks(server, now));
+        }
+
+        return table.Lines(terminal.Width, (row, column, text) => column == StateColumn ? terminal.Paint(States.ColourOf(row[column]), text) : text);
+    }
+
+    /// <summary>Why a server is in its state, when it is tried again, and what was done to it; empty = nothing to say.</summary>
+    /// <param name="server">As the API shows it.</param>
+    /// <param name="now">What the time to the next try is reckoned from; null = the next try is left out.</param>
+    public static string Remarks(JsonElement server, DateTimeOffset? now) => (Reason(server) + (now is { } from ? NextTry(server, from) : "") + Marks(server)).TrimStart();
 
     /// <summary>A member as text; empty when absent.</summary>
     public static string Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? value.ToString() : "";
@@ -104,14 +98,30 @@ internal static class PsCommand
         return reason.Length == 0 || port.Length == 0 ? reason + port : $"{reason}; {port}";
     }
 
-    private static string NextTry(JsonElement server)
+    private static string NextTry(JsonElement server, DateTimeOffset now)
     {
         if (!server.TryGetProperty("nextRetry", out var at) || !at.TryGetDateTimeOffset(out var retry))
         {
             return "";
         }
 
-        var wait = Math.Max(0, (retry - TimeProvider.System.GetUtcNow()).TotalSeconds);
+        var wait = Math.Max(0, (retry - now).TotalSeconds);
         return $"; next try in {wait.ToString("0", CultureInfo.InvariantCulture)} s";
+    }
+
+    private static async Task<int> ListAsync(InstanceClient client, bool asJson)
+    {
+        var (document, exitCode) = await client.GetAsync("/api/v1/servers").ConfigureAwait(false);
+        if (exitCode != ExitCodes.Ok)
+        {
+            return exitCode;
+        }
+
+        foreach (var line in asJson ? [document.GetRawText()] : Table(document.GetProperty("servers").EnumerateArray(), Terminal.Current, TimeProvider.System.GetUtcNow()))
+        {
+            Terminal.Current.Line(line);
+        }
+
+        return ExitCodes.Ok;
     }
 }

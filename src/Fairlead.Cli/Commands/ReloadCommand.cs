@@ -12,11 +12,10 @@ internal static class ReloadCommand
     public static Command Create()
     {
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
+        var instance = new InstanceOptions();
         var command = new Command(
-            "reload", "Loads the configuration of the running instance again, and waits until the changes are in force. An instance does so by itself when its file changes.\nExample: fairlead reload") { json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+            "reload", "Loads the configuration of the running instance again, and waits until the changes are in force. An instance does so by itself when its file changes.\nExample: fairlead reload") { json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var (status, exitCode) = await client.PostAsync("/api/v1/configuration/reload", "{}", asAdmin: true).ConfigureAwait(false);
             if (exitCode != ExitCodes.Ok)

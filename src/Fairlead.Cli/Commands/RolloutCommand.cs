@@ -30,8 +30,8 @@ internal static class RolloutCommand
         strategy.AcceptOnlyFromAmong([.. OptionWords.Words(typeof(RolloutStrategy))]);
         var percent = new Option<string?>("--percent") { HelpName = "N", Description = "Share of the calls that a canary gets, 1 to 99." };
         var observe = new Option<string?>("--observe") { HelpName = "TIME", Description = "How long it is watched, such as 60s or 5m." };
-        var (json, url, state) = (CommonOptions.Json(), CommonOptions.Url(), CommonOptions.State());
-        var command = new Command("start", "Begins a rollout.\nExample: fairlead rollout start search --strategy canary --percent 10 --observe 5m") { server, file, strategy, percent, observe, json, url, state };
+        var (json, instance) = (CommonOptions.Json(), new InstanceOptions());
+        var command = new Command("start", "Begins a rollout.\nExample: fairlead rollout start search --strategy canary --percent 10 --observe 5m") { server, file, strategy, percent, observe, json, instance };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var body = new JsonObject();
@@ -72,7 +72,7 @@ internal static class RolloutCommand
                 }
             }
 
-            return await InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), client => PostAsync(client, parsed.GetValue(server)!, [], body, parsed.GetValue(json))).ConfigureAwait(false);
+            return await InstanceClient.RunAsync(instance.Of(parsed), client => PostAsync(client, parsed.GetValue(server)!, [], body, parsed.GetValue(json))).ConfigureAwait(false);
         });
         return command;
     }
@@ -80,10 +80,9 @@ internal static class RolloutCommand
     private static Command Promote()
     {
         var server = CommonOptions.Server<string>("The server's name.");
-        var (json, url, state) = (CommonOptions.Json(), CommonOptions.Url(), CommonOptions.State());
-        var command = new Command("promote", "Ends the watch: a canary or a shadow takes over, a change that has taken over stays.\nExample: fairlead rollout promote search") { server, json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(
-            parsed.GetValue(url), parsed.GetValue(state), client => PostAsync(client, parsed.GetValue(server)!, ["promote"], [], parsed.GetValue(json))));
+        var (json, instance) = (CommonOptions.Json(), new InstanceOptions());
+        var command = new Command("promote", "Ends the watch: a canary or a shadow takes over, a change that has taken over stays.\nExample: fairlead rollout promote search") { server, json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), client => PostAsync(client, parsed.GetValue(server)!, ["promote"], [], parsed.GetValue(json))));
         return command;
     }
 
@@ -91,9 +90,9 @@ internal static class RolloutCommand
     {
         var server = CommonOptions.Server<string>("The server's name.");
         var reason = new Option<string?>("--reason") { HelpName = "TEXT", Description = "Why; it stays in the history." };
-        var (json, url, state) = (CommonOptions.Json(), CommonOptions.Url(), CommonOptions.State());
-        var command = new Command("abort", "Undoes a rollout that runs: what ran before serves.\nExample: fairlead rollout abort search --reason \"wrong build\"") { server, reason, json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), client => PostAsync(
+        var (json, instance) = (CommonOptions.Json(), new InstanceOptions());
+        var command = new Command("abort", "Undoes a rollout that runs: what ran before serves.\nExample: fairlead rollout abort search --reason \"wrong build\"") { server, reason, json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), client => PostAsync(
             client, parsed.GetValue(server)!, ["abort"], parsed.GetValue(reason) is { } why ? new JsonObject { ["reason"] = why } : [], parsed.GetValue(json))));
         return command;
     }
@@ -103,9 +102,9 @@ internal static class RolloutCommand
         var server = CommonOptions.Server<string?>("Only those of this server.");
         server.Arity = ArgumentArity.ZeroOrOne;
         var watch = new Option<bool>("--watch") { Description = "Follow the rollout that runs until it has ended; ends with 1 when it was undone or failed." };
-        var (json, url, state) = (CommonOptions.Json(), CommonOptions.Url(), CommonOptions.State());
-        var command = new Command("status", "Shows the rollouts since Fairlead was started, the latest first.\nExample: fairlead rollout status search --watch") { server, watch, json, url, state };
-        command.SetAction((parsed, cancellationToken) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+        var (json, instance) = (CommonOptions.Json(), new InstanceOptions());
+        var command = new Command("status", "Shows the rollouts since Fairlead was started, the latest first.\nExample: fairlead rollout status search --watch") { server, watch, json, instance };
+        command.SetAction((parsed, cancellationToken) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var path = parsed.GetValue(server) is { } name ? FleetCommands.PathOf(name, "rollouts") : "/api/v1/rollouts";
             if (parsed.GetValue(watch))
@@ -144,7 +143,7 @@ internal static class RolloutCommand
         var last = "";
         while (true)
         {
-            var (document, exitCode) = await client.GetAsync(path).ConfigureAwait(false);
+            var (document, exitCode) = await client.GetAsync(path, cancellationToken: cancellationToken).ConfigureAwait(false);
             if (exitCode != ExitCodes.Ok)
             {
                 return exitCode;

@@ -15,7 +15,7 @@ internal static class ServerCommand
     public static Command Create()
     {
         var name = new Argument<string?>("name") { Arity = ArgumentArity.ZeroOrOne, Description = "The server. Without it: lists them." };
-        var command = new Command("server", "Runs one built-in server alone: MCP on standard input and output, until the input ends.") { name };
+        var command = new Command("server", "Runs one built-in server alone: MCP on standard input and output, until the input ends.\nExample: fairlead server git") { name };
         command.SetAction((parsed, _) => parsed.GetValue(name) is { } wanted ? RunAsync(wanted) : Task.FromResult(List()));
         return command;
     }

@@ -21,7 +21,7 @@ internal static class StdioCommand
         var untilIdle = WholeNumber.Option("--until-idle", "SECONDS", "When an instance that this starts ends after its last client.", "fairlead stdio --until-idle 300");
         untilIdle.Hidden = true;
         var command = new Command(
-            "stdio", "Serves a client on stdin and stdout. Uses the running instance; if there is none, starts one in the background, which ends 60 s after its last client.")
+            "stdio", "Serves a client on stdin and stdout. Uses the running instance; if there is none, starts one in the background, which ends 60 s after its last client.\nExample: fairlead stdio --server git")
         {
             server, profile, url, config, state, standalone, untilIdle,
         };

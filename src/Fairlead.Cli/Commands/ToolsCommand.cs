@@ -14,10 +14,9 @@ internal static class ToolsCommand
         var server = CommonOptions.Server<string?>("Only this server. Default: all.");
         server.Arity = ArgumentArity.ZeroOrOne;
         var json = CommonOptions.Json();
-        var url = CommonOptions.Url();
-        var state = CommonOptions.State();
-        var command = new Command("tools", "Lists the tools, with each server's own names, as fairlead call takes them.") { server, json, url, state };
-        command.SetAction((parsed, _) => InstanceClient.RunAsync(parsed.GetValue(url), parsed.GetValue(state), async client =>
+        var instance = new InstanceOptions();
+        var command = new Command("tools", "Lists the tools, with each server's own names, as fairlead call takes them.\nExample: fairlead tools git") { server, json, instance };
+        command.SetAction((parsed, _) => InstanceClient.RunAsync(instance.Of(parsed), async client =>
         {
             var (names, exitCode) = await NamesAsync(client, parsed.GetValue(server)).ConfigureAwait(false);
             var found = new Dictionary<string, List<JsonElement>>();

@@ -26,7 +26,7 @@ internal static class UpCommand
         var logFormat = new Option<string?>("--log-format") { HelpName = "FORMAT", Description = "How log events are written to stderr: text, or json for one JSON object per line. Default: telemetry.logFormat, else text." };
         logFormat.CompletionSources.Add("text", "json");
         var verbose = new Option<bool>("--verbose") { Description = "Log more, to stderr." };
-        var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C. A second Ctrl+C ends at once.") { config, port, host, state, json, untilIdle, logFormat, verbose };
+        var command = new Command("up", "Starts all servers and serves them at one endpoint, until Ctrl+C. A second Ctrl+C ends at once.\nExample: fairlead up --config fairlead.json --port 8080") { config, port, host, state, json, untilIdle, logFormat, verbose };
         command.SetAction((parsed, _) =>
         {
             var flags = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -40,7 +40,7 @@ internal static class ClientChecks
                 : new Finding("client", Verdict.Ok, $"{where} starts fairlead stdio.");
         }
 
-        var url = new Uri(Text(server.Entry["url"])!);
+        var url = new Uri(FairleadItself.AddressOf(server.Entry)!);
         return port != 0 && url.Port != port
             ? new Finding("client", Verdict.Warn, $"{where} looks for Fairlead at {url.GetLeftPart(UriPartial.Path)}, and it listens on port {port}.", $"fairlead connect {word} writes the address of the running instance.")
             : new Finding("client", Verdict.Ok, $"{where} leads to {url.GetLeftPart(UriPartial.Path)}");

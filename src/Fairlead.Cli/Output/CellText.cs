@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Fairlead.Cli.Output;
 
 /// <summary>Text as a terminal shows it: how many columns it takes, and without what would steer the terminal. Pure.</summary>
 /// <remarks>Names, descriptions and log lines come from servers: an escape sequence in one could move the cursor over what was printed before, or set the title.</remarks>
-internal static class CellText
+internal static partial class CellText
 {
     private const string CutMark = "...";
 
@@ -78,8 +79,47 @@ internal static class CellText
         return columns < CutMark.Length ? CutMark[..columns] : cut.ToString().TrimEnd() + CutMark;
     }
 
+    /// <summary>As <see cref="Cut"/>, for a line with colours in it, which take no columns; nothing after the line is coloured.</summary>
+    /// <param name="text">One clean line with sequences of <see cref="Terminal.Paint"/>.</param>
+    /// <param name="columns">How many columns there are; not negative.</param>
+    public static string CutPainted(string text, int columns)
+    {
+        if (!text.Contains('\x1b', StringComparison.Ordinal))
+        {
+            return Cut(text, columns);
+        }
+
+        var plain = Sequence().Replace(text, "");
+        var cut = Cut(plain, columns);
+        if (cut.Length == plain.Length)
+        {
+            return text;
+        }
+
+        // The sequences go back to where they stood, as far as that is still there.
+        var painted = new StringBuilder();
+        var (taken, at) = (0, 0);
+        foreach (Match sequence in Sequence().Matches(text))
+        {
+            var length = Math.Min(sequence.Index - at, cut.Length - taken);
+            painted.Append(cut, taken, length);
+            (taken, at) = (taken + length, sequence.Index + sequence.Length);
+            if (taken == cut.Length)
+            {
+                break;
+            }
+
+            painted.Append(sequence.Value);
+        }
+
+        return painted.Append(cut, taken, cut.Length - taken).Append("\x1b[0m").ToString();
+    }
+
     /// <summary>The text with blanks behind it up to a width; unchanged when it is as wide already.</summary>
     public static string Pad(string text, int columns) => text + new string(' ', Math.Max(0, columns - Width(text)));
+
+    [GeneratedRegex(@"\x1b\[[0-9;]*m")]
+    private static partial Regex Sequence();
 
     private static int Width(Rune rune)
     {

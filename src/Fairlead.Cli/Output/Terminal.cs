@@ -26,6 +26,8 @@ internal sealed class Terminal
     private const int WidthWithoutTerminal = int.MaxValue;
     private const int HeightWithoutTerminal = 24;
 
+    private static readonly string[] s_localeVariables = ["LC_ALL", "LC_CTYPE", "LANG"];
+
     private readonly Lock _gate = new();
     private readonly TextWriter _out;
     private readonly TextWriter _error;
@@ -56,8 +58,14 @@ internal sealed class Terminal
     /// <summary>Whether <see cref="Paint"/> paints.</summary>
     public bool HasColour { get; }
 
+    /// <summary>Whether characters beyond ASCII are shown, such as the blocks of a sparkline.</summary>
+    public bool HasUnicode { get; init; }
+
     /// <summary>Columns; without a terminal no limit.</summary>
     public int Width => IsTerminal ? Math.Max(20, _size().Width) : WidthWithoutTerminal;
+
+    /// <summary>Lines of the window; without a terminal a usual number.</summary>
+    public int Height => Math.Max(2, IsTerminal ? _size().Height : HeightWithoutTerminal);
 
     /// <summary>Lines that can be live at once.</summary>
     public int LiveLinesMax => Math.Max(1, (IsTerminal ? _size().Height : HeightWithoutTerminal) - 4);
@@ -70,6 +78,15 @@ internal sealed class Terminal
 
     /// <summary>One line, or several, to stderr.</summary>
     public void Error(string text) => Write(_error, text);
+
+    /// <summary>Writes to stdout as it stands, control sequences included, apart from everything else that is written. Must hold nothing from outside that was not cleaned.</summary>
+    public void Raw(string text)
+    {
+        lock (_gate)
+        {
+            Attempt(_out, text);
+        }
+    }
 
     /// <summary>Replaces the live block. Does nothing without a terminal.</summary>
     /// <param name="lines">Plain lines; those that are too wide are cut. Empty = no block.</param>
@@ -97,7 +114,19 @@ internal sealed class Terminal
     {
         var isTerminal = !Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") is not "dumb";
         var noColour = Environment.GetEnvironmentVariable("NO_COLOR") is { Length: > 0 };
-        return new Terminal(Console.Out, Console.Error, isTerminal, isTerminal && !noColour, static () => (Console.WindowWidth, Console.WindowHeight));
+        return new Terminal(Console.Out, Console.Error, isTerminal, isTerminal && !noColour, static () => (Console.WindowWidth, Console.WindowHeight)) { HasUnicode = isTerminal && HasUnicodeLocale() };
+    }
+
+    /// <summary>What the system says of its terminals: the first variable that is set counts (POSIX, Internationalization Variables).</summary>
+    private static bool HasUnicodeLocale()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return Console.OutputEncoding.CodePage == 65001;
+        }
+
+        var locale = s_localeVariables.Select(Environment.GetEnvironmentVariable).FirstOrDefault(static value => !string.IsNullOrEmpty(value)) ?? "";
+        return locale.Contains("UTF-8", StringComparison.OrdinalIgnoreCase) || locale.Contains("utf8", StringComparison.OrdinalIgnoreCase);
     }
 
     private void Write(TextWriter writer, string text)

@@ -8,6 +8,9 @@ internal sealed class TextTable(params string[] headers)
 
     private readonly List<string[]> _rows = [];
 
+    /// <summary>Columns of numbers, which end below each other; not the last one.</summary>
+    public IReadOnlyCollection<int> NumberColumns { get; init; } = [];
+
     /// <summary>Adds a row; texts may come from servers and are cleaned here.</summary>
     public void Add(params string[] cells) => _rows.Add([.. cells.Select(CellText.OneLine)]);
 
@@ -31,13 +34,14 @@ internal sealed class TextTable(params string[] headers)
         }
     }
 
-    private static string Compose(string[] row, int[] widths, int left, Func<string[], int, string, string>? paint)
+    private string Compose(string[] row, int[] widths, int left, Func<string[], int, string, string>? paint)
     {
         var last = row.Length - 1;
         var cells = row.Select((text, column) =>
         {
             // Less than this says nothing any more: the line may wrap then.
-            var shown = column == last ? CellText.Cut(text, Math.Max(left, LastColumnMin)) : CellText.Pad(text, widths[column]);
+            var shown = column == last ? CellText.Cut(text, Math.Max(left, LastColumnMin))
+                : NumberColumns.Contains(column) ? text.PadLeft(widths[column] + text.Length - CellText.Width(text)) : CellText.Pad(text, widths[column]);
             return paint is null ? shown : paint(row, column, shown);
         });
         return string.Join(new string(' ', Gap), cells).TrimEnd();

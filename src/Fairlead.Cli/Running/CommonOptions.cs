@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Fairlead.Configuration;
 
 namespace Fairlead.Cli.Running;
 
@@ -23,6 +24,34 @@ internal static class CommonOptions
 
     /// <summary><c>--dry-run</c>.</summary>
     public static Option<bool> DryRun() => new("--dry-run") { Description = "Show what would be done, and do nothing." };
+
+    /// <summary>An option that takes a length of time such as <c>30s</c>; null when it is not given.</summary>
+    /// <param name="name">With its dashes.</param>
+    /// <param name="description">What for.</param>
+    /// <param name="min">The shortest; null = none.</param>
+    /// <param name="max">The longest; null = none.</param>
+    public static Option<TimeSpan?> Duration(string name, string description, TimeSpan? min = null, TimeSpan? max = null) => new(name)
+    {
+        HelpName = "TIME",
+        Description = description,
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 0 ? "" : result.Tokens[0].Value;
+            if (!OptionWords.TryDuration(text, out var time))
+            {
+                result.AddError($"'{text}' is no length of time. Write it like 500ms, 30s or 2m.");
+                return null;
+            }
+
+            if (time < min || time > max)
+            {
+                result.AddError($"{name} takes a time from {OptionWords.Duration(min ?? TimeSpan.Zero)} to {(max is { } longest ? OptionWords.Duration(longest) : "any")}.");
+                return null;
+            }
+
+            return time;
+        },
+    };
 
     /// <summary>The argument that names a server; completed from the configuration that <c>fairlead up</c> would load.</summary>
     /// <typeparam name="T">string, or string? where it may be left out.</typeparam>

@@ -13,9 +13,10 @@ internal sealed class InstanceClient : IDisposable
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(5);
 
     private readonly HttpClient _http;
-    private readonly string? _token;
+    private readonly AdminToken _token;
+    private readonly Action<string> _tell;
 
-    private InstanceClient(Uri url, string? token, InstanceFile? instance)
+    private InstanceClient(Uri url, AdminToken token, InstanceFile? instance, Action<string> tell)
     {
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = s_connectTimeout, AllowAutoRedirect = false })
         {
@@ -24,28 +25,53 @@ internal sealed class InstanceClient : IDisposable
         };
         _http.DefaultRequestHeaders.UserAgent.ParseAdd($"fairlead/{Program.Version}");
         _token = token;
+        _tell = tell;
         Instance = instance;
     }
-
-    /// <summary>The instance of the state folder; null when <c>--url</c> named another one.</summary>
-    public InstanceFile? Instance { get; }
 
     /// <summary>Its address.</summary>
     public Uri Url => _http.BaseAddress!;
 
+    /// <summary>The instance of the state folder; null when <c>--url</c> named another one.</summary>
+    public InstanceFile? Instance { get; }
+
     /// <summary>Runs a command against the instance that the user means, and turns what can go wrong into an exit code and a sentence.</summary>
-    public static async Task<int> RunAsync(string? url, string? state, Func<InstanceClient, Task<int>> command)
+    public static async Task<int> RunAsync(InstanceTarget target, Func<InstanceClient, Task<int>> command)
     {
-        var folder = StateFolder.PathFor(state);
+        using var client = Open(target, TellUser, out var problem);
+        if (client is null)
+        {
+            return Fail(problem.ExitCode, problem.Reason);
+        }
+
+        try
+        {
+            return await command(client).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsUnreachable(exception))
+        {
+            return Fail(ExitCodes.NotRunning, $"the instance at {client.Url} does not answer ({exception.Message}). Is it running? fairlead up starts one.");
+        }
+    }
+
+    /// <summary>Finds the instance that the user means. Nothing is sent.</summary>
+    /// <param name="target">Which one.</param>
+    /// <param name="tell">Gets what went wrong with a request, and that the instance is of another version.</param>
+    /// <param name="problem">Why there is none; default when there is.</param>
+    public static InstanceClient? Open(InstanceTarget target, Action<string> tell, out (int ExitCode, string Reason) problem)
+    {
+        problem = default;
+        var folder = StateFolder.PathFor(target.State);
         InstanceFile? instance = null;
-        if (url is null)
+        if (target.Url is null)
         {
             instance = InstanceFile.Find(folder, out var remark);
             if (instance is null)
             {
-                return Fail(
+                problem = (
                     ExitCodes.NotRunning,
                     $"no instance is running with the state folder {folder}{(remark is null ? "" : $" ({remark})")}. Start one with fairlead up, or name one with --url or --state.");
+                return null;
             }
         }
 
@@ -54,36 +80,34 @@ internal sealed class InstanceClient : IDisposable
             var skew = $"the running instance (process {instance.Pid}) is Fairlead {instance.Version}, this is {Program.Version}";
             if (!instance.IsCompatible)
             {
-                return Fail(ExitCodes.Failed, $"{skew}, and they do not understand each other. Use that version, or end the process and start this one with fairlead up.");
+                problem = (ExitCodes.Failed, $"{skew}, and they do not understand each other. Use that version, or end the process and start this one with fairlead up.");
+                return null;
             }
 
-            Terminal.Current.Error($"fairlead: {CellText.Clean(skew)}; going on, they understand each other. fairlead down and fairlead up make them the same.");
+            tell($"{skew}; going on, they understand each other. fairlead down and fairlead up make them the same.");
         }
 
-        if (!Uri.TryCreate(url ?? instance!.Url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+        if (!Uri.TryCreate(target.Url ?? instance!.Url, UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
         {
-            return Fail(ExitCodes.Usage, $"'{url ?? instance!.Url}' is no http address. Give one like --url http://127.0.0.1:8080");
+            problem = (ExitCodes.Usage, $"'{target.Url ?? instance!.Url}' is no http address. Give one like --url http://127.0.0.1:8080");
+            return null;
         }
 
-        // The token steers this machine's instance: it does not leave the machine.
-        using var client = new InstanceClient(address, address.IsLoopback ? StateFolder.ReadToken(folder) : null, instance);
-        try
-        {
-            return await command(client).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException || exception is OperationCanceledException { InnerException: TimeoutException })
-        {
-            return Fail(ExitCodes.NotRunning, $"the instance at {address} does not answer ({exception.Message}). Is it running? fairlead up starts one.");
-        }
+        return new InstanceClient(address, target.TokenFor(address, StateFolder.ReadToken(folder)), instance, tell);
     }
+
+    /// <summary>Whether a request failed because nobody answers.</summary>
+    public static bool IsUnreachable(Exception exception) =>
+        exception is HttpRequestException or IOException || exception is OperationCanceledException { InnerException: TimeoutException };
 
     /// <summary>GETs a JSON document.</summary>
     /// <param name="path">Path and query, escaped.</param>
     /// <param name="asAdmin">Whether the route needs the admin token; it is sent with no other.</param>
     /// <param name="takesUnavailable">Whether 503 with a document that is no problem is an answer, as that of a health probe.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The document, or the exit code after the problem was told.</returns>
-    public Task<(JsonElement Document, int ExitCode)> GetAsync(string path, bool asAdmin = false, bool takesUnavailable = false) =>
-        SendAsync(HttpMethod.Get, path, null, asAdmin, takesUnavailable);
+    public Task<(JsonElement Document, int ExitCode)> GetAsync(string path, bool asAdmin = false, bool takesUnavailable = false, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Get, path, null, asAdmin, takesUnavailable, cancellationToken);
 
     /// <summary>POSTs a JSON text.</summary>
     /// <inheritdoc cref="GetAsync"/>
@@ -105,9 +129,15 @@ internal sealed class InstanceClient : IDisposable
     /// <param name="asAdmin">Whether the route needs the admin token; it is sent with no other.</param>
     /// <param name="told">Told of each event, in order: its id and its object.</param>
     /// <param name="cancellationToken">Ends it; it then returns as if the stream had ended.</param>
+    /// <param name="opened">Told once the stream is there: what happens from then on is in it. Null = nobody.</param>
     /// <returns>The exit code; the problem was told when there was one.</returns>
-    public async Task<int> FollowAsync(string path, bool asAdmin, Action<string, JsonElement> told, CancellationToken cancellationToken)
+    public async Task<int> FollowAsync(string path, bool asAdmin, Action<string, JsonElement> told, CancellationToken cancellationToken, Action? opened = null)
     {
+        if (asAdmin && _token.Problem is { } problem)
+        {
+            return Fail(ExitCodes.Usage, problem, _tell);
+        }
+
         try
         {
             using var request = Request(HttpMethod.Get, path, asAdmin);
@@ -117,6 +147,7 @@ internal sealed class InstanceClient : IDisposable
                 return (await ReadAsync(response, takesUnavailable: false).ConfigureAwait(false)).ExitCode;
             }
 
+            opened?.Invoke();
             var body = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
             await using (body.ConfigureAwait(false))
             {
@@ -154,36 +185,45 @@ internal sealed class InstanceClient : IDisposable
 
     /// <summary>Says on stderr what was wrong.</summary>
     /// <returns>The code given.</returns>
-    public static int Fail(int exitCode, string reason)
+    public static int Fail(int exitCode, string reason) => Fail(exitCode, reason, TellUser);
+
+    private static int Fail(int exitCode, string reason, Action<string> tell)
     {
-        Terminal.Current.Error("fairlead: " + CellText.Clean(reason));
+        tell(reason);
         return exitCode;
     }
+
+    private static void TellUser(string reason) => Terminal.Current.Error("fairlead: " + CellText.Clean(reason));
 
     private HttpRequestMessage Request(HttpMethod method, string path, bool asAdmin)
     {
         var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
-        if (asAdmin && _token is not null)
+        if (asAdmin && _token.Text is not null)
         {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token);
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _token.Text);
         }
 
         return request;
     }
 
-    private async Task<(JsonElement Document, int ExitCode)> SendAsync(HttpMethod method, string path, string? json, bool asAdmin, bool takesUnavailable = false)
+    private async Task<(JsonElement Document, int ExitCode)> SendAsync(HttpMethod method, string path, string? json, bool asAdmin, bool takesUnavailable = false, CancellationToken cancellationToken = default)
     {
+        if (asAdmin && _token.Problem is { } problem)
+        {
+            return (default, Fail(ExitCodes.Usage, problem, _tell));
+        }
+
         using var request = Request(method, path, asAdmin);
         if (json is not null)
         {
             request.Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json");
         }
 
-        using var response = await _http.SendAsync(request).ConfigureAwait(false);
+        using var response = await _http.SendAsync(request, cancellationToken).ConfigureAwait(false);
         return await ReadAsync(response, takesUnavailable).ConfigureAwait(false);
     }
 
-    private static async Task<(JsonElement Document, int ExitCode)> ReadAsync(HttpResponseMessage response, bool takesUnavailable)
+    private async Task<(JsonElement Document, int ExitCode)> ReadAsync(HttpResponseMessage response, bool takesUnavailable)
     {
         JsonElement document;
         if (response.StatusCode == HttpStatusCode.NoContent)
@@ -197,7 +237,7 @@ internal sealed class InstanceClient : IDisposable
         }
         catch (JsonException)
         {
-            return (default, Fail(ExitCodes.NotRunning, $"what listens there answered {(int)response.StatusCode} without JSON. Is it another program?"));
+            return (default, Fail(ExitCodes.NotRunning, $"what listens there answered {(int)response.StatusCode} without JSON. Is it another program?", _tell));
         }
 
         var isAnswer = takesUnavailable && response.StatusCode == HttpStatusCode.ServiceUnavailable && response.Content.Headers.ContentType?.MediaType == "application/json";
@@ -207,6 +247,11 @@ internal sealed class InstanceClient : IDisposable
         }
 
         var detail = document.ValueKind == JsonValueKind.Object && document.TryGetProperty("detail", out var text) ? text.ToString() : $"the instance answered {(int)response.StatusCode}";
-        return (document, Fail(response.StatusCode == HttpStatusCode.NotFound ? ExitCodes.NotFound : ExitCodes.Failed, detail));
+        if (response.StatusCode == HttpStatusCode.Unauthorized && _token.Text is null)
+        {
+            detail += $" No token was sent: give that of this instance in a file with --token-file, or in {InstanceOptions.TokenVariable}.";
+        }
+
+        return (document, Fail(response.StatusCode == HttpStatusCode.NotFound ? ExitCodes.NotFound : ExitCodes.Failed, detail, _tell));
     }
 }

@@ -6,7 +6,7 @@ internal static class OptionOverlay
     private const string Prefix = "FAIRLEAD_";
 
     /// <summary>Variables of the prefix that are no options.</summary>
-    private static readonly string[] s_others = ["FAIRLEAD_CONFIG", "FAIRLEAD_URL", "FAIRLEAD_INSTANCE"];
+    private static readonly string[] s_others = ["FAIRLEAD_CONFIG", "FAIRLEAD_URL", "FAIRLEAD_INSTANCE", "FAIRLEAD_TOKEN"];
 
     /// <summary>Every option that a flag or a variable can set: its path and how to reach it.</summary>
     public static IReadOnlyList<(string Path, OptionKey Key, Func<FairleadOptions, object> Owner)> Targets { get; } =

@@ -65,7 +65,7 @@ internal sealed record ConfigFolders(string Configuration, string Workspace, str
     {
         string folder = file is null ? Path.GetFullPath(settings.WorkspaceFolder ?? Directory.GetCurrentDirectory()) : Path.GetDirectoryName(file) ?? file;
         string workspace = settings.WorkspaceFolder is { } given ? Path.GetFullPath(given)
-            : Path.GetFileName(folder) is ".vscode" or ".cursor" && Path.GetDirectoryName(folder) is { } parent ? parent
+            : Path.GetFileName(folder) is ".vscode" or ".cursor" or ".gemini" or ".codex" && Path.GetDirectoryName(folder) is { } parent ? parent
             : folder;
         return new ConfigFolders(folder, workspace, settings.UserHome ?? Environment.GetFolderPath(Environment.SpecialFolder.UserProfile));
     }

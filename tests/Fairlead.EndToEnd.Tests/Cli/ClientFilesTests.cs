@@ -17,6 +17,17 @@ public sealed class ClientFilesTests
     [InlineData("Linux", "cursor", "", "/home/u/.cursor/mcp.json")]
     [InlineData("Linux", "vscode", "", "/home/u/.config/Code/User/mcp.json", "/home/u/.config/Code/User/profiles/*/mcp.json", "/home/u/.config/Code/User/settings.json")]
     [InlineData("Linux", "vscode-insiders", "", "/home/u/.config/Code - Insiders/User/mcp.json", "/home/u/.config/Code - Insiders/User/profiles/*/mcp.json", "/home/u/.config/Code - Insiders/User/settings.json")]
+    [InlineData("Linux", "windsurf", "", "/home/u/.codeium/windsurf/mcp_config.json", "/home/u/.codeium/mcp_config.json")]
+    [InlineData("Linux", "gemini", "", "/home/u/.gemini/settings.json")]
+    [InlineData("Linux", "codex", "", "/home/u/.codex/config.toml")]
+    [InlineData("Linux", "codex", "CODEX_HOME=/cx", "/cx/config.toml")]
+    [InlineData("MacOs", "windsurf", "", "/Users/u/.codeium/windsurf/mcp_config.json", "/Users/u/.codeium/mcp_config.json")]
+    [InlineData("MacOs", "gemini", "", "/Users/u/.gemini/settings.json")]
+    [InlineData("MacOs", "codex", "", "/Users/u/.codex/config.toml")]
+    [InlineData("Windows", "windsurf", "", @"C:\Users\u\.codeium\windsurf\mcp_config.json", @"C:\Users\u\.codeium\mcp_config.json")]
+    [InlineData("Windows", "gemini", "", @"C:\Users\u\.gemini\settings.json")]
+    [InlineData("Windows", "codex", "", @"C:\Users\u\.codex\config.toml")]
+    [InlineData("Windows", "codex", @"CODEX_HOME=D:\cx", @"D:\cx\config.toml")]
     [InlineData("MacOs", "claude-desktop", "XDG_CONFIG_HOME=/c", Mac + "/Claude/claude_desktop_config.json")]
     [InlineData("MacOs", "claude-code", "", "/Users/u/.claude.json")]
     [InlineData("MacOs", "cursor", "", "/Users/u/.cursor/mcp.json")]
@@ -37,7 +48,7 @@ public sealed class ClientFilesTests
 
     [Fact]
     public void OfProject_WhenAsked_NamesTheFilesThatStandInAProject() => Assert.Equal(
-        ["/here/.mcp.json", "/here/.cursor/mcp.json", "/here/.vscode/mcp.json"],
+        ["/here/.mcp.json", "/here/.cursor/mcp.json", "/here/.vscode/mcp.json", "/here/.gemini/settings.json", "/here/.codex/config.toml"],
         ClientFiles.OfProject(new Surroundings(SystemKind.Linux, new Dictionary<string, string>(), "/here", "/home/u", "/state")).Select(static place => place.Path));
 
     [Fact]

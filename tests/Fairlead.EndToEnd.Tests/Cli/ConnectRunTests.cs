@@ -17,6 +17,8 @@ public sealed class ConnectRunTests
     [InlineData("cursor", Cursor, """{"mcpServers":{"fairlead":{"url":"http://127.0.0.1:8080/mcp"}}}""")]
     [InlineData("vscode", ".config/Code/User/mcp.json", """{"servers":{"fairlead":{"type":"http","url":"http://127.0.0.1:8080/mcp"}}}""")]
     [InlineData("vscode-insiders", ".config/Code - Insiders/User/mcp.json", """{"servers":{"fairlead":{"type":"http","url":"http://127.0.0.1:8080/mcp"}}}""")]
+    [InlineData("windsurf", ".codeium/windsurf/mcp_config.json", """{"mcpServers":{"fairlead":{"serverUrl":"http://127.0.0.1:8080/mcp"}}}""")]
+    [InlineData("gemini", ".gemini/settings.json", """{"mcpServers":{"fairlead":{"httpUrl":"http://127.0.0.1:8080/mcp"}}}""")]
     public void Connect_WhenTheClientHasNoFile_MakesOneThatUndoRemoves(string client, string file, string expected)
     {
         using var home = new UserHome();
@@ -42,6 +44,46 @@ public sealed class ConnectRunTests
         Assert.Equal(ExitCodes.Ok, home.Undo(ConnectRun.Kind, "cursor"));
         Assert.Equal(Before, File.ReadAllText(file));
         Assert.DoesNotContain("planted-secret", home.Printed + File.ReadAllText(home.Path("state/changes.json")), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("# theirs\nmodel = \"x\"\n\n[mcp_servers.own]\ncommand = \"true\" # keep\nenv = { API_KEY = \"planted-secret\" }\n")]
+    [InlineData("[mcp_servers.fairlead]\r\nurl = 'http://127.0.0.1:1/mcp'\r\n\r\n[tui]\r\ntheme = 'planted-secret'\r\n")]
+    public void Connect_WhenTheFileIsToml_WritesOneTableAndUndoBringsEveryByteBack(string? before)
+    {
+        using var home = new UserHome();
+        var path = before is null ? home.Path(".codex/config.toml") : home.Write(".codex/config.toml", before);
+        Assert.Equal(ExitCodes.Ok, home.Connect(new ConnectRequest("codex") { IsAgreed = true }));
+        Assert.Contains("[mcp_servers.fairlead]", File.ReadAllText(path), StringComparison.Ordinal);
+        Assert.Contains("url = \"http://127.0.0.1:8080/mcp\"", File.ReadAllText(path), StringComparison.Ordinal);
+        Assert.Contains("mcp_servers.fairlead: http://127.0.0.1:8080/mcp", home.Printed, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Ok, home.Connect(new ConnectRequest("codex") { IsAgreed = true }));
+        Assert.Contains("nothing to do", home.Printed, StringComparison.Ordinal);
+
+        // Changed since: our table alone goes, or becomes what it was.
+        var after = File.ReadAllText(path);
+        File.AppendAllText(path, "\n[later]\nx = 1\n");
+        Assert.Equal(ExitCodes.Ok, home.Undo(ConnectRun.Kind, "codex", isDry: true));
+        Assert.Contains(before?.Contains("mcp_servers.fairlead", StringComparison.Ordinal) == true ? "fairlead becomes what it was." : "fairlead is removed.", home.Printed, StringComparison.Ordinal);
+        File.WriteAllText(path, after);
+        Assert.Equal(ExitCodes.Ok, home.Undo(ConnectRun.Kind, "codex"));
+        Assert.Equal(before, File.Exists(path) ? File.ReadAllText(path) : null);
+        Assert.DoesNotContain("planted-secret", home.Printed + (File.Exists(home.Path("state/changes.json")) ? File.ReadAllText(home.Path("state/changes.json")) : ""), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Connect_WhenTheTomlCannotTakeATable_WritesNothingAndNamesThePlace()
+    {
+        using var home = new UserHome();
+        const string Inline = "mcp_servers = { own = { command = 'x' } }\n";
+        var path = home.Write(".codex/config.toml", Inline);
+        Assert.Equal(ExitCodes.Failed, home.Connect(new ConnectRequest("codex") { IsAgreed = true }));
+        Assert.Contains(path + ":1:1: mcp_servers is written as a value here", home.Printed, StringComparison.Ordinal);
+        Assert.Equal(Inline, File.ReadAllText(path));
+        File.WriteAllText(path, "[mcp_servers.x\n");
+        Assert.Equal(ExitCodes.Configuration, home.Connect(new ConnectRequest("codex") { IsAgreed = true }));
+        Assert.Contains(path + ":1:15: The TOML is broken here. Nothing was written.", home.Printed, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,29 +1,128 @@
 using System.CommandLine;
+using System.Text;
 using Fairlead.Cli;
+using Fairlead.Cli.Running;
 
 namespace Fairlead.EndToEnd.Tests.Cli;
 
 public sealed class HelpTests
 {
+    private static readonly ParserConfiguration s_parsing = new() { ResponseFileTokenReplacer = null };
+
     [Fact]
     public void Help_OfEachCommand_NamesTheProgramAsItIsTyped()
     {
-        var seen = 0;
-        Look(Program.Root(), "fairlead", []);
-        Assert.True(seen > 20, $"only {seen} commands were found");
-
-        void Look(Command command, string typed, string[] path)
+        foreach (var (command, path) in Commands())
         {
             using var output = new StringWriter();
             Assert.Equal(0, Program.Root().Parse([.. path, "--help"]).Invoke(new InvocationConfiguration { Output = output }));
             var help = output.ToString();
-            Assert.Contains($"  {typed}", help, StringComparison.Ordinal);
+            Assert.Contains($"  {string.Join(' ', path.Prepend("fairlead"))}", help, StringComparison.Ordinal);
             Assert.DoesNotContain("Fairlead.Cli", help, StringComparison.Ordinal);
-            seen++;
-            foreach (var sub in command.Subcommands.Where(static sub => !sub.Hidden))
+            Assert.Contains(command.Name, help, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Help_OfEachCommandThatDoesSomething_HasExamplesThatAreRight()
+    {
+        var wrong = new List<string>();
+        foreach (var (command, path) in Commands().Where(static one => one.Command.Subcommands.All(static sub => sub.Hidden)))
+        {
+            string[] examples = [.. command.Description!.Split('\n').Where(static line => line.StartsWith("Example: ", StringComparison.Ordinal))];
+            if (examples.Length == 0)
             {
-                Look(sub, $"{typed} {sub.Name}", [.. path, sub.Name]);
+                wrong.Add($"fairlead {string.Join(' ', path)}: no example");
+            }
+
+            foreach (var example in examples)
+            {
+                var typed = example["Example: ".Length..];
+                var words = Words(typed[(typed.LastIndexOf("| ", StringComparison.Ordinal) is var pipe and >= 0 ? pipe + 2 : 0)..]);
+                var parsed = Program.Root().Parse(words[1..], s_parsing);
+                wrong.AddRange(UsageErrors.Of(parsed).Select(error => $"{example}: {error}"));
+                if (words[0] != "fairlead" || parsed.CommandResult.Command.Name != command.Name)
+                {
+                    wrong.Add($"{example}: is no example of fairlead {string.Join(' ', path)}");
+                }
             }
         }
+
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+    }
+
+    [Theory]
+    [InlineData("there is no command 'pss'. Did you mean ps?", "pss", "--json")]
+    [InlineData("there is no command 'statsu'. Did you mean status?", "statsu")]
+    [InlineData("there is no command 'strat'. Did you mean start?", "rollout", "strat", "git")]
+    [InlineData("there is no command 'frobnicate'.", "frobnicate")]
+    [InlineData("there is no option '--jsn'. Did you mean --json?", "ps", "--jsn")]
+    [InlineData("there is no option '--sate=x'. Did you mean --state?", "down", "--sate=x")]
+    [InlineData("there is no option '--foolow'. Did you mean --follow? If it is meant as it stands, put -- before it.", "logs", "--foolow")]
+    [InlineData("there is no option '--xyzzyplugh'.", "ps", "--xyzzyplugh")]
+    [InlineData("'more' is one argument too many.", "ps", "more")]
+    public void Parse_WhenAWordIsMisspelt_NamesTheNearest(string expected, params string[] words) =>
+        Assert.Equal(expected, UsageErrors.Of(Program.Root().Parse(words, s_parsing))[0]);
+
+    [Theory]
+    [InlineData("call", "git", "--", "--odd-tool")]
+    [InlineData("maintenance", "git", "on", "--reason", "--jsn")]
+    [InlineData("ps", "--watch")]
+    public void Parse_WhenAllIsRight_HasNothingToSay(params string[] words) => Assert.Empty(UsageErrors.Of(Program.Root().Parse(words, s_parsing)));
+
+    [Fact]
+    public async Task Fairlead_WhenACommandIsMisspelt_EndsWith2AndTheHint()
+    {
+        var run = (await CliRun.OfAsync("rollout", "strat")).Ended(2);
+        Assert.Equal("! fairlead: there is no command 'strat'. Did you mean start?\n! Try: fairlead rollout --help\n", run.Output);
+    }
+
+    /// <summary>All commands that are shown, with the words that lead there.</summary>
+    private static List<(Command Command, string[] Path)> Commands()
+    {
+        List<(Command, string[])> found = [];
+        Look(Program.Root(), []);
+        Assert.True(found.Count > 20, $"only {found.Count} commands were found");
+        return found;
+
+        void Look(Command command, string[] path)
+        {
+            found.Add((command, path));
+            foreach (var sub in command.Subcommands.Where(static sub => !sub.Hidden))
+            {
+                Look(sub, [.. path, sub.Name]);
+            }
+        }
+    }
+
+    /// <summary>Words as a shell makes them of a line with single and double quotes.</summary>
+    private static string[] Words(string line)
+    {
+        List<string> words = [];
+        var word = new StringBuilder();
+        var quote = '\0';
+        foreach (var character in line + " ")
+        {
+            if (character == quote)
+            {
+                quote = '\0';
+            }
+            else if (quote == '\0' && character is '\'' or '"' && quote == '\0')
+            {
+                quote = character;
+            }
+            else if (quote == '\0' && character == ' ')
+            {
+                words.Add(word.ToString());
+                word.Clear();
+            }
+            else
+            {
+                word.Append(character);
+            }
+        }
+
+        Assert.Equal('\0', quote);
+        return [.. words];
     }
 }

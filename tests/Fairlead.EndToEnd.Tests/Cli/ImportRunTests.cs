@@ -35,6 +35,32 @@ public sealed class ImportRunTests
     }
 
     [Fact]
+    public void Import_OfWindsurfGeminiAndCodex_ReadsTheirFormsAndLeavesFairleadOut()
+    {
+        using var home = new UserHome();
+        home.Write(".codeium/windsurf/mcp_config.json", """{"mcpServers":{"wind":{"serverUrl":"https://w.example.com/mcp","headers":{"A":"Bearer ${env:WIND}"},"disabledTools":["x"]},"fairlead":{"serverUrl":"http://127.0.0.1:8080/mcp"}}}""");
+        home.Write(".gemini/settings.json", "{ // theirs\n \"mcpServers\": {\"gem\": {\"command\": \"true\", \"env\": {\"K\": \"$GEM\"}, \"trust\": true}, \"fairlead\": {\"httpUrl\": \"http://127.0.0.1:8080/mcp\"}}}");
+        home.Write("project/.gemini/settings.json", """{"mcpServers":{"here":{"command":"true","args":["${workspaceFolder}"]}}}""");
+        home.Write(".codex/config.toml", "model = 'x'\n[mcp_servers.cod]\nurl = 'https://c.example.com/mcp'\nbearer_token_env_var = 'COD'\n[mcp_servers.fairlead]\nurl = 'http://127.0.0.1:8080/mcp'\n");
+        Assert.Equal(ExitCodes.Ok, home.Import(new ImportRequest { IsAgreed = true, WithProject = true }));
+
+        var loaded = ConfigurationLoader.Load(home.Own, home.At.Environment);
+        Assert.Empty(loaded.Errors);
+        Assert.Equal(["wind", "gem", "cod", "here"], loaded.Options.Servers.Select(static server => server.Name));
+        Assert.Equal(["WIND"], loaded.MissingVariables["wind"]);
+        Assert.Equal(["GEM"], loaded.MissingVariables["gem"]);
+        Assert.Equal(["COD"], loaded.MissingVariables["cod"]);
+        Assert.Equal([home.Path("project")], loaded.Options.Servers[3].Arguments);
+        Assert.Matches("skip +fairlead +Codex +it is Fairlead itself", home.Printed);
+        Assert.Contains("left out: trust", home.Printed, StringComparison.Ordinal);
+
+        home.Write(".codex/config.toml", "[mcp_servers.cod]\nurl = planted-secret\n");
+        Assert.Equal(ExitCodes.Failed, home.Import());
+        Assert.Contains(home.Path(".codex/config.toml") + ":2:7: The TOML is broken here.", home.Printed, StringComparison.Ordinal);
+        Assert.DoesNotContain("planted-secret", home.Printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Import_WhenTheFileHasCommentsAndServers_AddsToItAndKeepsEveryByteElse()
     {
         using var home = new UserHome();

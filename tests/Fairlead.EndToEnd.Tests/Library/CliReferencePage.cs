@@ -10,28 +10,8 @@ internal static class CliReferencePage
 {
     private const string ExampleMark = "\nExample: ";
 
-    /// <summary>For commands that show none in their help.</summary>
-    private static readonly Dictionary<string, string[]> s_examples = new(StringComparer.Ordinal)
-    {
-        ["fairlead up"] = ["fairlead up --config samples/everything.json", "fairlead up --port 0 --json"],
-        ["fairlead stdio"] = ["fairlead stdio --server git"],
-        ["fairlead ps"] = ["fairlead ps --json"],
-        ["fairlead health"] = ["fairlead health git"],
-        ["fairlead tools"] = ["fairlead tools git"],
-        ["fairlead call"] = ["fairlead call everything echo '{\"message\":\"hi\"}'"],
-        ["fairlead logs"] = ["fairlead logs git -n 50 -f"],
-        ["fairlead down"] = ["fairlead down"],
-        ["fairlead server"] = ["fairlead server git"],
-        ["fairlead import"] = ["fairlead import cursor --yes"],
-        ["fairlead connect"] = ["fairlead connect cursor"],
-        ["fairlead doctor"] = ["fairlead doctor"],
-        ["fairlead completion"] = ["fairlead completion bash"],
-        ["fairlead config validate"] = ["fairlead config validate samples/everything.json"],
-        ["fairlead config show"] = ["fairlead config show --all"],
-    };
-
     /// <summary>Every example of the page, as it is typed.</summary>
-    public static IReadOnlyList<string> Examples => [.. Commands().SelectMany(static command => ExamplesOf(command.Command, command.Typed))];
+    public static IReadOnlyList<string> Examples => [.. Commands().SelectMany(static command => ExamplesOf(command.Command))];
 
     public static string Write()
     {
@@ -86,7 +66,7 @@ internal static class CliReferencePage
             page.Append($"\nAlso: {string.Join(", ", command.Aliases.Order(StringComparer.Ordinal).Select(static alias => $"`{alias}`"))}.\n");
         }
 
-        var examples = ExamplesOf(command, typed);
+        var examples = ExamplesOf(command);
         if (examples.Count != 0)
         {
             page.Append($"\n```console\n{string.Join("", examples.Select(static example => $"$ {example}\n"))}```\n");
@@ -101,11 +81,8 @@ internal static class CliReferencePage
             command.Subcommands.Where(static sub => !sub.Hidden).SelectMany(sub => Below(sub, $"{typed} {sub.Name}").Prepend((sub, $"{typed} {sub.Name}")));
     }
 
-    private static List<string> ExamplesOf(Command command, string typed)
-    {
-        var own = (command.Description ?? "").Split(ExampleMark).Skip(1).SelectMany(static example => example.Split('\n')[0].Trim().Split(", fairlead ").Select(static (one, i) => i == 0 ? one : "fairlead " + one));
-        return [.. own.Concat(s_examples.GetValueOrDefault(typed, []))];
-    }
+    private static List<string> ExamplesOf(Command command) =>
+        [.. (command.Description ?? "").Split(ExampleMark).Skip(1).Select(static example => example.Split('\n')[0].Trim())];
 
     private static string DescriptionOf(Command command) => (command.Description ?? "").Split(ExampleMark)[0];
 
