@@ -1,12 +1,13 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Fairlead.EndToEnd.Tests.Dashboard;
 using Fairlead.Routing;
 using Fairlead.TestKit;
 
 namespace Fairlead.EndToEnd.Tests.Cli;
 
-/// <summary>Each state and each error has one name and one reason, in .NET, over REST, in the events and on the command line; test_states_and_errors.py says the same of Python.</summary>
+/// <summary>Each state and each error has one name and one reason, in .NET, over REST, in the events and metrics, on the dashboard and on the command line; test_states_and_errors.py says the same of Python.</summary>
 public sealed class StatesAndErrorsTests : IAsyncLifetime
 {
     private readonly StateTable _table = new();
@@ -32,6 +33,8 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
         await CheckInfoAsync();
         await CheckRestAsync();
         await CheckEventsAsync();
+        await CheckMetricsAsync();
+        await CheckDashboardAsync();
         await CheckCommandLineAsync();
         foreach (var row in _table.States)
         {
@@ -132,6 +135,40 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
                     return;
                 }
             }
+        }
+    }
+
+    /// <summary>The gauge of each server's states: 1 for the one that it is in.</summary>
+    private async Task CheckMetricsAsync()
+    {
+        var lines = (await _world.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative))).Split('\n');
+        foreach (var row in _table.States)
+        {
+            var ofServer = lines.Where(line => line.StartsWith($"mcp_server_state{{server_id=\"{row.Server}\",", StringComparison.Ordinal)).ToList();
+            Assert.Equal(_table.States.Count, ofServer.Count);
+            Assert.Equal([$"mcp_server_state{{server_id=\"{row.Server}\",state=\"{row.State}\"}} 1"], ofServer.Where(static line => line.EndsWith(" 1", StringComparison.Ordinal)));
+        }
+    }
+
+    /// <summary>What a person sees; where there is no browser the tests of the dashboard say so.</summary>
+    private async Task CheckDashboardAsync()
+    {
+        if (Chromium.Missing is not null)
+        {
+            return;
+        }
+
+        await using var browser = ChildProcess.Start(
+            RepositoryPaths.Node,
+            [
+                RepositoryPaths.Source("tests/node/dashboard/fleet.mjs"), RepositoryPaths.NodeModule(""), Chromium.Path, _world.Http.BaseAddress!.GetLeftPart(UriPartial.Authority),
+                Manager.Fleet.Current.InOrder.Length.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ]);
+        using var shown = JsonDocument.Parse(await browser.LineAsync(static line => line.StartsWith('{'), "the fleet in the browser"));
+        foreach (var row in _table.States)
+        {
+            var server = shown.RootElement.GetProperty(row.Server);
+            Check(row, "dashboard", StateTable.Text(server, "state"), StateTable.Text(server, "reason") is { Length: > 0 } reason ? reason : null);
         }
     }
 
