@@ -41,9 +41,10 @@ internal sealed class LoadArguments
         Console.Error.WriteLine("""
             usage: fairlead-load bare [--port N] [--payload BYTES] [--method call|list] [--answers json|sse] [--tools 1]
                        the bare web server; prints {"event":"listening","url":...}
-                   fairlead-load road [--rounds 5] [--seconds 5] [--root DIR] [--target gateway|bare] [--base DIR] [--connections 1,16,64]
+                   fairlead-load road [--rounds 5] [--seconds 5] [--root DIR] [--target gateway|bare] [--base DIR] [--guards unsampled|traced] [--connections 1,16,64]
                        calls per second and latency, through the gateway beside the bare web server; --target bare checks the measuring itself;
-                       --base holds the gateway against that of another checkout, built there: before and after a change
+                       --base holds the gateway against that of another checkout, built there: before and after a change;
+                       --guards holds it, with limits, breaker, metrics, audit of calls and tracing on, against one with all of them off
                    fairlead-load load [--scenarios A,B] [--list yes] [--rounds 5] [--milliseconds 5000] [--warm-up 3000] [--url URL] [--file FILE] [--out DIR] [--root DIR]
                        the scenarios of bench/scenarios.json: Fairlead beside other gateways, in closed loop or at a fixed rate; a table, load.json and load.html;
                        --url adds any MCP endpoint that offers a tool echo

@@ -18,16 +18,17 @@ internal static class RoadBench
         var connectionCounts = arguments.Text("--connections", "1,16,64").Split(',').Select(text => int.Parse(text, CultureInfo.InvariantCulture));
 
         var other = arguments.Text("--base", "");
-        await using var bare = await (other.Length == 0 ? workplace.StartBareAsync() : workplace.StartOtherGatewayAsync(other)).ConfigureAwait(false);
-        var before = other.Length == 0 ? [] : ProcessFigures.WithEnvironment(workplace.Mark);
+        var guards = arguments.Text("--guards", "");
+        await using var bare = await (guards.Length > 0 ? workplace.StartGatewayAsync(workplace.FleetWith(isGuarded: false)) : other.Length == 0 ? workplace.StartBareAsync() : workplace.StartOtherGatewayAsync(other)).ConfigureAwait(false);
+        var before = other.Length + guards.Length == 0 ? [] : ProcessFigures.WithEnvironment(workplace.Mark);
         var self = arguments.Text("--target", "gateway") == "bare";
-        await using var target = self ? await workplace.StartBareAsync().ConfigureAwait(false) : await workplace.StartGatewayAsync(servers: 1).ConfigureAwait(false);
+        await using var target = await (guards.Length > 0 ? StartGuardedAsync(workplace, guards) : self ? workplace.StartBareAsync() : workplace.StartGatewayAsync(servers: 1)).ConfigureAwait(false);
         var (bareEndpoint, endpoint) = (new Uri(bare.Url, Workplace.EndpointOf(1)), new Uri(target.Url, Workplace.EndpointOf(1)));
         await BenchCall.CheckAsync(client, bareEndpoint).ConfigureAwait(false);
         await BenchCall.CheckAsync(client, endpoint).ConfigureAwait(false);
         int[] children = [.. ProcessFigures.WithEnvironment(workplace.Mark).Except(before)];
 
-        var report = new RoadReport(self ? "bare" : "gateway", other.Length == 0 ? "bare" : "base", rounds, seconds);
+        var report = new RoadReport(self ? "bare" : "gateway", guards.Length > 0 ? "guards off" : other.Length == 0 ? "bare" : "base", rounds, seconds);
         foreach (var connections in connectionCounts)
         {
             Task<Sample> MeasureAsync(Uri to, int length, params int[] pids) => Sample.TakeAsync(workplace.Script, to, connections, length, pids);
@@ -53,6 +54,20 @@ internal static class RoadBench
         await File.WriteAllTextAsync(path, report.ToJson()).ConfigureAwait(false);
         Console.WriteLine(report.ToTable());
         return 0;
+    }
+
+    /// <summary>The gateway with everything on that looks at a call. Traces go to an address where nobody listens.</summary>
+    private static Task<ServerProcess> StartGuardedAsync(Workplace workplace, string sampling)
+    {
+        var sampler = sampling switch
+        {
+            "unsampled" => "always_off",
+            "traced" => "always_on",
+            _ => throw new BenchFailedException($"--guards {sampling}: give unsampled (no call is traced) or traced (each one is)"),
+        };
+        Environment.SetEnvironmentVariable("OTEL_TRACES_SAMPLER", sampler);
+        Environment.SetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
+        return workplace.StartGatewayAsync(workplace.FleetWith(isGuarded: true));
     }
 
     /// <summary>

@@ -83,6 +83,18 @@ internal sealed class Workplace : IDisposable
     public Task<ServerProcess> StartGatewayAsync(object configuration) =>
         StartAsync(Gateway, configuration, Path.Combine(_folder.FullName, Guid.NewGuid().ToString("N")));
 
+    /// <summary>One echo server with all guards, counters and records of calls on, or as much of them off as the configuration can switch off.</summary>
+    public object FleetWith(bool isGuarded)
+    {
+        var pair = Mark.Split('=');
+        var env = new Dictionary<string, string> { [pair[0]] = pair[1] };
+        var rate = new { calls = 1_000_000, perMs = 1 };
+        object echo = isGuarded
+            ? new { command = Echo, env, maxConnections = 1000, circuitBreaker = new { enabled = true }, rateLimit = new { server = rate, client = rate, tools = new { echo = rate } } }
+            : new { command = Echo, env, maxConnections = 1000, circuitBreaker = new { enabled = false } };
+        return new { enableMetrics = isGuarded, audit = isGuarded ? "calls" : "off", servers = new Dictionary<string, object> { [ServerName(1)] = echo } };
+    }
+
     private object FleetOf(int servers)
     {
         var pair = Mark.Split('=');
