@@ -139,7 +139,7 @@ async function begin() {
     fleet.addEventListener('change', showConnection);
     fleet.addEventListener('states', ({ detail }) => {
         const last = new Map(detail.map((event) => [event.server, event]));
-        last.forEach((event) => speak(`${event.server} is ${event.state}.`));
+        last.forEach((event) => speak(event.server, `${event.server} is ${event.state}.`));
     });
     await fleet.start();
 }

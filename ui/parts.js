@@ -67,17 +67,17 @@ export function notify(text, isBad = false) {
         h('p', { role: isBad ? 'alert' : 'status' }, text), button('Dismiss', () => notices.replaceChildren(), { class: 'quiet' })));
 }
 
-/** Reads a sentence out without showing it; several that come fast become one. */
-export function speak(text) {
-    spoken.push(text);
+/** Reads a sentence about a server out without showing it. Of several that come fast the last of each server counts; many become one. */
+export function speak(server, text) {
+    spoken.set(server, text);
     speaking ||= setTimeout(() => {
         speaking = 0;
-        setText(document.getElementById('spoken'), spoken.length > 3 ? `${spoken.length} servers changed their state.` : spoken.join(' '));
-        spoken.length = 0;
+        setText(document.getElementById('spoken'), spoken.size > 3 ? `${spoken.size} servers changed their state.` : [...spoken.values()].join(' '));
+        spoken.clear();
     }, 2000);
 }
 
-const spoken = [];
+const spoken = new Map();
 let speaking = 0;
 
 /** Runs something that a person asked for and tells how it went. */
