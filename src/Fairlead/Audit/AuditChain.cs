@@ -12,16 +12,21 @@ namespace Fairlead.Audit;
 /// </summary>
 /// <param name="number">The number of the last record; 0 = there is none.</param>
 /// <param name="hash">Its hash; <see cref="Nothing"/> when there is none.</param>
+#pragma warning disable CA1001 // Its writer writes into memory of its own: there is nothing to dispose of.
 internal sealed class AuditChain(long number, string hash)
+#pragma warning restore CA1001 // As above.
 {
     /// <summary>What <c>prev</c> says in the very first record.</summary>
     public static readonly string Nothing = new('0', HashLength);
 
     private const int HashLength = 64;
+    private const string DigestPrefix = "sha256:";
+    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
     private const int TailLength = 9 + HashLength + 2;
 
     private readonly ArrayBufferWriter<byte> _record = new();
     private readonly ArrayBufferWriter<byte> _unwritten = new();
+    private readonly Utf8JsonWriter _json = new(Stream.Null);
 
     private static ReadOnlySpan<byte> HashMember => ",\"hash\":\""u8;
 
@@ -40,30 +45,30 @@ internal sealed class AuditChain(long number, string hash)
     /// <summary>Makes a record of something that was done.</summary>
     public void Add(in AuditEntry entry)
     {
-        using (var json = Begin(entry.Kind, entry.At))
+        var json = Begin(entry.Kind, entry.At);
+        json.WriteString("principal"u8, entry.Principal);
+        WriteIfThere(json, "client"u8, entry.Client);
+        json.WriteString("via"u8, entry.Via);
+        WriteIfThere(json, "server"u8, entry.Server);
+        json.WriteString("method"u8, entry.Method);
+        WriteIfThere(json, "target"u8, entry.Target);
+        json.WriteString("verdict"u8, entry.Verdict);
+        json.WriteString("outcome"u8, entry.Outcome);
+        if (entry.Micros > 0)
         {
-            json.WriteString("principal"u8, entry.Principal);
-            WriteIfThere(json, "client"u8, entry.Client);
-            json.WriteString("via"u8, entry.Via);
-            WriteIfThere(json, "server"u8, entry.Server);
-            json.WriteString("method"u8, entry.Method);
-            WriteIfThere(json, "target"u8, entry.Target);
-            json.WriteString("verdict"u8, entry.Verdict);
-            json.WriteString("outcome"u8, entry.Outcome);
-            if (entry.Micros > 0)
-            {
-                json.WriteNumber("durationMs"u8, entry.Micros / 1e3);
-            }
-
-            if (entry.HasDigest)
-            {
-                json.WriteString("argumentsDigest"u8, "sha256:" + Convert.ToHexStringLower(entry.Digest));
-            }
-
-            WriteIfThere(json, "arguments"u8, entry.Arguments);
-            End(json);
+            json.WriteNumber("durationMs"u8, entry.Micros / 1e3);
         }
 
+        if (entry.HasDigest)
+        {
+            Span<char> digest = stackalloc char[DigestPrefix.Length + HashLength];
+            DigestPrefix.CopyTo(digest);
+            Convert.TryToHexStringLower(entry.Digest, digest[DigestPrefix.Length..], out _);
+            json.WriteString("argumentsDigest"u8, digest);
+        }
+
+        WriteIfThere(json, "arguments"u8, entry.Arguments);
+        End(json);
         Seal();
     }
 
@@ -73,24 +78,21 @@ internal sealed class AuditChain(long number, string hash)
     /// <param name="members">Its members: text or numbers.</param>
     public void Add(string kind, DateTimeOffset at, params ReadOnlySpan<(string Name, object Value)> members)
     {
-        using (var json = Begin(kind, at))
+        var json = Begin(kind, at);
+        foreach (var (name, value) in members)
         {
-            foreach (var (name, value) in members)
+            json.WritePropertyName(name);
+            if (value is string text)
             {
-                json.WritePropertyName(name);
-                if (value is string text)
-                {
-                    json.WriteStringValue(text);
-                }
-                else
-                {
-                    json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
-                }
+                json.WriteStringValue(text);
             }
-
-            End(json);
+            else
+            {
+                json.WriteNumberValue(Convert.ToInt64(value, CultureInfo.InvariantCulture));
+            }
         }
 
+        End(json);
         Seal();
     }
 
@@ -120,10 +122,13 @@ internal sealed class AuditChain(long number, string hash)
     private Utf8JsonWriter Begin(string kind, DateTimeOffset at)
     {
         _record.ResetWrittenCount();
-        var json = new Utf8JsonWriter(_record);
+        var json = _json;
+        json.Reset(_record);
         json.WriteStartObject();
         json.WriteNumber("seq"u8, Number + 1);
-        json.WriteString("at"u8, at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        Span<char> time = stackalloc char[TimeFormat.Length];
+        at.UtcDateTime.TryFormat(time, out var length, TimeFormat, CultureInfo.InvariantCulture);
+        json.WriteString("at"u8, time[..length]);
         json.WriteString("kind"u8, kind);
         return json;
     }
@@ -132,12 +137,15 @@ internal sealed class AuditChain(long number, string hash)
     {
         json.WriteString("prev"u8, Hash);
         json.WriteEndObject();
+        json.Flush();
     }
 
     private void Seal()
     {
         var hashed = _record.WrittenSpan[..^1];
-        var hash = Convert.ToHexStringLower(SHA256.HashData(hashed));
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(hashed, digest);
+        var hash = Convert.ToHexStringLower(digest);
         _unwritten.Write(hashed);
         _unwritten.Write(HashMember);
         Encoding.ASCII.GetBytes(hash, _unwritten);
