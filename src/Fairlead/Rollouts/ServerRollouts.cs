@@ -226,6 +226,9 @@ internal sealed partial class ServerRollouts(
         });
         bringBack?.Invoke();
         rollout.End(phase, reason, stays);
+
+        // Whoever waits for a change and then reads the rollout must not have looked for the last time before it ended.
+        status.PublishSame(static snapshot => snapshot with { });
         var level = phase is RolloutPhase.Completed or RolloutPhase.Aborted ? LogLevel.Information : LogLevel.Warning;
         LogEnded(logger, level, cell.Name, rollout.Number, phase, reason ?? "it did well while it was watched");
     }
