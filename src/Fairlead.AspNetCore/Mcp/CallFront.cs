@@ -163,7 +163,11 @@ internal static class CallFront
         {
             cell.Counters.RecordUnsent(method, status);
             front.Operations.RecordUnsent(method, status);
-            Audit(front, exchange, cell, 0);
+            if (front.Audit is { RecordsCalls: true } refusals)
+            {
+                CallAudit.Add(refusals, exchange, cell, 0);
+            }
+
             return;
         }
 
@@ -185,18 +189,14 @@ internal static class CallFront
             ofFront.Keep(exemplar);
         }
 
-        Audit(front, exchange, cell, (long)clock.GetElapsedTime(exchange.OpenedAt, now).TotalMicroseconds);
+        if (front.Audit is { RecordsCalls: true } audit)
+        {
+            CallAudit.Add(audit, exchange, cell, (long)clock.GetElapsedTime(exchange.OpenedAt, now).TotalMicroseconds);
+        }
+
         if (cell.Events.WantsCalls)
         {
             CallEvent.Tell(exchange, cell, (long)clock.GetElapsedTime(exchange.OpenedAt, now).TotalMicroseconds);
-        }
-    }
-
-    private static void Audit(McpFront front, Exchange exchange, ServerCell cell, long micros)
-    {
-        if (front.Audit is { RecordsCalls: true } audit)
-        {
-            CallAudit.Add(audit, exchange, cell, micros);
         }
     }
 

@@ -173,30 +173,26 @@ internal static class AuditCommand
     {
         var terminal = Terminal.Current;
         var time = record.GetProperty("at").GetDateTimeOffset().ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
-        var kind = Text(record, "kind");
+        var kind = EventsCommand.Text(record, "kind");
         var text = kind switch
         {
             AuditKind.Call or AuditKind.Change => Done(terminal, record),
-            AuditKind.Gap => $"{Text(record, "lost")} records are missing: they came faster than the disk took them",
-            AuditKind.Start => $"Fairlead {Text(record, "version")} has started (process {Text(record, "pid")})",
+            AuditKind.Gap => $"{EventsCommand.Text(record, "lost")} records are missing: they came faster than the disk took them",
+            AuditKind.Start => $"Fairlead {EventsCommand.Text(record, "version")} has started (process {EventsCommand.Text(record, "pid")})",
             AuditKind.Stop => "Fairlead has stopped",
-            _ => $"file {Text(record, "file")}",
+            _ => $"file {EventsCommand.Text(record, "file")}",
         };
         return $"{Number(record),7} {time} {kind,-6} {text}";
     }
 
     private static string Done(Terminal terminal, JsonElement record)
     {
-        var outcome = Text(record, "outcome");
-        var isGood = outcome == "ok" && Text(record, "verdict") != "denied";
-        var shown = $"{(Text(record, "verdict") == "denied" ? "denied: " : "")}{outcome}";
+        var outcome = EventsCommand.Text(record, "outcome");
+        var isGood = outcome == "ok" && EventsCommand.Text(record, "verdict") != "denied";
+        var shown = $"{(EventsCommand.Text(record, "verdict") == "denied" ? "denied: " : "")}{outcome}";
         var took = record.TryGetProperty("durationMs", out var duration) ? string.Create(CultureInfo.InvariantCulture, $" {duration.GetDouble():0.0} ms") : "";
-        return $"{Text(record, "server") ?? "-"}  {Text(record, "method")} {Text(record, "target")}  {terminal.Paint(isGood ? Colour.Green : Colour.Red, shown)}{took}  {Text(record, "principal")}{(Text(record, "client") is { } client ? $" ({client})" : "")} via {Text(record, "via")}";
+        return $"{EventsCommand.Text(record, "server") ?? "-"}  {EventsCommand.Text(record, "method")} {EventsCommand.Text(record, "target")}  {terminal.Paint(isGood ? Colour.Green : Colour.Red, shown)}{took}  {EventsCommand.Text(record, "principal")}{(EventsCommand.Text(record, "client") is { } client ? $" ({client})" : "")} via {EventsCommand.Text(record, "via")}";
     }
-
-    // What clients have written must not steer the terminal.
-    private static string? Text(JsonElement record, string name) =>
-        !record.TryGetProperty(name, out var value) ? null : Terminal.Current.IsTerminal ? CellText.OneLine(value.ToString()) : value.ToString();
 
     private static (long Number, string Hash)? Known(string text)
     {

@@ -113,8 +113,8 @@ internal static class EventsCommand
 
     private static string Reason(JsonElement one) => Text(one, "reason") is { } reason ? ": " + reason : "";
 
-    // What servers have written must not steer the terminal.
-    private static string? Text(JsonElement holder, string name) =>
+    /// <summary>A member as text, null when it is not there. What others have written must not steer the terminal.</summary>
+    public static string? Text(JsonElement holder, string name) =>
         !holder.TryGetProperty(name, out var value) ? null : Terminal.Current.IsTerminal ? CellText.OneLine(value.ToString()) : value.ToString();
 
     private static string Query(params (string Name, string[]? Values)[] parts)

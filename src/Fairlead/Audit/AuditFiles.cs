@@ -41,8 +41,8 @@ internal static class AuditFiles
         }
     }
 
-    /// <summary>The lines of a file, each without its end. What stands behind the last line's end is left out.</summary>
-    public static IEnumerable<byte[]> Lines(string path)
+    /// <summary>The lines of a file, each without its end. The last may have none yet.</summary>
+    public static IEnumerable<(byte[] Line, bool IsWhole)> Lines(string path)
     {
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
         using var reader = new BufferedStream(stream, BlockBytes);
@@ -51,7 +51,7 @@ internal static class AuditFiles
         {
             if (next == '\n')
             {
-                yield return line.WrittenSpan.ToArray();
+                yield return (line.WrittenSpan.ToArray(), true);
                 line.ResetWrittenCount();
             }
             else
@@ -59,6 +59,11 @@ internal static class AuditFiles
                 line.GetSpan(1)[0] = (byte)next;
                 line.Advance(1);
             }
+        }
+
+        if (line.WrittenCount > 0)
+        {
+            yield return (line.WrittenSpan.ToArray(), false);
         }
     }
 

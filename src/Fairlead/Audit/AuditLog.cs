@@ -261,7 +261,7 @@ internal sealed partial class AuditLog : IAsyncDisposable
 
         if (_file is null)
         {
-            _file = new FileStream(AuditFiles.PathOf(Folder, _fileNumber), OpenOptions(FileMode.OpenOrCreate));
+            _file = new FileStream(AuditFiles.PathOf(Folder, _fileNumber), StateFile.Options(FileMode.OpenOrCreate));
 
             // A write that failed may have left half of its bytes.
             _file.SetLength(_fileLength);
@@ -291,7 +291,7 @@ internal sealed partial class AuditLog : IAsyncDisposable
     /// <summary>Finds the end of the chain that is there and goes on from it.</summary>
     private AuditChain Open()
     {
-        CreateFolder();
+        StateFile.MakeFolder(Folder);
         var files = AuditFiles.In(Folder);
         if (files.Length == 0)
         {
@@ -306,7 +306,7 @@ internal sealed partial class AuditLog : IAsyncDisposable
         var length = new FileInfo(path).Length;
         var last = files.Reverse().Select(file => AuditFiles.LinesFromEnd(AuditFiles.PathOf(Folder, file)).FirstOrDefault()).FirstOrDefault(static line => line is not null) ?? [];
         var isSound = AuditChain.IsSound(last, out var hash);
-        var chain = new AuditChain(NumberOf(last) ?? AuditFiles.Head(Folder)?.Number ?? 0, hash.Length > 0 ? hash : AuditChain.Nothing);
+        var chain = new AuditChain((AuditQuery.TryParse(last) is { } record ? AuditQuery.NumberOf(record, "seq") : null) ?? AuditFiles.Head(Folder)?.Number ?? 0, hash.Length > 0 ? hash : AuditChain.Nothing);
         var cut = length - LengthOfWholeLines(path, length);
         if (!isSound)
         {
@@ -329,19 +329,6 @@ internal sealed partial class AuditLog : IAsyncDisposable
 
     private void AddStart(AuditChain chain) => chain.Add(
         AuditKind.Start, _time.GetUtcNow(), ("version", typeof(AuditLog).Assembly.GetName().Version!.ToString(3)), ("pid", Environment.ProcessId));
-
-    private static long? NumberOf(byte[] line)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            return document.RootElement.GetProperty("seq").GetInt64();
-        }
-        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            return null; // It is told as unsound.
-        }
-    }
 
     private static long LengthOfWholeLines(string path, long length)
     {
@@ -395,30 +382,6 @@ internal sealed partial class AuditLog : IAsyncDisposable
         _headAt = _time.GetTimestamp();
         _headNumber = _chain.Number;
         return _headFile.Write(JsonSerializer.SerializeToUtf8Bytes(new { formatVersion = 1, seq = _chain.Number, hash = _chain.Hash }));
-    }
-
-    private static FileStreamOptions OpenOptions(FileMode mode)
-    {
-        // No buffer of its own: a write that fails must fail at the write.
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.Read | FileShare.Delete, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        return options;
-    }
-
-    private void CreateFolder()
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(Folder);
-        }
-        else
-        {
-            Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        }
     }
 
     [LoggerMessage(EventIds.AuditUnwritable, LogLevel.Error,

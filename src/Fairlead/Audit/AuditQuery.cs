@@ -82,9 +82,9 @@ public sealed record AuditQuery
     {
         foreach (var file in AuditFiles.In(folder))
         {
-            foreach (var line in AuditFiles.Lines(AuditFiles.PathOf(folder, file)))
+            foreach (var (line, isWhole) in AuditFiles.Lines(AuditFiles.PathOf(folder, file)))
             {
-                if (TryParse(line) is { } record && (Since is not { } since || record.GetProperty("at").GetDateTimeOffset() >= since) && Takes(record))
+                if (isWhole && TryParse(line) is { } record && (Since is not { } since || record.GetProperty("at").GetDateTimeOffset() >= since) && Takes(record))
                 {
                     yield return record;
                 }
@@ -96,18 +96,24 @@ public sealed record AuditQuery
         (Before is not { } before || record.GetProperty("seq").GetInt64() < before)
         && (Until is not { } until || record.GetProperty("at").GetDateTimeOffset() < until)
         && Is(record, "kind", Kind) && Is(record, "server", Server) && Is(record, "target", Target) && Is(record, "principal", Principal) && Is(record, "verdict", Verdict)
-        && (Client is null || (record.TryGetProperty("client", out var client) && client.GetString()!.StartsWith(Client, StringComparison.OrdinalIgnoreCase)))
-        && (Outcome == "failed" ? record.TryGetProperty("outcome", out var outcome) && !outcome.ValueEquals("ok") : Is(record, "outcome", Outcome));
+        && (Client is null || (record.TryGetProperty("client", out var client) && client.ToString().StartsWith(Client, StringComparison.OrdinalIgnoreCase)))
+        && (Outcome == "failed" ? record.TryGetProperty("outcome", out var outcome) && outcome.ToString() != "ok" : Is(record, "outcome", Outcome));
 
-    private static bool Is(JsonElement record, string name, string? wanted) => wanted is null || (record.TryGetProperty(name, out var value) && value.ValueEquals(wanted));
+    private static bool Is(JsonElement record, string name, string? wanted) => wanted is null || (record.TryGetProperty(name, out var value) && value.ToString() == wanted);
 
-    private static JsonElement? TryParse(ReadOnlyMemory<byte> line)
+    /// <summary>A member that is a whole number; null when it is not there, or something else.</summary>
+    internal static long? NumberOf(JsonElement record, string name) =>
+        record.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
+
+    /// <summary>A line as a record; null when it is none with a number and a time.</summary>
+    internal static JsonElement? TryParse(ReadOnlyMemory<byte> line)
     {
         try
         {
             using var document = JsonDocument.Parse(line);
             var record = document.RootElement.Clone();
-            return record.TryGetProperty("seq", out var number) && number.TryGetInt64(out _) && record.TryGetProperty("at", out var at) && at.TryGetDateTimeOffset(out _) ? record : null;
+            return record.ValueKind == JsonValueKind.Object && NumberOf(record, "seq") is not null
+                && record.TryGetProperty("at", out var at) && at.ValueKind == JsonValueKind.String && at.TryGetDateTimeOffset(out _) ? record : null;
         }
         catch (JsonException)
         {

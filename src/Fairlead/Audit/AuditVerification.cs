@@ -46,7 +46,7 @@ public sealed record AuditVerification
         private long _first;
         private long _number;
         private int _filesRead;
-        private int _oldest;
+        private long _oldest;
         private string _hash = AuditChain.Nothing;
         private bool _sawHead;
         private bool _sawKnown;
@@ -86,21 +86,16 @@ public sealed record AuditVerification
 
         private AuditBreak? FollowFile(string path, string name, int file)
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new BufferedStream(stream, 1024 * 1024);
             _filesRead++;
             var lineNumber = 0;
-            var line = new List<byte>();
-            while (ReadLine(reader, line) is var isWhole && line.Count > 0)
+            foreach (var (line, isWhole) in AuditFiles.Lines(path))
             {
                 lineNumber++;
                 if (!isWhole)
                 {
-                    _cut = line.Count;
-                    return null;
+                    _cut = line.Length;
                 }
-
-                if (Check([.. line], name, lineNumber, file) is { } found)
+                else if (Check(line, name, lineNumber, file) is { } found)
                 {
                     return found;
                 }
@@ -118,11 +113,13 @@ public sealed record AuditVerification
                 return Broken(hash.Length == 0 ? "it is no record with a hash" : "the record was changed after it was written: its hash does not fit");
             }
 
-            using var document = JsonDocument.Parse(line);
-            var record = document.RootElement;
+            if (AuditQuery.TryParse(line) is not { } record || !record.TryGetProperty("kind", out var kinds) || !record.TryGetProperty("prev", out var before))
+            {
+                return Broken("it is no record of an audit log");
+            }
+
             var number = record.GetProperty("seq").GetInt64();
-            var kind = record.GetProperty("kind").GetString();
-            var previous = record.GetProperty("prev").GetString();
+            var (kind, previous) = (kinds.ToString(), before.ToString());
             if (_records == 0)
             {
                 // Where older files have been removed, the chain begins with what is kept.
@@ -141,7 +138,7 @@ public sealed record AuditVerification
                 return Broken("it does not follow from the record before it: records were replaced", number);
             }
 
-            if (_cut is { } cut && (kind != AuditKind.Begin || !record.TryGetProperty("cut", out var told) || told.GetInt64() != cut))
+            if (_cut is { } cut && (kind != AuditKind.Begin || AuditQuery.NumberOf(record, "cut") != cut))
             {
                 return Broken($"the file before it ends with {cut} bytes that are no whole record, and nothing tells of it", number);
             }
@@ -152,15 +149,15 @@ public sealed record AuditVerification
                 _cut = null;
             }
 
-            if (kind == AuditKind.Begin && record.TryGetProperty("oldest", out var kept))
+            if (kind == AuditKind.Begin && AuditQuery.NumberOf(record, "oldest") is { } kept)
             {
                 // Files are removed when one is begun; so the last one says which should be there.
-                _oldest = kept.GetInt32();
+                _oldest = kept;
             }
 
             if (kind == AuditKind.Gap)
             {
-                _notes.Add(string.Create(CultureInfo.InvariantCulture, $"{record.GetProperty("lost")} records were left out before record {number}: they came faster than the disk took them."));
+                _notes.Add(string.Create(CultureInfo.InvariantCulture, $"{AuditQuery.NumberOf(record, "lost") ?? 0} records were left out before record {number}: they came faster than the disk took them."));
             }
 
             _records++;
@@ -194,24 +191,6 @@ public sealed record AuditVerification
             }
 
             return null;
-        }
-
-        /// <returns>Whether the line has an end.</returns>
-        private static bool ReadLine(BufferedStream reader, List<byte> line)
-        {
-            line.Clear();
-            int next;
-            while ((next = reader.ReadByte()) >= 0)
-            {
-                if (next == '\n')
-                {
-                    return true;
-                }
-
-                line.Add((byte)next);
-            }
-
-            return false;
         }
     }
 }

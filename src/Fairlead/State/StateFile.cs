@@ -127,7 +127,7 @@ internal sealed partial class StateFile
         var temporary = Path + ".new";
         try
         {
-            MakeFolder();
+            MakeFolder(System.IO.Path.GetDirectoryName(Path)!);
             using (var stream = new FileStream(temporary, Options(FileMode.Create)))
             {
                 stream.Write(bytes);
@@ -193,10 +193,11 @@ internal sealed partial class StateFile
         }
     }
 
-    private static FileStreamOptions Options(FileMode mode)
+    /// <summary>How the files of the state folder are written: for their owner alone, readable by others of Fairlead meanwhile.</summary>
+    internal static FileStreamOptions Options(FileMode mode)
     {
         // No buffer of its own: a write that fails must fail at the write, not when the stream is closed.
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.Read, BufferSize = 0 };
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.Write, Share = FileShare.Read | FileShare.Delete, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerOnly;
@@ -237,9 +238,9 @@ internal sealed partial class StateFile
         }
     }
 
-    private void MakeFolder()
+    /// <summary>Makes a folder of the state folder, for its owner alone; one that is there stays as it is.</summary>
+    internal static void MakeFolder(string folder)
     {
-        var folder = System.IO.Path.GetDirectoryName(Path)!;
         if (OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(folder);

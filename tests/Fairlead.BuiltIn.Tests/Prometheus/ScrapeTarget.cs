@@ -1,23 +1,18 @@
 using System.Net;
+using Fairlead.TestKit;
 
 namespace Fairlead.BuiltIn.Tests.Prometheus;
 
 /// <summary>What Prometheus scrapes and sends its alerts to: tells when it has done either.</summary>
 internal sealed class ScrapeTarget : IAsyncDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly LoopbackListener _listener;
     private readonly TaskCompletionSource _scraped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _alerted = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Task _loop;
     private int _scrapes;
 
     /// <summary>Listens on a port.</summary>
-    public ScrapeTarget(int port)
-    {
-        _listener.Prefixes.Add($"http://127.0.0.1:{port}/");
-        _listener.Start();
-        _loop = Task.Run(ServeAsync);
-    }
+    public ScrapeTarget(int port) => _listener = new LoopbackListener(port, AnswerAsync);
 
     /// <summary>Completes when a whole scrape has been stored: scrapes of one target follow each other, so that is when the next one begins.</summary>
     public Task Scraped => _scraped.Task;
@@ -26,42 +21,24 @@ internal sealed class ScrapeTarget : IAsyncDisposable
     public Task Alerted => _alerted.Task;
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        _listener.Stop();
-        await _loop;
-        _listener.Close();
-    }
+    public ValueTask DisposeAsync() => _listener.DisposeAsync();
 
-    private async Task ServeAsync()
+    private async Task AnswerAsync(HttpListenerContext request)
     {
-        while (true)
+        if (request.Request.HttpMethod == "POST")
         {
-            HttpListenerContext request;
-            try
-            {
-                request = await _listener.GetContextAsync();
-            }
-            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
-            {
-                return; // Stopped.
-            }
-
-            if (request.Request.HttpMethod == "POST")
-            {
-                await request.Request.InputStream.CopyToAsync(Stream.Null);
-                request.Response.Close();
-                _alerted.TrySetResult();
-                continue;
-            }
-
-            if (++_scrapes == 2)
-            {
-                _scraped.TrySetResult();
-            }
-
-            request.Response.ContentType = "text/plain; version=0.0.4";
-            request.Response.Close("# HELP answer What everybody asks for.\n# TYPE answer gauge\nanswer 42\n"u8.ToArray(), willBlock: false);
+            await request.Request.InputStream.CopyToAsync(Stream.Null);
+            request.Response.Close();
+            _alerted.TrySetResult();
+            return;
         }
+
+        if (++_scrapes == 2)
+        {
+            _scraped.TrySetResult();
+        }
+
+        request.Response.ContentType = "text/plain; version=0.0.4";
+        request.Response.Close("# HELP answer What everybody asks for.\n# TYPE answer gauge\nanswer 42\n"u8.ToArray(), willBlock: false);
     }
 }

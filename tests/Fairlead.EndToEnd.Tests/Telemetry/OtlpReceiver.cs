@@ -12,23 +12,16 @@ internal sealed record OtlpSpan(string TraceId, string SpanId, string ParentSpan
 /// <summary>Takes OTLP over HTTP with protobuf, in the place of a collector, and reads what the tests look at (opentelemetry-proto, trace.proto and metrics.proto).</summary>
 internal sealed class OtlpReceiver : IAsyncDisposable
 {
-    private readonly HttpListener _listener = new();
+    private readonly LoopbackListener _listener;
     private readonly ConcurrentQueue<OtlpSpan> _spans = new();
     private readonly ConcurrentDictionary<string, byte> _metrics = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<string> _paths = new();
-    private readonly Task _loop;
 
     /// <summary>Listens on a port.</summary>
-    public OtlpReceiver(int port)
-    {
-        Url = $"http://127.0.0.1:{port}/";
-        _listener.Prefixes.Add(Url);
-        _listener.Start();
-        _loop = Task.Run(ServeAsync);
-    }
+    public OtlpReceiver(int port) => _listener = new LoopbackListener(port, AnswerAsync);
 
     /// <summary>Where it listens.</summary>
-    public string Url { get; }
+    public string Url => _listener.Url;
 
     /// <summary>Spans that have come.</summary>
     public IReadOnlyList<OtlpSpan> Spans => [.. _spans];
@@ -40,34 +33,16 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     public IReadOnlyList<string> Paths => [.. _paths];
 
     /// <inheritdoc/>
-    public async ValueTask DisposeAsync()
-    {
-        _listener.Stop();
-        await Guard.WithinAsync(_loop, "the receiver to end");
-        _listener.Close();
-    }
+    public ValueTask DisposeAsync() => _listener.DisposeAsync();
 
-    private async Task ServeAsync()
+    private async Task AnswerAsync(HttpListenerContext request)
     {
-        while (true)
-        {
-            HttpListenerContext request;
-            try
-            {
-                request = await _listener.GetContextAsync();
-            }
-            catch (Exception exception) when (exception is HttpListenerException or ObjectDisposedException)
-            {
-                return; // Stopped.
-            }
-
-            var body = new MemoryStream();
-            await request.Request.InputStream.CopyToAsync(body);
-            _paths.Enqueue($"{request.Request.HttpMethod} {request.Request.Url!.AbsolutePath} {request.Request.ContentType}");
-            Read(request.Request.Url.AbsolutePath, body.ToArray());
-            request.Response.ContentType = "application/x-protobuf";
-            request.Response.Close();
-        }
+        var body = new MemoryStream();
+        await request.Request.InputStream.CopyToAsync(body);
+        _paths.Enqueue($"{request.Request.HttpMethod} {request.Request.Url!.AbsolutePath} {request.Request.ContentType}");
+        Read(request.Request.Url.AbsolutePath, body.ToArray());
+        request.Response.ContentType = "application/x-protobuf";
+        request.Response.Close();
     }
 
     // Both kinds of request: resource (1) -> scope (2) -> span or metric (2).

@@ -150,6 +150,8 @@ public sealed class AuditLogTests : IDisposable
     [InlineData("remove", 1, 5, "record 4 is missing|records 4 to 4 are missing")]
     [InlineData("swap", 1, 5, "missing before it|stands behind")]
     [InlineData("truncate", 2, 7, "cut off")]
+    [InlineData("forge", 1, 4, "no record of an audit log")]
+    [InlineData("forgeNumber", 1, 4, "no record of an audit log")]
     [InlineData("removeFile", 1, 5, "missing")]
     [InlineData("removeMiddleFile", 2, 6, "missing")]
     public async Task Verification_OfALogThatWasTamperedWith_SaysWhere(string how, int file, long record, string what)
@@ -233,7 +235,13 @@ public sealed class AuditLogTests : IDisposable
             case "rehash":
                 var end = lines[3].LastIndexOf(",\"hash\"", StringComparison.Ordinal);
                 var changed = lines[3][..end].Replace("git_push", "git_pull", StringComparison.Ordinal);
-                lines[3] = $"{changed},\"hash\":\"{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(changed)))}\"}}";
+                lines[3] = Hashed(changed);
+                break;
+            case "forge":
+                lines[3] = Hashed("no JSON at all");
+                break;
+            case "forgeNumber":
+                lines[3] = Hashed("{\"seq\":\"four\",\"at\":7");
                 break;
             case "remove":
                 lines = [.. lines[..3], .. lines[4..]];
@@ -259,6 +267,8 @@ public sealed class AuditLogTests : IDisposable
         var text = string.Join('\n', lines);
         File.WriteAllText(path, text.EndsWith('{') ? text : text + "\n");
     }
+
+    private static string Hashed(string text) => $"{text},\"hash\":\"{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text)))}\"}}";
 
     private AuditLog Open(AuditOptions? options = null) => new(
         new StateFiles(_state, _clock, NullLogger.Instance), options ?? new AuditOptions { Record = AuditScope.Calls }, _redactor, NullLogger.Instance);
