@@ -16,6 +16,10 @@ internal static class FrontFamilies
         {
             WriteSamples = text => Write(text, front.Operations),
         },
+        new("mcp_server_session_duration_seconds", MetricKind.Histogram, "mcp_protocol_version,network_transport", "Time of the legacy sessions of clients that have ended, by OpenTelemetry's conventions for MCP.")
+        {
+            WriteSamples = text => front.SessionTimes.Write(text, Transport),
+        },
         Gauge("fairlead_sessions", "Legacy sessions that are open.", () => front.Sessions.Count),
         Gauge("fairlead_listen_streams", "Streams of 2026-07-28 (subscriptions/listen) that are open.", () => front.Listeners.Count),
         Gauge("fairlead_parked_calls", "Calls that wait for their clients' input.", () => front.Parked.Count),

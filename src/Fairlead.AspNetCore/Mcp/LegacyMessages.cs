@@ -26,7 +26,7 @@ internal sealed class LegacyMessages
     /// <param name="opened">Told of the session before the answer is written.</param>
     public async Task InitializeAsync(LegacyReply reply, NamedEndpoint? cell, ReadOnlyMemory<byte> body, Envelope envelope, Action<LegacySession> opened)
     {
-        var started = _front.TimeProvider.GetTimestamp();
+        var request = OwnRequest.Now(envelope, _front.TimeProvider);
         var id = envelope.Id.Of(body.Span).ToArray();
         if (!envelope.Params.Exists || body.Span[envelope.Params.Start] != (byte)'{')
         {
@@ -48,7 +48,7 @@ internal sealed class LegacyMessages
         }
 
         opened(session);
-        _front.RecordOwn(McpMethod.Initialize, isError: false, started);
+        _front.RecordOwn(request, body.Span, 0, session.Version, reply.Request, session.Id);
         await reply.ResultAsync(id, FrontIdentity.InitializeResult(_front.OfferedAt(cell), version)).ConfigureAwait(false);
     }
 
@@ -84,16 +84,16 @@ internal sealed class LegacyMessages
         switch (envelope.KnownMethod)
         {
             case McpMethod.Ping:
-                _front.RecordOwn(McpMethod.Ping, isError: false, _front.TimeProvider.GetTimestamp());
+                _front.RecordOwn(OwnRequest.Now(envelope, _front.TimeProvider), body.Span, 0, session.Version, reply.Request, session.Id);
                 return reply.ResultAsync(id, LegacyReply.NoResult);
             case McpMethod.ToolsList:
-                return new ValueTask(ListAsync(reply, cell, session, ListKind.Tools, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(reply, cell, session, ListKind.Tools, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
             case McpMethod.PromptsList:
-                return new ValueTask(ListAsync(reply, cell, session, ListKind.Prompts, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(reply, cell, session, ListKind.Prompts, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
             case McpMethod.ResourcesList:
-                return new ValueTask(ListAsync(reply, cell, session, ListKind.Resources, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(reply, cell, session, ListKind.Resources, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
             case McpMethod.ResourcesTemplatesList:
-                return new ValueTask(ListAsync(reply, cell, session, ListKind.ResourceTemplates, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(reply, cell, session, ListKind.ResourceTemplates, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
             case McpMethod.LoggingSetLevel:
                 return new ValueTask(LegacyRequests.SetLevelAsync(_front, reply, cell, session, body, envelope));
             case McpMethod.ResourcesSubscribe or McpMethod.ResourcesUnsubscribe:
@@ -109,13 +109,12 @@ internal sealed class LegacyMessages
         }
     }
 
-    private async Task ListAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
+    private async Task ListAsync(LegacyReply reply, NamedEndpoint? cell, LegacySession session, ListKind kind, ReadOnlyMemory<byte> body, OwnRequest request, ByteRange cursor)
     {
-        var started = _front.TimeProvider.GetTimestamp();
         await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
-        var token = id.Of(body.Span);
+        var token = request.Id.Of(body.Span);
         var isKnown = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page);
-        _front.RecordOwn(ListReply.MethodOf(kind), !isKnown, started);
+        _front.RecordOwn(request, body.Span, isKnown ? 0 : -32602, session.Version, reply.Request, session.Id);
         var writing = isKnown
             ? reply.ResultAsync(token, page)
             : reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, token);

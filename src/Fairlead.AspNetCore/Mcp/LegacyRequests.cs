@@ -1,4 +1,5 @@
 using Fairlead.Catalog;
+using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Sessions;
 using Fairlead.Upstreams;
@@ -13,12 +14,14 @@ internal static class LegacyRequests
     /// An instance of the session's own is told with the session's next call.</summary>
     public static async Task SetLevelAsync(McpFront front, LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
+        var request = OwnRequest.Now(envelope, front.TimeProvider);
         var id = envelope.Id.Of(body.Span).ToArray();
         var level = envelope.Params.Exists && JsonMembers.TryFind(body.Span, envelope.Params, "level"u8, out var place) && LogLevels.IsKnown(place.Of(body.Span))
             ? JsonText.ToString(place.Of(body.Span))
             : null;
         if (level is null)
         {
+            front.RecordOwn(request, body.Span, -32602, session.Version, reply.Request, session.Id);
             await reply.ErrorAsync(
                 200, -32602, $"params.level must be one of {LogSeverity.Names}.", id).ConfigureAwait(false);
             return;
@@ -27,47 +30,54 @@ internal static class LegacyRequests
         session.SetLogLevel(level);
         var servers = cell is null ? front.Fleet.Current.InOrder : [.. front.Fleet.Current.InOrder.Where(cell.Serves)];
         await Task.WhenAll(servers.Select(server => TellAsync(front, server))).WaitAsync(reply.Gone).ConfigureAwait(false);
+        front.RecordOwn(request, body.Span, 0, session.Version, reply.Request, session.Id);
         await reply.ResultAsync(id, LegacyReply.NoResult).ConfigureAwait(false);
     }
 
     /// <summary><c>resources/subscribe</c> and <c>resources/unsubscribe</c>.</summary>
     public static async Task SubscribeAsync(McpFront front, LegacyReply reply, NamedEndpoint? cell, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
+        var request = OwnRequest.Now(envelope, front.TimeProvider);
         var id = envelope.Id.Of(body.Span).ToArray();
-        if (!envelope.Uri.Exists)
+        var (code, message) = await SubscribeAsync(front, cell, session, envelope.KnownMethod, envelope.Uri.Of(body.Span).ToArray(), reply.Gone).ConfigureAwait(false);
+        front.RecordOwn(request, body.Span, code, session.Version, reply.Request, session.Id);
+        var writing = code == 0 ? reply.ResultAsync(id, LegacyReply.NoResult) : reply.ErrorAsync(200, code, message, id);
+        await writing.ConfigureAwait(false);
+    }
+
+    /// <returns>The error to answer with; 0 when it went well.</returns>
+    private static async ValueTask<(int Code, string Message)> SubscribeAsync(
+        McpFront front, NamedEndpoint? cell, LegacySession session, McpMethod method, byte[] token, CancellationToken gone)
+    {
+        if (token.Length == 0)
         {
-            await reply.ErrorAsync(200, -32602, "params.uri is missing.", id).ConfigureAwait(false);
-            return;
+            return (-32602, "params.uri is missing.");
         }
 
-        var token = envelope.Uri.Of(body.Span).ToArray();
         var uri = SubscribedResource.Spell(token);
-        if (envelope.KnownMethod == McpMethod.ResourcesUnsubscribe)
+        if (method == McpMethod.ResourcesUnsubscribe)
         {
             if (session.Subscriptions.TryRemove(uri, out var subscribed))
             {
                 await front.Subscriptions.RemoveAsync(subscribed).ConfigureAwait(false);
             }
 
-            await reply.ResultAsync(id, LegacyReply.NoResult).ConfigureAwait(false);
-            return;
+            return (0, "");
         }
 
         if (!front.OfferedAt(cell).TryRoute(ListKind.Resources, token, out var route))
         {
-            await reply.ErrorAsync(200, -32002, $"Resource not found: {JsonText.ToString(token)}", id).ConfigureAwait(false);
-            return;
+            return (-32002, $"Resource not found: {JsonText.ToString(token)}");
         }
 
         var resource = SubscribedResource.At(route, token);
-        if (session.Subscriptions.TryAdd(uri, resource) && await front.Subscriptions.AddAsync(resource, reply.Gone).ConfigureAwait(false) is { } refusal)
+        if (session.Subscriptions.TryAdd(uri, resource) && await front.Subscriptions.AddAsync(resource, gone).ConfigureAwait(false) is { } refusal)
         {
             session.Subscriptions.TryRemove(uri, out _);
-            await reply.ErrorAsync(200, -32602, $"The server '{route.Cell.Name}' refused the subscription: {refusal}.", id).ConfigureAwait(false);
-            return;
+            return (-32602, $"The server '{route.Cell.Name}' refused the subscription: {refusal}.");
         }
 
-        await reply.ResultAsync(id, LegacyReply.NoResult).ConfigureAwait(false);
+        return (0, "");
     }
 
     private static Task TellAsync(McpFront front, ServerCell server)

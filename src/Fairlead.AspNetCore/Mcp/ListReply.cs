@@ -1,4 +1,5 @@
 using Fairlead.Catalog;
+using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
@@ -13,19 +14,11 @@ internal static class ListReply
 
     /// <summary>Writes one page of what <paramref name="cell"/> (null: the aggregate) offers, or -32602 for a cursor that is not ours.</summary>
     public static Task WriteAsync(
-        McpFront front, HttpContext context, NamedEndpoint? cell, ListKind kind, ProtocolVersion version, ReadOnlySpan<byte> id, ReadOnlySpan<byte> cursor, long started)
+        McpFront front, HttpContext context, NamedEndpoint? cell, ListKind kind, ProtocolVersion version, in OwnRequest request, ReadOnlySpan<byte> body, ReadOnlySpan<byte> cursor)
     {
         var isKnown = front.OfferedAt(cell).TryGetPage(kind, version, cursor, out var page);
-        front.RecordOwn(MethodOf(kind), !isKnown, started);
+        front.RecordOwn(request, body, isKnown ? 0 : -32602, version, context);
+        var id = request.Id.Of(body);
         return isKnown ? JsonRpcReply.ResultAsync(front, context, id, page) : JsonRpcReply.ErrorAsync(context, 200, -32602, CursorUnknown, id);
     }
-
-    /// <summary>The method that asks for a list.</summary>
-    public static McpMethod MethodOf(ListKind kind) => kind switch
-    {
-        ListKind.Tools => McpMethod.ToolsList,
-        ListKind.Prompts => McpMethod.PromptsList,
-        ListKind.Resources => McpMethod.ResourcesList,
-        _ => McpMethod.ResourcesTemplatesList,
-    };
 }

@@ -11,6 +11,7 @@ using Fairlead.State;
 using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Fairlead.AspNetCore.Mcp;
@@ -41,6 +42,7 @@ internal sealed partial class McpFront : IAsyncDisposable
         GraceTicks = sweep.Ticks(TimeSpan.FromMilliseconds(options.SseGraceMs));
         Listeners = new Listeners(fleet);
         Operations = new CallMetrics(TimeProvider);
+        Sessions.Ended += RecordSession;
         Broadcast = new SessionBroadcast(fleet, Sessions, Subscriptions, logger);
     }
 
@@ -86,6 +88,9 @@ internal sealed partial class McpFront : IAsyncDisposable
     /// <summary>What the requests of clients came to.</summary>
     public CallMetrics Operations { get; }
 
+    /// <summary>How long legacy sessions lasted, those that have ended.</summary>
+    public SessionTimes SessionTimes { get; } = new();
+
     /// <summary>Host and Origin check.</summary>
     public HostOriginPolicy Hosts { get; }
 
@@ -121,19 +126,35 @@ internal sealed partial class McpFront : IAsyncDisposable
         return new ValueTask(wait.WaitAsync(cancellationToken));
     }
 
-    /// <summary>Counts a request that Fairlead answers by itself.</summary>
-    /// <param name="method">What was asked.</param>
-    /// <param name="isError">Whether the answer is an error.</param>
-    /// <param name="started">The clock's timestamp at its arrival.</param>
-    public void RecordOwn(McpMethod method, bool isError, long started)
+    /// <summary>Counts a request that Fairlead answers by itself, and traces it when somebody wants that.</summary>
+    /// <param name="request">What it was.</param>
+    /// <param name="body">Its bytes.</param>
+    /// <param name="code">The code of the error that it is answered with; 0 = none.</param>
+    /// <param name="version">The revision that the client speaks.</param>
+    /// <param name="context">The HTTP request that brought it alone; null when there is none.</param>
+    /// <param name="session">The id of the legacy session; null for none.</param>
+    public void RecordOwn(in OwnRequest request, ReadOnlySpan<byte> body, int code, ProtocolVersion version, HttpContext? context, string? session = null)
     {
         var now = TimeProvider.GetTimestamp();
-        var status = isError ? CallStatus.Error : CallStatus.Ok;
-        Operations.Record(method, status, started, now);
+        var status = code != 0 ? CallStatus.Error : CallStatus.Ok;
+        Operations.Record(request.Method, status, request.Started, now);
         if (OperationInstruments.AreOn)
         {
-            OperationInstruments.RecordServer(TimeProvider.GetElapsedTime(started, now), method, status);
+            OperationInstruments.RecordServer(TimeProvider.GetElapsedTime(request.Started, now), request.Method, status);
         }
+
+        if (Tracing.IsOn)
+        {
+            var headers = context?.Request.Headers;
+            var began = TimeProvider.GetUtcNow().UtcDateTime - TimeProvider.GetElapsedTime(request.Started, now);
+            CallSpans.AddOwn(request, body, version, headers?.TraceParent.ToString(), headers?.TraceState.ToString(), session, code, began);
+        }
+    }
+
+    private void RecordSession(LegacySession session)
+    {
+        SessionTimes.Record(session.Version, isLost: false, session.Age);
+        OperationInstruments.RecordServerSession(session.Age, session.Version);
     }
 
     /// <summary>Tells of an error of our own in a message that has no response to tell it in.</summary>

@@ -1,4 +1,5 @@
 using Fairlead.Catalog;
+using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.Upstreams;
 using Fairlead.Wire;
@@ -40,15 +41,15 @@ internal sealed class ModernPost
         switch (envelope.KnownMethod)
         {
             case McpMethod.ServerDiscover:
-                return new ValueTask(DiscoverAsync(context, cell, body, envelope.Id));
+                return new ValueTask(DiscoverAsync(context, cell, body, OwnRequest.Now(envelope, _front.TimeProvider)));
             case McpMethod.ToolsList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Tools, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(context, cell, ListKind.Tools, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
             case McpMethod.PromptsList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Prompts, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(context, cell, ListKind.Prompts, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
             case McpMethod.ResourcesList:
-                return new ValueTask(ListAsync(context, cell, ListKind.Resources, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(context, cell, ListKind.Resources, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
             case McpMethod.ResourcesTemplatesList:
-                return new ValueTask(ListAsync(context, cell, ListKind.ResourceTemplates, body, envelope.Id, envelope.Cursor));
+                return new ValueTask(ListAsync(context, cell, ListKind.ResourceTemplates, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
             case McpMethod.SubscriptionsListen:
                 return new ValueTask(_listen.HandleAsync(context, cell, body, envelope));
             case McpMethod.ToolsCall or McpMethod.PromptsGet or McpMethod.ResourcesRead or McpMethod.CompletionComplete:
@@ -88,18 +89,16 @@ internal sealed class ModernPost
         return JsonRpcReply.ErrorAsync(context, ModernRequest.StatusOf(fault), ModernRequest.CodeOf(fault), message, id);
     }
 
-    private async Task DiscoverAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, ByteRange id)
+    private async Task DiscoverAsync(HttpContext context, NamedEndpoint? cell, ReadOnlyMemory<byte> body, OwnRequest request)
     {
-        var started = _front.TimeProvider.GetTimestamp();
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
-        _front.RecordOwn(McpMethod.ServerDiscover, isError: false, started);
-        await JsonRpcReply.ResultAsync(context, id.Of(body.Span), FrontIdentity.DiscoverResult(_front.OfferedAt(cell))).ConfigureAwait(false);
+        _front.RecordOwn(request, body.Span, 0, ProtocolVersion.V20260728, context);
+        await JsonRpcReply.ResultAsync(context, request.Id.Of(body.Span), FrontIdentity.DiscoverResult(_front.OfferedAt(cell))).ConfigureAwait(false);
     }
 
-    private async Task ListAsync(HttpContext context, NamedEndpoint? cell, ListKind kind, ReadOnlyMemory<byte> body, ByteRange id, ByteRange cursor)
+    private async Task ListAsync(HttpContext context, NamedEndpoint? cell, ListKind kind, ReadOnlyMemory<byte> body, OwnRequest request, ByteRange cursor)
     {
-        var started = _front.TimeProvider.GetTimestamp();
         await _front.ListsReadyAsync(cell, context.RequestAborted).ConfigureAwait(false);
-        await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, id.Of(body.Span), cursor.Of(body.Span), started).ConfigureAwait(false);
+        await ListReply.WriteAsync(_front, context, cell, kind, ProtocolVersion.V20260728, request, body.Span, cursor.Of(body.Span)).ConfigureAwait(false);
     }
 }

@@ -1,3 +1,4 @@
+using Fairlead.Exchanges;
 using Fairlead.Exchanges.Tasks;
 using Fairlead.Routing;
 using Fairlead.Sessions;
@@ -32,8 +33,10 @@ internal static class TaskRequests
     /// <summary>Answers <c>tasks/list</c> of 2025-11-25.</summary>
     public static async Task ListAsync(McpFront front, LegacyReply reply, NamedEndpoint? endpoint, LegacySession session, ReadOnlyMemory<byte> body, Envelope envelope)
     {
+        var request = OwnRequest.Now(envelope, front.TimeProvider);
         var cursor = body.Slice(envelope.Cursor.Start, envelope.Cursor.Length);
         var page = await new TaskListing(front.Tasks, front.Fleet).ReadAsync(endpoint, session.Caller, cursor, reply.Gone).ConfigureAwait(false);
+        front.RecordOwn(request, body.Span, page is null ? -32602 : 0, session.Version, reply.Request, session.Id);
         var id = envelope.Id.Of(body.Span);
         var writing = page is null ? reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, id) : reply.ResultAsync(id, page);
         await writing.ConfigureAwait(false);

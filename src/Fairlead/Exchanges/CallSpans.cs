@@ -23,6 +23,17 @@ internal sealed class CallTrace(Activity front)
     public Activity? Guard;
 }
 
+/// <summary>A request that Fairlead answers by itself: a list, a handshake, a ping.</summary>
+/// <param name="Method">What is asked.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="Meta">Its <c>_meta</c>.</param>
+/// <param name="Started">The clock's timestamp at its arrival.</param>
+internal readonly record struct OwnRequest(McpMethod Method, ByteRange Id, ByteRange Meta, long Started)
+{
+    /// <summary>One that has come now.</summary>
+    public static OwnRequest Now(in Envelope envelope, TimeProvider clock) => new(envelope.KnownMethod, envelope.Id, envelope.Meta, clock.GetTimestamp());
+}
+
 /// <summary>Makes the spans of traced calls, by OpenTelemetry's conventions for MCP: the front (server), the exchange, the guards, and each try at a server (client).</summary>
 /// <remarks>
 /// The context comes from <c>params._meta</c> (<c>traceparent</c>, <c>tracestate</c>; SEP-414), else from the HTTP headers of these names, and goes on to the server in <c>_meta</c> and, over HTTP, in the header.
@@ -31,7 +42,9 @@ internal sealed class CallTrace(Activity front)
 internal static class CallSpans
 {
     private const string ErrorType = "error.type";
+    private const string ToolError = "tool_error";
     private const string ServerTag = "fairlead.server_id";
+    private const string MethodTag = "mcp.method.name";
 
     /// <summary>Begins the span of the front.</summary>
     /// <param name="exchange">Its request is known, its server is not.</param>
@@ -40,28 +53,33 @@ internal static class CallSpans
     /// <param name="session">The id of the legacy session; null for none. It is a secret: the span gets a digest.</param>
     public static CallTrace? Begin(Exchange exchange, string? parentHeader, string? stateHeader, string? session)
     {
-        var source = exchange.Request.Span;
         ref readonly var envelope = ref exchange.RequestEnvelope;
-        ActivityContext.TryParse(parentHeader, stateHeader, isRemote: true, out var ofRequest);
-        var isMeta = ActivityContext.TryParse(TextOf(source, envelope.Meta, "traceparent"u8), TextOf(source, envelope.Meta, "tracestate"u8), isRemote: true, out var ofMeta);
-        var method = CallHistograms.MethodOf(envelope.KnownMethod);
-        var span = Tracing.Begin(method, ActivityKind.Server, isMeta ? ofMeta : ofRequest, isMeta && ofRequest.SpanId != ofMeta.SpanId ? ofRequest : default);
-        if (span is null)
+        return BeginFront(exchange.Request.Span, envelope.KnownMethod, envelope.Id, envelope.Meta, exchange.ClientVersion, parentHeader, stateHeader, session) is { } span ? new CallTrace(span) : null;
+    }
+
+    /// <summary>Makes the span of a request that Fairlead has answered by itself.</summary>
+    /// <param name="request">What it was.</param>
+    /// <param name="source">Its bytes.</param>
+    /// <param name="version">The revision that the client speaks.</param>
+    /// <param name="parentHeader">The <c>traceparent</c> of the HTTP request; empty or null for none.</param>
+    /// <param name="stateHeader">The <c>tracestate</c> of the HTTP request; empty or null for none.</param>
+    /// <param name="session">The id of the legacy session; null for none.</param>
+    /// <param name="code">The code of the error that it was answered with; 0 = none.</param>
+    /// <param name="began">When it came, in UTC.</param>
+    public static void AddOwn(
+        in OwnRequest request, ReadOnlySpan<byte> source, ProtocolVersion version, string? parentHeader, string? stateHeader, string? session, int code, DateTime began)
+    {
+        if (BeginFront(source, request.Method, request.Id, request.Meta, version, parentHeader, stateHeader, session, began) is not { } span)
         {
-            return null;
+            return;
         }
 
-        span.SetTag("mcp.method.name", method);
-        span.SetTag("mcp.protocol.version", exchange.ClientVersion.Format());
-        span.SetTag("jsonrpc.request.id", JsonText.ToString(envelope.Id.Of(source)) ?? Encoding.UTF8.GetString(envelope.Id.Of(source)));
-        span.SetTag("network.protocol.name", "http");
-        span.SetTag("network.transport", "tcp");
-        if (session is not null)
+        if (code != 0)
         {
-            span.SetTag("mcp.session.id", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session)).AsSpan(0, 16)));
+            Refuse(span, code);
         }
 
-        return new CallTrace(span);
+        Tracing.End(span);
     }
 
     /// <summary>The server of a call is known.</summary>
@@ -119,7 +137,7 @@ internal static class CallSpans
             return null;
         }
 
-        span.SetTag("mcp.method.name", word);
+        span.SetTag(MethodTag, word);
         span.SetTag(ServerTag, cell.Name);
         span.SetTag("fairlead.instance", connection.Number);
         span.SetTag("mcp.protocol.version", connection.Identity.Version.Format());
@@ -148,6 +166,27 @@ internal static class CallSpans
         Tracing.End(span);
     }
 
+    /// <summary>Begins the span of a tool object that a message calls: its own spans are to be children of it.</summary>
+    /// <param name="source">The message.</param>
+    /// <param name="meta">Its <c>_meta</c>, which may have the context of the caller.</param>
+    /// <param name="tool">The tool's name.</param>
+    /// <returns>Null when its caller is not traced.</returns>
+    public static Activity? BeginTool(ReadOnlySpan<byte> source, ByteRange meta, string tool)
+    {
+        var word = CallHistograms.MethodOf(McpMethod.ToolsCall);
+        if (!TryReadContext(source, meta, out var parent) || Tracing.Begin(word, ActivityKind.Server, parent) is not { } span)
+        {
+            return null;
+        }
+
+        span.SetTag(MethodTag, word);
+        NoteTarget(span, McpMethod.ToolsCall, tool);
+        return span;
+    }
+
+    /// <summary>A tool has said that it failed.</summary>
+    public static void NoteToolError(Activity span) => Fail(span, ToolError);
+
     /// <summary>Ends the span of the front, with what the client is told.</summary>
     public static void End(Exchange exchange)
     {
@@ -162,7 +201,7 @@ internal static class CallSpans
         }
         else if (CallAudit.FailedAtServer(exchange))
         {
-            Fail(span, "tool_error");
+            Fail(span, ToolError);
         }
 
         Close(exchange.Trace);
@@ -205,6 +244,33 @@ internal static class CallSpans
     public static byte[] Members(Activity span) => span.TraceStateString is { Length: > 0 } state
         ? [.. "\"traceparent\":"u8, .. JsonText.Quote(span.Id!), .. ",\"tracestate\":"u8, .. JsonText.Quote(state)]
         : [.. "\"traceparent\":"u8, .. JsonText.Quote(span.Id!)];
+
+    private static Activity? BeginFront(
+        ReadOnlySpan<byte> source, McpMethod method, ByteRange id, ByteRange meta, ProtocolVersion version, string? parentHeader, string? stateHeader, string? session, DateTime began = default)
+    {
+        ActivityContext.TryParse(parentHeader, stateHeader, isRemote: true, out var ofRequest);
+        var isMeta = TryReadContext(source, meta, out var ofMeta);
+        var word = CallHistograms.MethodOf(method);
+        if (Tracing.Begin(word, ActivityKind.Server, isMeta ? ofMeta : ofRequest, isMeta && ofRequest.SpanId != ofMeta.SpanId ? ofRequest : default, began) is not { } span)
+        {
+            return null;
+        }
+
+        span.SetTag(MethodTag, word);
+        span.SetTag("mcp.protocol.version", version.Format());
+        span.SetTag("jsonrpc.request.id", JsonText.ToString(id.Of(source)) ?? Encoding.UTF8.GetString(id.Of(source)));
+        span.SetTag("network.protocol.name", "http");
+        span.SetTag("network.transport", "tcp");
+        if (session is not null)
+        {
+            span.SetTag("mcp.session.id", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(session)).AsSpan(0, 16)));
+        }
+
+        return span;
+    }
+
+    private static bool TryReadContext(ReadOnlySpan<byte> source, ByteRange meta, out ActivityContext context) =>
+        ActivityContext.TryParse(TextOf(source, meta, "traceparent"u8), TextOf(source, meta, "tracestate"u8), isRemote: true, out context);
 
     private static void Put(scoped ref Splice splice, ReadOnlySpan<byte> source, ByteRange meta, ReadOnlySpan<byte> name, string value)
     {

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Fairlead.Routing;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 using Fairlead.Upstreams.InProcess;
 using Fairlead.Wire;
@@ -28,6 +30,8 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
     private ITool? _tool;
     private ToolCallContext? _context;
     private ReadOnlyMemory<byte> _arguments;
+    private ServerCell? _traced;
+    private ActivityContext _parent;
     private ConfiguredValueTaskAwaitable<ToolOutput>.ConfiguredValueTaskAwaiter _running;
     private ToolOutput _output;
 
@@ -40,11 +44,12 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
     internal override bool IsAtServer => false;
 
     /// <summary>A clean call with two references.</summary>
+    /// <param name="cell">The server.</param>
     /// <param name="tool">What is run.</param>
     /// <param name="context">What it is told of its caller.</param>
     /// <param name="arguments">Read until the call has ended.</param>
     /// <param name="cancellationToken">The caller's, who must give the call up with <see cref="Finish"/>.</param>
-    public static DirectCall Rent(ITool tool, ToolCallContext context, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
+    public static DirectCall Rent(ServerCell cell, ITool tool, ToolCallContext context, ReadOnlyMemory<byte> arguments, CancellationToken cancellationToken)
     {
         var call = t_spare;
         if (call is not null)
@@ -61,6 +66,12 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
         call._context = context;
         call._arguments = arguments;
         call._caller = cancellationToken;
+        if (Tracing.IsOn)
+        {
+            call._traced = cell;
+            call._parent = Activity.Current?.Context ?? default;
+        }
+
         return call;
     }
 
@@ -93,6 +104,11 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
     {
         // While the tool runs: an end of the call by somebody else must leave it its object.
         Retain();
+        if (_traced is not null)
+        {
+            TrySpan = CallSpans.BeginTry(_parent, Connection!, McpMethod.ToolsCall, _tool!.Name, _traced, tries: 1);
+        }
+
         if (wasQueued)
         {
             // Whoever ends a call must not run the next one before it goes on.
@@ -124,6 +140,7 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
         _caller = default;
         _running = default;
         _output = default;
+        _traced = null;
         if (!_cancel.TryReset())
         {
             _cancel = new CancellationTokenSource();
@@ -151,7 +168,7 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
         ToolOutput output;
         try
         {
-            var running = _tool!.InvokeAsync(_arguments, _context!, _cancel.Token);
+            var running = TrySpan is { } span ? InvokeTraced(span) : _tool!.InvokeAsync(_arguments, _context!, _cancel.Token);
             if (!running.IsCompleted)
             {
                 // From the last line on the call may be another thread's.
@@ -172,6 +189,21 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
         End(output);
     }
 
+    // What the tool does is a child of the span of its call.
+    private ValueTask<ToolOutput> InvokeTraced(Activity span)
+    {
+        var current = Activity.Current;
+        Activity.Current = span;
+        try
+        {
+            return _tool!.InvokeAsync(_arguments, _context!, _cancel.Token);
+        }
+        finally
+        {
+            Activity.Current = current;
+        }
+    }
+
     private void ToolEnded()
     {
         ToolOutput output;
@@ -190,6 +222,11 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
 
     private void End(in ToolOutput output)
     {
+        if (output.IsError && TrySpan is { } span)
+        {
+            CallSpans.NoteToolError(span);
+        }
+
         if (Connection!.Pending.TryTake(UpstreamId, ForwardError.None, out _))
         {
             _output = output;

@@ -76,7 +76,7 @@ internal sealed class ToolInvoker
 
         var now = _sweep.Now;
         var caller = _client.Caller;
-        var call = DirectCall.Rent(tool, snapshot.Tools!.LocalContext, arguments, cancellationToken);
+        var call = DirectCall.Rent(cell, tool, snapshot.Tools!.LocalContext, arguments, cancellationToken);
         call.Owner = caller.Owner;
         call.IdleTicks = snapshot.IdleTicks(_sweep, 0);
         call.IdleDeadline = call.IdleTicks == 0 ? long.MaxValue : now + call.IdleTicks;

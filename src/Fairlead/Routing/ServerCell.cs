@@ -3,6 +3,7 @@ using Fairlead.Catalog;
 using Fairlead.Events;
 using Fairlead.Guards;
 using Fairlead.Health;
+using Fairlead.Telemetry;
 using Fairlead.Upstreams;
 
 namespace Fairlead.Routing;
@@ -48,6 +49,9 @@ internal sealed class ServerCell : NamedEndpoint
     /// <summary>Counters of the request path.</summary>
     public CallMetrics Counters { get; }
 
+    /// <summary>How long its instances were connected, those that have ended.</summary>
+    public SessionTimes Sessions { get; } = new();
+
     /// <summary>How it was over the last minutes.</summary>
     public StateHistory States { get; }
 
@@ -79,6 +83,17 @@ internal sealed class ServerCell : NamedEndpoint
     {
         get => _subscribedResources;
         set => _subscribedResources = value;
+    }
+
+    /// <summary>An instance that was ready has ended.</summary>
+    /// <param name="connection">The instance.</param>
+    /// <param name="length">How long it lasted.</param>
+    /// <param name="isLost">Whether it ended without Fairlead wanting it.</param>
+    public void NoteSession(UpstreamConnection connection, TimeSpan length, bool isLost)
+    {
+        var version = connection.Identity.Version;
+        Sessions.Record(version, isLost, length);
+        OperationInstruments.RecordClientSession(length, version, isLost, Name, ServerFamilies.TransportOf(Current.Config));
     }
 
     /// <summary>The instance for the next call of a caller, among those that share the calls.</summary>

@@ -64,6 +64,7 @@ internal sealed partial class ServerActor : Actor
             ReleaseOwner = owner => _own.Release(owner),
             OwnOf = caller => _own.Existing(Cell!.Current, caller),
         };
+        _start.SessionEnded = Cell.NoteSession;
         _status = new ServerStatus(resources, Cell) { Others = () => _serving!.Others };
         _lists = new ListWatch(resources, Cell, _work, PublishListsAsync, Logger);
         _launch = new ServerLaunch(resources, Cell, _start, _lists, Asked, LoseAsync, RefusedAsync, connection => new FloodWatch(connection, resources.Time, _work, flooded => WhileServingAsync(flooded, _status.PublishFlood)));

@@ -47,6 +47,9 @@ internal sealed class ServerStart(FleetResources resources) : IAsyncDisposable
     private volatile bool _endsWhenProbed;
     private volatile bool _speaksSse;
 
+    /// <summary>Told of each instance that was ready and has ended, with how long it lasted and whether it was lost. On any thread; set before the first start.</summary>
+    public Action<UpstreamConnection, TimeSpan, bool> SessionEnded { get; set; } = static (_, _, _) => { };
+
     /// <summary>Starts an instance. Never throws for what the server or its configuration does.</summary>
     /// <param name="config">What to start.</param>
     /// <param name="capabilities">The raw capabilities object that a legacy server is told.</param>
@@ -152,7 +155,11 @@ internal sealed class ServerStart(FleetResources resources) : IAsyncDisposable
             var (outcome, reason) = await Handshake.OpenAsync(
                 connection, hint, capabilities, ProbeTimeout, resources.Options.Limits.StartTimeout, cancellationToken).ConfigureAwait(false);
             keep = outcome == HandshakeOutcome.Ready;
-            if (!keep && CredentialExit.Find(connection.Child) is { } refused)
+            if (keep)
+            {
+                connection.BeginSession(SessionEnded);
+            }
+            else if (CredentialExit.Find(connection.Child) is { } refused)
             {
                 (outcome, reason) = (HandshakeOutcome.AuthenticationRequired, refused);
             }

@@ -15,6 +15,7 @@ internal sealed class LegacySession
     // Calls that are between two rounds at a modern server: no open call names them, so a cancellation finds them here, by the raw token of the client's id.
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _rounds = new(StringComparer.Ordinal);
     private readonly TimeProvider _timeProvider;
+    private readonly long _opened;
     private long _lastUsed;
     private volatile LegacyClient _client;
     private volatile LegacyClient _deafClient;
@@ -33,7 +34,7 @@ internal sealed class LegacySession
         Version = ticket.Version;
         ClientInfo = ticket.ClientInfo;
         _timeProvider = timeProvider;
-        _lastUsed = timeProvider.GetTimestamp();
+        _lastUsed = _opened = timeProvider.GetTimestamp();
         var numbersAfter = isRevived ? timeProvider.GetUtcNow().ToUnixTimeMilliseconds() : 0;
         Log = new SessionEventLog(timeProvider, numbersAfter);
         Input = ClientInputs.Of(ticket.Capabilities, Version);
@@ -82,6 +83,9 @@ internal sealed class LegacySession
 
     /// <summary>SSE responses that are open now.</summary>
     public int OpenStreams => _openStreams;
+
+    /// <summary>Time since it was opened; in an earlier process, since it was revived.</summary>
+    public TimeSpan Age => _timeProvider.GetElapsedTime(_opened);
 
     /// <summary>Time since the last request.</summary>
     public TimeSpan Idle => _openStreams > 0 ? TimeSpan.Zero : _timeProvider.GetElapsedTime(Volatile.Read(ref _lastUsed));

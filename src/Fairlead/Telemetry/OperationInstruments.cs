@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Fairlead.Routing;
+using Fairlead.Upstreams;
 using Fairlead.Wire;
 
 namespace Fairlead.Telemetry;
 
-/// <summary>The histograms of OpenTelemetry's conventions for MCP, for whoever listens to the meter (OTLP). Nothing is recorded while nobody does; <c>/metrics</c> has counts of its own.</summary>
+/// <summary>The four histograms of OpenTelemetry's conventions for MCP, for whoever listens to the meter (OTLP). Nothing is recorded while nobody does; <c>/metrics</c> has counts of its own.</summary>
 internal static class OperationInstruments
 {
     private static readonly Meter s_meter = new(Tracing.SourceName, Tracing.Version);
@@ -15,7 +17,16 @@ internal static class OperationInstruments
     private static readonly Histogram<double> s_server = s_meter.CreateHistogram(
         "mcp.server.operation.duration", "s", "Time of requests that clients make of Fairlead.", tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = CallHistograms.AdvisedBounds });
 
-    /// <summary>Whether somebody listens.</summary>
+    private static readonly Histogram<double> s_clientSession = s_meter.CreateHistogram(
+        "mcp.client.session.duration", "s", "Time of sessions that Fairlead had with its servers.", tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = CallHistograms.AdvisedBounds });
+
+    private static readonly Histogram<double> s_serverSession = s_meter.CreateHistogram(
+        "mcp.server.session.duration", "s", "Time of sessions that clients had with Fairlead.", tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = CallHistograms.AdvisedBounds });
+
+    /// <summary>The value of <c>error.type</c> for a session that ended without this side wanting it.</summary>
+    public static string SessionLost { get; } = CallStatus.Name(CallStatus.Of(ForwardError.ServerLost, isErrorAnswer: false));
+
+    /// <summary>Whether somebody listens to requests.</summary>
     public static bool AreOn => s_client.Enabled || s_server.Enabled;
 
     /// <summary>Records a request of a server.</summary>
@@ -28,6 +39,30 @@ internal static class OperationInstruments
 
     /// <summary>Records a request of a client.</summary>
     public static void RecordServer(TimeSpan elapsed, McpMethod method, int status) => s_server.Record(elapsed.TotalSeconds, Tags(method, status, "tcp"));
+
+    /// <summary>Records a session with a server that has ended.</summary>
+    public static void RecordClientSession(TimeSpan length, ProtocolVersion version, bool isLost, string server, string? transport)
+    {
+        if (s_clientSession.Enabled)
+        {
+            var tags = new TagList { { "mcp.protocol.version", version.Format() }, { "server_id", server } };
+            if (isLost)
+            {
+                tags.Add("error.type", SessionLost);
+            }
+
+            if (transport is not null)
+            {
+                tags.Add("network.transport", transport);
+            }
+
+            s_clientSession.Record(length.TotalSeconds, tags);
+        }
+    }
+
+    /// <summary>Records a session of a client that has ended.</summary>
+    public static void RecordServerSession(TimeSpan length, ProtocolVersion version) =>
+        s_serverSession.Record(length.TotalSeconds, new TagList { { "mcp.protocol.version", version.Format() }, { "network.transport", "tcp" } });
 
     /// <summary>Offers counters and gauges to whoever listens, under the names that <c>/metrics</c> has, without <c>_total</c>. Histograms are those of this class.</summary>
     /// <returns>What ends the offer.</returns>

@@ -29,6 +29,10 @@ internal static class ServerFamilies
             {
                 WriteSamples = text => WriteClientTimes(text, fleet),
             },
+            new("mcp_client_session_duration_seconds", MetricKind.Histogram, "server_id,mcp_protocol_version,error_type,network_transport", "Time of sessions with the servers that have ended, by OpenTelemetry's conventions for MCP; one that was lost has an error_type.")
+            {
+                WriteSamples = text => WriteSessions(text, fleet),
+            },
             Gauge("mcp_active_connections", "Calls in flight over all instances, of which maxConnections is the bound.", static cell => cell.Guards.Bulkhead.Taken),
             Gauge("mcp_queue_depth", "Calls that wait because maxConnections are in flight.", static cell => cell.Guards.Bulkhead.Waiting),
             new("mcp_connection_pool_size", MetricKind.Gauge, "server_id,state", "Connections to the instances that share the calls: busy with at least one, idle, or missing of those that are wanted.")
@@ -116,6 +120,14 @@ internal static class ServerFamilies
                     CallHistograms.Write(text, CallHistograms.AdvisedBounds, labels, [times]);
                 }
             }
+        }
+    }
+
+    private static void WriteSessions(MetricsText text, Fleet fleet)
+    {
+        foreach (var cell in fleet.Current.InOrder)
+        {
+            cell.Sessions.Write(text, TransportOf(cell.Current.Config), (Id, cell.Name));
         }
     }
 

@@ -22,8 +22,9 @@ internal static class Tracing
     /// <param name="kind">Which side of a request it is.</param>
     /// <param name="parent">Whose child it is; default = of the current one, if there is one.</param>
     /// <param name="linked">Another span that has to do with it; default = none.</param>
+    /// <param name="began">When it began, in UTC; default = now.</param>
     /// <returns>Null when it is not sampled.</returns>
-    public static Activity? Begin(string name, ActivityKind kind, ActivityContext parent, ActivityContext linked = default)
+    public static Activity? Begin(string name, ActivityKind kind, ActivityContext parent, ActivityContext linked = default, DateTime began = default)
     {
         var links = linked == default ? null : new[] { new ActivityLink(linked) };
         if (s_source.CreateActivity(name, kind, parent, tags: null, links) is not { } span)
@@ -31,10 +32,15 @@ internal static class Tracing
             return null;
         }
 
+        // Not disposed of: it has not begun, and the end of a span that has not is an exception inside Stop.
         if (!span.IsAllDataRequested)
         {
-            span.Dispose();
             return null;
+        }
+
+        if (began != default)
+        {
+            span.SetStartTime(began);
         }
 
         var current = Activity.Current;

@@ -90,7 +90,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
             return;
         }
 
-        Lose(await DescribeEndAsync("the connection was closed").ConfigureAwait(false));
+        Lose(await DescribeEndAsync("the connection was closed").ConfigureAwait(false), byUs: true);
         await _stop.CancelAsync().ConfigureAwait(false);
         _writer.Dispose();
         await _input.DisposeAsync().ConfigureAwait(false);

@@ -18,6 +18,9 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
     private UpstreamIdentity? _identity;
     private string? _flood;
     private string? _refusal;
+    private Action<UpstreamConnection, TimeSpan, bool>? _sessionEnded;
+    private long _sessionBegan;
+    private int _isOver;
     private readonly AbandonedCalls _abandoned;
     private long _signsOfLife;
     private long _waited;
@@ -317,14 +320,30 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the connection: every open call fails with <see cref="ForwardError.ServerLost"/>. The first reason is kept.</summary>
-    protected void Lose(string reason)
+    /// <summary>The handshake has ended.</summary>
+    /// <param name="ended">Told once, on any thread and before <see cref="Lost"/> completes, how long the session lasted and whether the server was lost; it must not block.</param>
+    internal void BeginSession(Action<UpstreamConnection, TimeSpan, bool> ended)
     {
-        if (!_lost.TrySetResult(reason))
+        _sessionBegan = _sweep.TimeProvider.GetTimestamp();
+        Volatile.Write(ref _sessionEnded, ended);
+        if (Volatile.Read(ref _isOver) != 0)
+        {
+            EndSession(isLost: true);
+        }
+    }
+
+    /// <summary>Ends the connection: every open call fails with <see cref="ForwardError.ServerLost"/>. The first reason is kept.</summary>
+    /// <param name="reason">In words that follow the server's name.</param>
+    /// <param name="byUs">Whether Fairlead wants it, not the server.</param>
+    protected void Lose(string reason, bool byUs = false)
+    {
+        if (Interlocked.Exchange(ref _isOver, 1) != 0)
         {
             return;
         }
 
+        EndSession(!byUs);
+        _lost.TrySetResult(reason);
         Pending.Close();
         _sweep.Remove(this);
         for (var i = 0; i < Pending.Used; i++)
@@ -336,6 +355,8 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
             }
         }
     }
+
+    private void EndSession(bool isLost) => Interlocked.Exchange(ref _sessionEnded, null)?.Invoke(this, _sweep.TimeProvider.GetElapsedTime(_sessionBegan), isLost);
 
     /// <summary>Ends a delivery, completing the call when somebody wanted to end it meanwhile.</summary>
     internal void EndDelivery(UpstreamCall call)

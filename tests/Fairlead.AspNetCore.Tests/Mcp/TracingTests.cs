@@ -12,25 +12,16 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
 {
     private const string Tool = """ "tools":[{"name":"t","inputSchema":{"type":"object"}},{"name":"bad","inputSchema":{"type":"object"}}] """;
 
-    // Only these traces are sampled: other tests of this process must not find themselves traced.
-    private readonly ActivityTraceId _trace = ActivityTraceId.CreateRandom();
-    private readonly ActivitySpanId _client = ActivitySpanId.CreateRandom();
-    private readonly ConcurrentQueue<Activity> _ended = new();
-    private readonly ActivityListener _listener;
+    private readonly SampledTrace _sampled = new();
     private ScriptedFleet _fleet = null!;
 
-    public TracingTests()
-    {
-        _listener = new ActivityListener
-        {
-            ShouldListenTo = static source => source.Name == "Fairlead",
-            Sample = (ref ActivityCreationOptions<ActivityContext> options) => options.Parent.TraceId == _trace ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
-            ActivityStopped = _ended.Enqueue,
-        };
-        ActivitySource.AddActivityListener(_listener);
-    }
+    private ActivityTraceId Trace => _sampled.Id;
 
-    private string Parent => $"00-{_trace}-{_client}-01";
+    private ActivitySpanId Client => _sampled.Client;
+
+    private ConcurrentQueue<Activity> Ended => _sampled.Ended;
+
+    private string Parent => _sampled.Parent;
 
     public async Task InitializeAsync() => _fleet = await ScriptedFleet.StartAsync(
         ("legacy", static server => server.SpeaksLegacy("""{"tools":{}}""").On("tools/list", "\"result\":{" + Tool + "}").On("tools/call", Answer)),
@@ -38,7 +29,7 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
 
     public Task DisposeAsync() => _fleet.DisposeAsync().AsTask();
 
-    public void Dispose() => _listener.Dispose();
+    public void Dispose() => _sampled.Dispose();
 
     [Theory]
     [InlineData("modern", true)]
@@ -59,7 +50,7 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
         }
 
         var (front, attempt) = Tree();
-        Assert.Equal((_client, "tools/call t", ActivityKind.Server, ActivityStatusCode.Unset), (front.ParentSpanId, front.DisplayName, front.Kind, front.Status));
+        Assert.Equal((Client, "tools/call t", ActivityKind.Server, ActivityStatusCode.Unset), (front.ParentSpanId, front.DisplayName, front.Kind, front.Status));
         Assert.Equal(("tools/call t", ActivityKind.Client, ActivityStatusCode.Unset), (attempt.DisplayName, attempt.Kind, attempt.Status));
         Assert.Equal(("tools/call", "t", "execute_tool", server), (front.GetTagItem("mcp.method.name"), front.GetTagItem("gen_ai.tool.name"), front.GetTagItem("gen_ai.operation.name"), front.GetTagItem("fairlead.server_id")));
         Assert.Equal(isModernClient ? "2026-07-28" : "2025-11-25", front.GetTagItem("mcp.protocol.version"));
@@ -68,7 +59,7 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
 
         // In the place of the client's own; all else as it was.
         var sent = await MetaAsync(server);
-        Assert.Equal($"00-{_trace}-{attempt.SpanId}-01", sent.GetProperty("traceparent").GetString());
+        Assert.Equal($"00-{Trace}-{attempt.SpanId}-01", sent.GetProperty("traceparent").GetString());
         Assert.Equal("a=b", sent.GetProperty("tracestate").GetString());
         Assert.Equal("1.0", sent.GetProperty("mine").GetRawText());
     }
@@ -93,9 +84,9 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
         }
 
         var (front, attempt) = Tree();
-        Assert.Equal(_client, front.ParentSpanId);
+        Assert.Equal(Client, front.ParentSpanId);
         var sent = await MetaAsync(server);
-        Assert.Equal($"00-{_trace}-{attempt.SpanId}-01", sent.GetProperty("traceparent").GetString());
+        Assert.Equal($"00-{Trace}-{attempt.SpanId}-01", sent.GetProperty("traceparent").GetString());
         Assert.Equal("c=d", sent.GetProperty("tracestate").GetString());
         Assert.Equal(server == "modern", sent.TryGetProperty("io.modelcontextprotocol/protocolVersion", out _));
     }
@@ -104,9 +95,9 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
     public async Task Call_WhenBothHaveAContext_IsOfTheMessageAndLinkedWithTheRequest()
     {
         var other = ActivitySpanId.CreateRandom();
-        await _fleet.Host.ModernAsync("/mcp/modern", "tools/call", "\"name\":\"t\"", "t", meta: $"\"traceparent\":\"{Parent}\"", headers: $"traceparent: 00-{_trace}-{other}-01");
+        await _fleet.Host.ModernAsync("/mcp/modern", "tools/call", "\"name\":\"t\"", "t", meta: $"\"traceparent\":\"{Parent}\"", headers: $"traceparent: 00-{Trace}-{other}-01");
         var (front, _) = Tree();
-        Assert.Equal(_client, front.ParentSpanId);
+        Assert.Equal(Client, front.ParentSpanId);
         Assert.Equal(other, Assert.Single(front.Links).Context.SpanId);
     }
 
@@ -127,25 +118,25 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
         await using var host = await FrontHost.StartAsync(new FairleadOptions { Servers = [limited] });
         await host.ModernAsync("/mcp/limited", "tools/call", "\"name\":\"echo\",\"arguments\":{\"message\":\"a\"}", "echo");
         await host.ModernAsync("/mcp/limited", "tools/call", "\"name\":\"echo\",\"arguments\":{\"message\":\"b\"}", "echo", meta: $"\"traceparent\":\"{Parent}\"");
-        Assert.Equal(["guard", "exchange", "tools/call echo"], _ended.Select(static span => span.DisplayName));
-        Assert.Equal("rate_limited", _ended.First().GetTagItem("error.type"));
-        Assert.Equal("rate_limited", _ended.Last().GetTagItem("error.type"));
+        Assert.Equal(["guard", "exchange", "tools/call echo"], Ended.Select(static span => span.DisplayName));
+        Assert.Equal("rate_limited", Ended.First().GetTagItem("error.type"));
+        Assert.Equal("rate_limited", Ended.Last().GetTagItem("error.type"));
     }
 
     [Fact]
     public async Task Call_OfAToolThatNobodyHas_IsOneSpanWithTheError()
     {
         await _fleet.ModernAsync("/mcp/legacy", "tools/call", "\"name\":\"nobodys\"", "nobodys", $"\"traceparent\":\"{Parent}\"");
-        var front = Assert.Single(_ended);
+        var front = Assert.Single(Ended);
         Assert.Equal(("tools/call", "-32602"), (front.DisplayName, front.GetTagItem("error.type")));
     }
 
     [Fact]
     public async Task Call_WhenItsTraceIsNotSampled_LeavesEverythingAsItIs()
     {
-        var foreign = $"00-{ActivityTraceId.CreateRandom()}-{_client}-01";
+        var foreign = $"00-{ActivityTraceId.CreateRandom()}-{Client}-01";
         await _fleet.ModernAsync("/mcp/legacy", "tools/call", "\"name\":\"t\"", "t", $"\"traceparent\":\"{foreign}\"");
-        Assert.Empty(_ended);
+        Assert.Empty(Ended);
         Assert.Equal(foreign, (await MetaAsync("legacy")).GetProperty("traceparent").GetString());
     }
 
@@ -162,8 +153,8 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
         await host.ModernAsync("/mcp/far", "tools/call", "\"name\":\"t\"", "t", meta: $"\"traceparent\":\"{Parent}\"");
         var (_, attempt) = Tree();
         var sent = upstream.Requests.Last(static request => request.RpcMethod == "tools/call");
-        Assert.Equal($"00-{_trace}-{attempt.SpanId}-01", sent.Headers.First(static header => header.Key.Equals("traceparent", StringComparison.OrdinalIgnoreCase)).Value);
-        Assert.Contains($"\"traceparent\":\"00-{_trace}-{attempt.SpanId}-01\"", sent.Body, StringComparison.Ordinal);
+        Assert.Equal($"00-{Trace}-{attempt.SpanId}-01", sent.Headers.First(static header => header.Key.Equals("traceparent", StringComparison.OrdinalIgnoreCase)).Value);
+        Assert.Contains($"\"traceparent\":\"00-{Trace}-{attempt.SpanId}-01\"", sent.Body, StringComparison.Ordinal);
         Assert.Equal("tcp", attempt.GetTagItem("network.transport"));
     }
 
@@ -171,8 +162,8 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
     public async Task Page_AfterATracedCall_NamesItAsAnExampleInOpenMetricsAlone()
     {
         await _fleet.ModernAsync("/mcp/modern", "tools/call", "\"name\":\"t\"", "t", $"\"traceparent\":\"{Parent}\"");
-        Assert.DoesNotContain(_trace.ToHexString(), await PageAsync("text/plain"), StringComparison.Ordinal);
-        var lines = (await PageAsync("application/openmetrics-text")).Split('\n').Where(line => line.Contains(_trace.ToHexString(), StringComparison.Ordinal)).ToArray();
+        Assert.DoesNotContain(Trace.ToHexString(), await PageAsync("text/plain"), StringComparison.Ordinal);
+        var lines = (await PageAsync("application/openmetrics-text")).Split('\n').Where(line => line.Contains(Trace.ToHexString(), StringComparison.Ordinal)).ToArray();
         Assert.Contains(lines, static line => line.StartsWith("mcp_response_time_seconds_bucket{server_id=\"modern\",method=\"tools/call\",le=", StringComparison.Ordinal));
         Assert.All(lines, line => Assert.Matches("^mcp_\\w+_bucket\\{.+\\} 1 # \\{trace_id=\"[0-9a-f]{32}\"\\} [0-9.E-]+ [0-9]+\\.[0-9]{3}$", line));
     }
@@ -180,12 +171,12 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Call_OfACallerInThisProcess_IsAChildOfItsOwnSpan()
     {
-        using var own = new Activity("own").SetParentId(_trace, _client, ActivityTraceFlags.Recorded).Start();
+        using var own = new Activity("own").SetParentId(Trace, Client, ActivityTraceFlags.Recorded).Start();
         await _fleet.Host.Manager.ExecuteToolAsync("modern", "t");
         Assert.Same(own, Activity.Current);
-        var attempt = Assert.Single(_ended);
+        var attempt = Assert.Single(Ended);
         Assert.Equal((own.SpanId, "tools/call t", ActivityKind.Client), (attempt.ParentSpanId, attempt.DisplayName, attempt.Kind));
-        Assert.Equal($"00-{_trace}-{attempt.SpanId}-01", (await MetaAsync("modern")).GetProperty("traceparent").GetString());
+        Assert.Equal($"00-{Trace}-{attempt.SpanId}-01", (await MetaAsync("modern")).GetProperty("traceparent").GetString());
     }
 
     private static string Answer(ScriptedRequest request) => request.Text("name") == "bad"
@@ -194,13 +185,13 @@ public sealed class TracingTests : IAsyncLifetime, IDisposable
     /// <summary>The front and the try of a call that was sent once, with the exchange and its guard between them. All have ended before its answer was written.</summary>
     private (Activity Front, Activity Try) Tree()
     {
-        Assert.Equal(4, _ended.Count);
-        Assert.All(_ended, span => Assert.Equal(_trace, span.TraceId));
-        var (front, attempt) = (_ended.Single(static span => span.Kind == ActivityKind.Server), _ended.Single(static span => span.Kind == ActivityKind.Client));
-        var exchange = _ended.Single(static span => span.DisplayName == "exchange");
-        var guard = _ended.Single(static span => span.DisplayName == "guard");
+        Assert.Equal(4, Ended.Count);
+        Assert.All(Ended, span => Assert.Equal(Trace, span.TraceId));
+        var (front, attempt) = (Ended.Single(static span => span.Kind == ActivityKind.Server), Ended.Single(static span => span.Kind == ActivityKind.Client));
+        var exchange = Ended.Single(static span => span.DisplayName == "exchange");
+        var guard = Ended.Single(static span => span.DisplayName == "guard");
         Assert.Equal((front.SpanId, exchange.SpanId, exchange.SpanId), (exchange.ParentSpanId, guard.ParentSpanId, attempt.ParentSpanId));
-        Assert.Equal(guard, _ended.First());
+        Assert.Equal(guard, Ended.First());
         return (front, attempt);
     }
 

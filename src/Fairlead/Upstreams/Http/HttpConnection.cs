@@ -118,7 +118,7 @@ internal sealed partial class HttpConnection : UpstreamConnection
             return;
         }
 
-        End("the connection was closed");
+        End("the connection was closed", byUs: true);
         while (!_exchanges.IsEmpty)
         {
             await Task.WhenAll(_exchanges.Values.Select(static exchange => exchange.Completion)).ConfigureAwait(false);
@@ -264,9 +264,9 @@ internal sealed partial class HttpConnection : UpstreamConnection
         }
     }
 
-    private void End(string reason)
+    private void End(string reason, bool byUs = false)
     {
-        Lose(reason);
+        Lose(reason, byUs);
         _stop.Cancel();
         foreach (var exchange in _exchanges.Values)
         {

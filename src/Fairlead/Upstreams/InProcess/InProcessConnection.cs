@@ -32,7 +32,7 @@ internal sealed partial class InProcessConnection : MultiplexedConnection
     public override async ValueTask DisposeAsync()
     {
         _stopping = true;
-        Lose("it was stopped");
+        Lose("it was stopped", byUs: true);
         await _toServer.Writer.CompleteAsync().ConfigureAwait(false);
         if (!await EndsWithinAsync(Limits.StopStdinWait).ConfigureAwait(false))
         {

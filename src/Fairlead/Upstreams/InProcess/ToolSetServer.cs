@@ -1,4 +1,7 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using Fairlead.Exchanges;
+using Fairlead.Telemetry;
 using Fairlead.Wire;
 
 namespace Fairlead.Upstreams.InProcess;
@@ -101,16 +104,32 @@ internal sealed class ToolSetServer(ToolSet tools, string title, int messageByte
         var arguments = envelope.Arguments.Of(line).ToArray();
         var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         calls[KeyOf(id)] = cancel;
+        var span = Tracing.IsOn ? CallSpans.BeginTool(line, envelope.Meta, tool.Name) : null;
 
         // Not awaited here: a slow tool must not hold the reader. It reports by its answer, and the cancellation above ends it with the connection.
-        _ = Task.Run(() => RunAsync(tool, arguments, id, writer, calls, cancel), CancellationToken.None);
+        _ = Task.Run(() => RunAsync(tool, arguments, id, writer, calls, cancel, span), CancellationToken.None);
     }
 
     private async Task RunAsync(
-        ITool tool, byte[] arguments, byte[] id, FrameWriter writer, ConcurrentDictionary<string, CancellationTokenSource> calls, CancellationTokenSource cancel)
+        ITool tool, byte[] arguments, byte[] id, FrameWriter writer, ConcurrentDictionary<string, CancellationTokenSource> calls, CancellationTokenSource cancel, Activity? span)
     {
+        if (span is not null)
+        {
+            // What the tool does is a child of it.
+            Activity.Current = span;
+        }
+
         var output = await InvokeGuardedAsync(tool, arguments, tools.LocalContext, cancel.Token).ConfigureAwait(false);
         calls.TryRemove(KeyOf(id), out _);
+        if (span is not null)
+        {
+            if (output.IsError)
+            {
+                CallSpans.NoteToolError(span);
+            }
+
+            Tracing.End(span);
+        }
 
         // After a cancellation nobody waits for an answer (MCP 2025-11-25, basic/utilities/cancellation).
         if (!cancel.IsCancellationRequested)

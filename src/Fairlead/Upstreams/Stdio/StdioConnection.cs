@@ -34,7 +34,7 @@ internal sealed class StdioConnection : MultiplexedConnection
     public override async ValueTask DisposeAsync()
     {
         _stopping = true;
-        Lose("it was stopped");
+        Lose("it was stopped", byUs: true);
         await _child.StopAsync(Limits.StopStdinWait, Limits.StopTermWait, CancellationToken.None).ConfigureAwait(false);
         await base.DisposeAsync().ConfigureAwait(false);
         await _child.DisposeAsync().ConfigureAwait(false);
