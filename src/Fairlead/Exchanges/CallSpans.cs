@@ -41,10 +41,7 @@ internal readonly record struct OwnRequest(McpMethod Method, ByteRange Id, ByteR
 /// </remarks>
 internal static class CallSpans
 {
-    private const string ErrorType = "error.type";
-    private const string ToolError = "tool_error";
     private const string ServerTag = "fairlead.server_id";
-    private const string MethodTag = "mcp.method.name";
 
     /// <summary>Begins the span of the front.</summary>
     /// <param name="exchange">Its request is known, its server is not.</param>
@@ -88,7 +85,7 @@ internal static class CallSpans
         var span = exchange.Trace!.Front;
         span.SetTag(ServerTag, exchange.Cell!.Name);
         var place = RequestSplicer.NamePlace(exchange.Request.Span, exchange.RequestEnvelope);
-        NoteTarget(span, exchange.RequestEnvelope.KnownMethod, JsonText.ToString(place.Of(exchange.Request.Span)));
+        Tracing.NoteTarget(span, exchange.RequestEnvelope.KnownMethod, JsonText.ToString(place.Of(exchange.Request.Span)));
     }
 
     /// <summary>The guards of a server are asked for the call.</summary>
@@ -137,7 +134,7 @@ internal static class CallSpans
             return null;
         }
 
-        span.SetTag(MethodTag, word);
+        span.SetTag(Tracing.MethodTag, word);
         span.SetTag(ServerTag, cell.Name);
         span.SetTag("fairlead.instance", connection.Number);
         span.SetTag("mcp.protocol.version", connection.Identity.Version.Format());
@@ -151,7 +148,7 @@ internal static class CallSpans
             span.SetTag("fairlead.try", tries);
         }
 
-        NoteTarget(span, method, name);
+        Tracing.NoteTarget(span, method, name);
         return span;
     }
 
@@ -160,32 +157,11 @@ internal static class CallSpans
     {
         if (error != ForwardError.None)
         {
-            Fail(span, ForwardErrors.Tag(error));
+            Tracing.Fail(span, ForwardErrors.Tag(error));
         }
 
         Tracing.End(span);
     }
-
-    /// <summary>Begins the span of a tool object that a message calls: its own spans are to be children of it.</summary>
-    /// <param name="source">The message.</param>
-    /// <param name="meta">Its <c>_meta</c>, which may have the context of the caller.</param>
-    /// <param name="tool">The tool's name.</param>
-    /// <returns>Null when its caller is not traced.</returns>
-    public static Activity? BeginTool(ReadOnlySpan<byte> source, ByteRange meta, string tool)
-    {
-        var word = CallHistograms.MethodOf(McpMethod.ToolsCall);
-        if (!TryReadContext(source, meta, out var parent) || Tracing.Begin(word, ActivityKind.Server, parent) is not { } span)
-        {
-            return null;
-        }
-
-        span.SetTag(MethodTag, word);
-        NoteTarget(span, McpMethod.ToolsCall, tool);
-        return span;
-    }
-
-    /// <summary>A tool has said that it failed.</summary>
-    public static void NoteToolError(Activity span) => Fail(span, ToolError);
 
     /// <summary>Ends the span of the front, with what the client is told.</summary>
     public static void End(Exchange exchange)
@@ -193,7 +169,7 @@ internal static class CallSpans
         var span = exchange.Trace!.Front;
         if (exchange.Error != ForwardError.None)
         {
-            Fail(span, ForwardErrors.Tag(exchange.Error));
+            Tracing.Fail(span, ForwardErrors.Tag(exchange.Error));
         }
         else if (exchange.AnswerEnvelope.Kind == MessageKind.Error)
         {
@@ -201,7 +177,7 @@ internal static class CallSpans
         }
         else if (CallAudit.FailedAtServer(exchange))
         {
-            Fail(span, ToolError);
+            Tracing.Fail(span, Tracing.ToolError);
         }
 
         Close(exchange.Trace);
@@ -249,14 +225,14 @@ internal static class CallSpans
         ReadOnlySpan<byte> source, McpMethod method, ByteRange id, ByteRange meta, ProtocolVersion version, string? parentHeader, string? stateHeader, string? session, DateTime began = default)
     {
         ActivityContext.TryParse(parentHeader, stateHeader, isRemote: true, out var ofRequest);
-        var isMeta = TryReadContext(source, meta, out var ofMeta);
+        var isMeta = Tracing.TryReadContext(source, meta, out var ofMeta);
         var word = CallHistograms.MethodOf(method);
         if (Tracing.Begin(word, ActivityKind.Server, isMeta ? ofMeta : ofRequest, isMeta && ofRequest.SpanId != ofMeta.SpanId ? ofRequest : default, began) is not { } span)
         {
             return null;
         }
 
-        span.SetTag(MethodTag, word);
+        span.SetTag(Tracing.MethodTag, word);
         span.SetTag("mcp.protocol.version", version.Format());
         span.SetTag("jsonrpc.request.id", JsonText.ToString(id.Of(source)) ?? Encoding.UTF8.GetString(id.Of(source)));
         span.SetTag("network.protocol.name", "http");
@@ -268,9 +244,6 @@ internal static class CallSpans
 
         return span;
     }
-
-    private static bool TryReadContext(ReadOnlySpan<byte> source, ByteRange meta, out ActivityContext context) =>
-        ActivityContext.TryParse(TextOf(source, meta, "traceparent"u8), TextOf(source, meta, "tracestate"u8), isRemote: true, out context);
 
     private static void Put(scoped ref Splice splice, ReadOnlySpan<byte> source, ByteRange meta, ReadOnlySpan<byte> name, string value)
     {
@@ -284,46 +257,10 @@ internal static class CallSpans
         }
     }
 
-    private static void NoteTarget(Activity span, McpMethod method, string? name)
-    {
-        if (name is null)
-        {
-            return;
-        }
-
-        // URIs are many: they do not belong into the name of a span.
-        switch (method)
-        {
-            case McpMethod.ToolsCall:
-                span.SetTag("gen_ai.tool.name", name);
-                span.SetTag("gen_ai.operation.name", "execute_tool");
-                span.DisplayName = $"{span.DisplayName} {name}";
-                break;
-            case McpMethod.PromptsGet:
-                span.SetTag("gen_ai.prompt.name", name);
-                span.DisplayName = $"{span.DisplayName} {name}";
-                break;
-            case McpMethod.ResourcesRead:
-                span.SetTag("mcp.resource.uri", name);
-                break;
-            default:
-                break;
-        }
-    }
-
     private static void Refuse(Activity span, int code)
     {
         var text = code.ToString(CultureInfo.InvariantCulture);
         span.SetTag("rpc.response.status_code", text);
-        Fail(span, text);
+        Tracing.Fail(span, text);
     }
-
-    private static void Fail(Activity span, string type)
-    {
-        span.SetTag(ErrorType, type);
-        span.SetStatus(ActivityStatusCode.Error);
-    }
-
-    private static string? TextOf(ReadOnlySpan<byte> source, ByteRange meta, ReadOnlySpan<byte> name) =>
-        meta.Exists && JsonMembers.TryFind(source, meta, name, out var value) ? JsonText.ToString(value.Of(source)) : null;
 }

@@ -224,7 +224,7 @@ internal sealed class DirectCall : GuardedCall, IThreadPoolWorkItem
     {
         if (output.IsError && TrySpan is { } span)
         {
-            CallSpans.NoteToolError(span);
+            Tracing.Fail(span, Tracing.ToolError);
         }
 
         if (Connection!.Pending.TryTake(UpstreamId, ForwardError.None, out _))

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using Fairlead.Wire;
 
 namespace Fairlead.Telemetry;
 
@@ -8,6 +9,12 @@ internal static class Tracing
 {
     /// <summary>The name of the source, and of the meter.</summary>
     public const string SourceName = "Fairlead";
+
+    /// <summary>The attribute that names the method.</summary>
+    public const string MethodTag = "mcp.method.name";
+
+    /// <summary>The <c>error.type</c> of a result with <c>isError</c>.</summary>
+    public const string ToolError = "tool_error";
 
     private static readonly ActivitySource s_source = new(SourceName, Version);
 
@@ -56,4 +63,70 @@ internal static class Tracing
         span.Stop();
         Activity.Current = current;
     }
+
+    /// <summary>Says what a span is about.</summary>
+    /// <param name="span">Named after its method so far.</param>
+    /// <param name="method">The method.</param>
+    /// <param name="name">The tool, prompt or URI; null = unknown.</param>
+    public static void NoteTarget(Activity span, McpMethod method, string? name)
+    {
+        if (name is null)
+        {
+            return;
+        }
+
+        // URIs are many: they do not belong into the name of a span.
+        switch (method)
+        {
+            case McpMethod.ToolsCall:
+                span.SetTag("gen_ai.tool.name", name);
+                span.SetTag("gen_ai.operation.name", "execute_tool");
+                span.DisplayName = $"{span.DisplayName} {name}";
+                break;
+            case McpMethod.PromptsGet:
+                span.SetTag("gen_ai.prompt.name", name);
+                span.DisplayName = $"{span.DisplayName} {name}";
+                break;
+            case McpMethod.ResourcesRead:
+                span.SetTag("mcp.resource.uri", name);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>A span stands for something that failed.</summary>
+    /// <param name="span">Not ended.</param>
+    /// <param name="type">The value of <c>error.type</c>.</param>
+    public static void Fail(Activity span, string type)
+    {
+        span.SetTag("error.type", type);
+        span.SetStatus(ActivityStatusCode.Error);
+    }
+
+    /// <summary>Reads the context of the caller from the <c>_meta</c> of a message (SEP-414).</summary>
+    /// <returns>False when there is none.</returns>
+    public static bool TryReadContext(ReadOnlySpan<byte> source, ByteRange meta, out ActivityContext context) =>
+        ActivityContext.TryParse(TextOf(source, meta, "traceparent"u8), TextOf(source, meta, "tracestate"u8), isRemote: true, out context);
+
+    /// <summary>Begins the span of a tool object that a message calls: its own spans are to be children of it.</summary>
+    /// <param name="source">The message.</param>
+    /// <param name="meta">Its <c>_meta</c>, which may have the context of the caller.</param>
+    /// <param name="tool">The tool's name.</param>
+    /// <returns>Null when its caller is not traced.</returns>
+    public static Activity? BeginTool(ReadOnlySpan<byte> source, ByteRange meta, string tool)
+    {
+        var word = CallHistograms.MethodOf(McpMethod.ToolsCall);
+        if (!TryReadContext(source, meta, out var parent) || Begin(word, ActivityKind.Server, parent) is not { } span)
+        {
+            return null;
+        }
+
+        span.SetTag(MethodTag, word);
+        NoteTarget(span, McpMethod.ToolsCall, tool);
+        return span;
+    }
+
+    private static string? TextOf(ReadOnlySpan<byte> source, ByteRange meta, ReadOnlySpan<byte> name) =>
+        meta.Exists && JsonMembers.TryFind(source, meta, name, out var value) ? JsonText.ToString(value.Of(source)) : null;
 }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Fairlead.Exchanges;
 using Fairlead.Telemetry;
 using Fairlead.Wire;
 
@@ -104,7 +103,7 @@ internal sealed class ToolSetServer(ToolSet tools, string title, int messageByte
         var arguments = envelope.Arguments.Of(line).ToArray();
         var cancel = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         calls[KeyOf(id)] = cancel;
-        var span = Tracing.IsOn ? CallSpans.BeginTool(line, envelope.Meta, tool.Name) : null;
+        var span = Tracing.IsOn ? Tracing.BeginTool(line, envelope.Meta, tool.Name) : null;
 
         // Not awaited here: a slow tool must not hold the reader. It reports by its answer, and the cancellation above ends it with the connection.
         _ = Task.Run(() => RunAsync(tool, arguments, id, writer, calls, cancel, span), CancellationToken.None);
@@ -125,7 +124,7 @@ internal sealed class ToolSetServer(ToolSet tools, string title, int messageByte
         {
             if (output.IsError)
             {
-                CallSpans.NoteToolError(span);
+                Tracing.Fail(span, Tracing.ToolError);
             }
 
             Tracing.End(span);
