@@ -68,16 +68,18 @@ internal static class CompareBench
             }
 
             var row = new ScenarioRow(scenario, [.. contenders.Select(static contender => new TargetRow(contender.Name, contender.What, contender.NotMeasured))]);
-            var plan = new LoadPlan(TimeSpan.FromMilliseconds(setup.Milliseconds), scenario.Rate);
             foreach (var (contender, measured) in contenders.Zip(row.Targets).Where(static pair => pair.First.NotMeasured is null))
             {
                 // Cold: the first calls of a process that has just started. Only one start, so it is no figure of record.
                 measured.Cold = await contender.RunAsync(new LoadPlan(TimeSpan.FromMilliseconds(Math.Min(500, setup.Milliseconds))), scenario.Connections).ConfigureAwait(false);
-                if (setup.WarmUpMilliseconds > 0)
+                var warm = setup.WarmUpMilliseconds > 0 ? await contender.RunAsync(new LoadPlan(TimeSpan.FromMilliseconds(setup.WarmUpMilliseconds)), scenario.Connections).ConfigureAwait(false) : measured.Cold;
+                if (contender.Name == "gateway" && scenario.RateShare is { } share)
                 {
-                    await contender.RunAsync(new LoadPlan(TimeSpan.FromMilliseconds(setup.WarmUpMilliseconds)), scenario.Connections).ConfigureAwait(false);
+                    row = row with { Scenario = scenario with { Rate = Math.Round(share * warm.Result.CallsPerSecond) } };
                 }
             }
+
+            var plan = new LoadPlan(TimeSpan.FromMilliseconds(setup.Milliseconds), row.Scenario.Rate);
 
             for (var round = 1; round <= setup.Rounds; round++)
             {
@@ -105,6 +107,8 @@ internal static class CompareBench
     private static Task<Contender> StartReferenceAsync(Scenario scenario, Workplace workplace) => scenario.Reference switch
     {
         "direct" => OwnContenders.DirectAsync(scenario, workplace),
+        "forwarder" => OwnContenders.ForwarderAsync(scenario, workplace),
+        "same-era" => OwnContenders.GatewayAsync(scenario with { ServerEra = scenario.ClientEra }, workplace, "same-era"),
         "tool" => Task.FromResult(OwnContenders.Tool(scenario)),
         _ => OwnContenders.BareAsync(scenario, workplace),
     };

@@ -92,7 +92,7 @@ internal sealed class CompareReport(MachineFacts machine, RunSetup setup)
 }
 
 /// <summary>All runs of one scenario. <see cref="Targets"/>[0] is the reference.</summary>
-internal sealed record ScenarioRow(Scenario Scenario, IReadOnlyList<TargetRow> Targets)
+internal sealed record ScenarioRow(Scenario Scenario, List<TargetRow> Targets)
 {
     /// <summary>The reference's second run of each round.</summary>
     public List<Run> ReferenceAgain { get; } = [];
@@ -112,12 +112,20 @@ internal sealed record ScenarioRow(Scenario Scenario, IReadOnlyList<TargetRow> T
             .. from bound in Scenario.Bounds
                let other = Targets.First(target => target.Name == bound.Over)
                where gateway is { Runs.Count: > 0 } && other.Runs.Count != 0
-               select Verdict.AtLeast(
-                   $"calls/s of the gateway over {bound.Over} at {Scenario.Connections} connections",
-                   Rounds.Median(gateway!.Runs.Select((run, i) => run.Result.CallsPerSecond / CallsPerSecond(other, i))),
-                   bound.AtLeast,
-                   Throughput(0).Spread * bound.AtLeast),
+               select bound.AtLeast is { } times
+                   ? Verdict.AtLeast(
+                       $"calls/s of the gateway over {bound.Over} at {Scenario.Connections} connections",
+                       Rounds.Median(gateway!.Runs.Select((run, i) => run.Result.CallsPerSecond / CallsPerSecond(other, i))),
+                       times,
+                       Throughput(0).Spread * times)
+                   : AddedP99(Targets.IndexOf(gateway!), bound),
         ];
+    }
+
+    private Verdict AddedP99(int gateway, ScenarioBound bound)
+    {
+        var p99 = Latency(gateway, static latencies => latencies.P99Us);
+        return Verdict.AtMost($"added p99 over {bound.Over} at {Scenario.Connections} connections and {Scenario.Rate:0} calls/s, ms", p99.Added / 1000, bound.AddedP99MsAtMost!.Value, p99.AddedSpread / 1000);
     }
 
     /// <summary>Of one round; of the reference the mean of its two runs.</summary>

@@ -24,7 +24,7 @@ internal static class OwnContenders
     }
 
     /// <summary>Fairlead before the servers of the scenario.</summary>
-    public static async Task<Contender> GatewayAsync(Scenario scenario, Workplace workplace)
+    public static async Task<Contender> GatewayAsync(Scenario scenario, Workplace workplace, string name = "gateway")
     {
         var echo = scenario.Upstream == "http" ? await StartEchoAsync(scenario, workplace, scenario.ServerEra).ConfigureAwait(false) : null;
         var mark = workplace.Mark.Split('=');
@@ -35,7 +35,7 @@ internal static class OwnContenders
         var servers = Enumerable.Range(1, scenario.Servers).ToDictionary(Workplace.ServerName, _ => entry);
         var gateway = await workplace.StartGatewayAsync(new { servers }).ConfigureAwait(false);
         return Contender.OverHttp(
-            "gateway",
+            name,
             "fairlead up",
             [.. Enumerable.Range(1, scenario.Servers).Select(number => Target(scenario, new Uri(gateway.Url, Workplace.EndpointOf(number)), EraOf(scenario.ClientEra)))],
             () => ([gateway.Id], echo is null ? ProcessFigures.WithEnvironment(workplace.Mark) : [echo.Id]),
@@ -49,15 +49,16 @@ internal static class OwnContenders
             });
     }
 
-    /// <summary>The byte forwarder before a bare web server of its own.</summary>
+    /// <summary>The byte forwarder before a server of its own: the HTTP echo server where the gateway has one too, else the bare web server.</summary>
     public static async Task<Contender> ForwarderAsync(Scenario scenario, Workplace workplace)
     {
-        var bare = await StartBareAsync(scenario, workplace).ConfigureAwait(false);
+        var isEcho = scenario.Upstream == "http";
+        var bare = await (isEcho ? StartEchoAsync(scenario, workplace, scenario.ServerEra) : StartBareAsync(scenario, workplace)).ConfigureAwait(false);
         var forwarder = await ServerProcess.StartAsync(workplace.Self, "forward", "--to", bare.Url.ToString()).ConfigureAwait(false);
         return Contender.OverHttp(
             "forwarder",
-            "Kestrel to SocketsHttpHandler, before the bare web server",
-            [Target(scenario, new Uri(forwarder.Url, "/mcp"), LoadEra.Modern) with { ChecksId = false }],
+            isEcho ? "Kestrel to SocketsHttpHandler, before the HTTP echo server" : "Kestrel to SocketsHttpHandler, before the bare web server",
+            [Target(scenario, new Uri(forwarder.Url, "/mcp"), isEcho ? EraOf(scenario.ClientEra) : LoadEra.Modern) with { ChecksId = isEcho }],
             () => ([forwarder.Id], [bare.Id]),
             async () =>
             {

@@ -13,7 +13,10 @@ internal sealed record Scenario
     /// <summary>What it shows, one sentence.</summary>
     public string Note { get; init; } = "";
 
-    /// <summary>What all others are held against: bare, direct (the same HTTP echo server without a gateway) or tool (a call of the tool object itself).</summary>
+    /// <summary>
+    /// What all others are held against: bare, direct (the same HTTP echo server without a gateway), forwarder (bytes copied to the same server), same-era (the gateway before servers of the
+    /// client's own era) or tool (a call of the tool object itself).
+    /// </summary>
     public string Reference { get; init; } = "bare";
 
     /// <summary>What is measured: gateway, forwarder, nginx, mcp-proxy, supergateway, mcp-hub, manager (a call in the process), or an http address.</summary>
@@ -27,6 +30,9 @@ internal sealed record Scenario
 
     /// <summary>Calls per second over all connections (open loop); null = closed loop.</summary>
     public double? Rate { get; init; }
+
+    /// <summary>The rate as a share of what the gateway carried in a closed loop while it was warmed up: more than 0, at most 1. Null = <see cref="Rate"/>.</summary>
+    public double? RateShare { get; init; }
 
     /// <summary>Bytes of the echoed text; the answer is as long.</summary>
     public int Payload { get; init; } = 64;
@@ -52,7 +58,7 @@ internal sealed record Scenario
     /// <summary>Instances of each server.</summary>
     public int Replicas { get; init; } = 1;
 
-    /// <summary>What the gateway must reach here, as shares of what others answer.</summary>
+    /// <summary>What the gateway must reach here, beside others.</summary>
     public IReadOnlyList<ScenarioBound> Bounds { get; init; } = [];
 
     /// <summary>Reads a file of scenarios and chooses some of them.</summary>
@@ -99,11 +105,13 @@ internal sealed record Scenario
         }
 
         Require(Name.Length != 0 && Name.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-'), "name", Name, "letters, digits and dashes");
-        Require(Reference is "bare" or "direct" or "tool", "reference", Reference, "bare, direct or tool");
+        Require(Reference is "bare" or "direct" or "forwarder" or "same-era" or "tool", "reference", Reference, "bare, direct, forwarder, same-era or tool");
+        Require(Reference != "same-era" || ClientEra != ServerEra, "reference", Reference, "another where client and server are of the same era");
         Require(Targets.Count != 0, "targets", "", "at least one");
         Require(Method is "call" or "list", "method", Method, "call or list");
         Require(Connections is >= 1 and <= 1000, "connections", Connections, "from 1 to 1000");
         Require(Rate is null or > 0, "rate", Rate ?? 0, "more than 0");
+        Require(RateShare is null || (RateShare is > 0 and <= 1 && Rate is null && Targets.Contains("gateway")), "rateShare", RateShare ?? 0, "more than 0 and at most 1, without a rate, and beside the target gateway");
         Require(Payload is >= 0 and <= 1_048_576, "payload", Payload, "from 0 to 1048576 bytes");
         Require(ClientEra is "modern" or "legacy", "clientEra", ClientEra, "modern or legacy");
         Require(ServerEra is "modern" or "legacy", "serverEra", ServerEra, "modern or legacy");
@@ -114,14 +122,17 @@ internal sealed record Scenario
         foreach (var bound in Bounds)
         {
             Require(Targets.Contains("gateway") && (bound.Over == Reference || Targets.Contains(bound.Over)), "bounds.over", bound.Over, "the reference or a target, beside the target gateway");
-            Require(bound.AtLeast > 0, "bounds.atLeast", bound.AtLeast, "more than 0");
+            Require(bound.AtLeast is null or > 0, "bounds.atLeast", bound.AtLeast ?? 0, "more than 0");
+            Require(bound.AddedP99MsAtMost is null || (bound.AddedP99MsAtMost > 0 && bound.Over == Reference), "bounds.addedP99MsAtMost", bound.AddedP99MsAtMost ?? 0, "more than 0, over the reference");
+            Require(bound.AtLeast is null != bound.AddedP99MsAtMost is null, "bounds", bound.Over, "given either atLeast or addedP99MsAtMost");
         }
 
         Require(Replicas is >= 1 and <= 3, "replicas", Replicas, "from 1 to 3");
     }
 }
 
-/// <summary>The gateway's calls per second must be at least so many times those of another target.</summary>
+/// <summary>What the gateway must reach beside another target: one of the two.</summary>
 /// <param name="Over">The reference or a target of the scenario.</param>
-/// <param name="AtLeast">Times; more than 0.</param>
-internal sealed record ScenarioBound(string Over, double AtLeast);
+/// <param name="AtLeast">So many times its calls per second; more than 0.</param>
+/// <param name="AddedP99MsAtMost">So many milliseconds more than its p99, where it is the reference.</param>
+internal sealed record ScenarioBound(string Over, double? AtLeast = null, double? AddedP99MsAtMost = null);
