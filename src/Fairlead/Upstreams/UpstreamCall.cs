@@ -91,6 +91,9 @@ internal class UpstreamCall : IValueTaskSource<bool>
     /// <summary>Whether the call is open and waits for its turn to be sent (<see cref="SendQueued"/>): the server knows nothing of it.</summary>
     public bool IsQueued { get; private set; }
 
+    /// <summary>Whether it waited for its turn before it was sent: then the end of another call sends it, and must not be held up by its answer.</summary>
+    public bool HasWaited { get; private set; }
+
     /// <summary>When to try again after <see cref="Error"/>, in milliseconds; 0 = not known.</summary>
     public long RetryAfterMs { get; set; }
 
@@ -164,6 +167,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
         OwnsTask = false;
         _givenUp = 0;
         IsQueued = false;
+        HasWaited = false;
         RetryAfterMs = 0;
         HasDelivered = false;
     }
@@ -325,6 +329,7 @@ internal class UpstreamCall : IValueTaskSource<bool>
     internal void SendQueued()
     {
         IsQueued = false;
+        HasWaited = true;
         MoveIdleDeadline(Connection!.Sweeper.Now);
         StartQueued();
     }

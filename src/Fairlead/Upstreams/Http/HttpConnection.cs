@@ -94,7 +94,7 @@ internal sealed partial class HttpConnection : UpstreamConnection
             exchange.Abort();
         }
 
-        exchange.Start();
+        exchange.Start(elsewhere: call.HasWaited);
     }
 
     /// <inheritdoc/>

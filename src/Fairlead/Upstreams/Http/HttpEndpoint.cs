@@ -24,8 +24,9 @@ internal sealed class HttpEndpoint : IDisposable
     /// <param name="url">Absolute, http or https.</param>
     /// <param name="headers">Sent with every request; values are secrets. Names that the protocol itself needs are passed over.</param>
     /// <param name="connectTimeout">Longest time to set up a TCP and TLS connection.</param>
+    /// <param name="handler">What carries the requests, disposed with this; null = TCP connections of its own.</param>
     /// <exception cref="ArgumentException">The address or a header cannot be sent; the message names it, never its value.</exception>
-    public HttpEndpoint(Uri url, IEnumerable<KeyValuePair<string, string>> headers, TimeSpan connectTimeout)
+    public HttpEndpoint(Uri url, IEnumerable<KeyValuePair<string, string>> headers, TimeSpan connectTimeout, HttpMessageHandler? handler = null)
     {
         if (!url.IsAbsoluteUri || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps))
         {
@@ -45,7 +46,7 @@ internal sealed class HttpEndpoint : IDisposable
 
         Redactor = new SecretRedactor(_headers.SelectMany(static header => header.Value.Split(' ').Append(header.Value)));
 #pragma warning disable CA2000 // The invoker disposes its handler.
-        _invoker = new HttpMessageInvoker(CreateHandler(connectTimeout), disposeHandler: true);
+        _invoker = new HttpMessageInvoker(handler ?? CreateHandler(connectTimeout), disposeHandler: true);
 #pragma warning restore CA2000
     }
 

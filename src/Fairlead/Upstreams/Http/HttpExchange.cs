@@ -58,8 +58,9 @@ internal sealed class HttpExchange
     /// <summary>Ends with the exchange; completed before <see cref="Start"/>.</summary>
     public Task Completion { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Sends the request. Returns when that would have to wait.</summary>
-    public void Start() => Completion = RunAsync();
+    /// <summary>Sends the request. Returns when that would have to wait: the answer may have come before.</summary>
+    /// <param name="elsewhere">Returns at once, and another thread does it: for whoever holds the call, so that its answer would wait for this thread.</param>
+    public void Start(bool elsewhere) => Completion = elsewhere ? Task.Run(RunAsync) : RunAsync();
 
     /// <summary>Lets go of the request and its answer. Whoever calls this ends the call.</summary>
     public void Abort() => _abort.Cancel();

@@ -11,6 +11,20 @@ namespace Fairlead.Tests.Upstreams.Http;
 public sealed class HttpConnectionTests
 {
     [Fact]
+    public async Task TrySendQueued_WhenTheAnswerIsThereAtOnce_DoesNotWaitForItself()
+    {
+        await using var rig = HttpRig.Create(new Uri("http://127.0.0.1:9/"), handler: new ReadyHandler());
+        var (outcome, reason) = await rig.HandshakeAsync();
+        Assert.True(outcome == HandshakeOutcome.Ready, reason);
+        var call = new TurnCall();
+        Assert.True(rig.Connection.TryOpen(call));
+
+        // On the thread on which another call has ended.
+        Assert.True(await Guard.WithinAsync(Task.Run(() => rig.Connection.TrySendQueued(call.UpstreamId)), "the end of sending a call whose turn has come"));
+        Assert.Contains("\"content\":[]", (await HttpRig.EndAsync(call)).Answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Cancel_WhenModern_EndsTheStreamAndSendsNothing()
     {
         var left = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -292,5 +306,28 @@ public sealed class HttpConnectionTests
         }
 
         protected override void Recycle() => s_free.Add(this);
+    }
+
+    /// <summary>A call whose turn comes.</summary>
+    private sealed class TurnCall : UpstreamCall
+    {
+        public TurnCall() => Reset();
+
+        protected override void StartQueued() => Connection!.Send(this, ControlRequest.Compose(UpstreamId, McpMethod.ToolsCall, "\"name\":\"t\""u8.ToArray(), true));
+    }
+
+    /// <summary>A server whose answers are there before anybody waits for them, as those of a quick one on the same machine may be.</summary>
+    private sealed class ReadyHandler : HttpMessageHandler
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            // Complete before it returns: memory makes nobody wait.
+            using var buffer = new MemoryStream();
+            await request.Content!.CopyToAsync(buffer, cancellationToken);
+            var sent = new RawRequest("POST", [], Encoding.UTF8.GetString(buffer.ToArray()));
+            var members = sent.RpcMethod == "server/discover" ? """ "supportedVersions":["2026-07-28"],"capabilities":{"tools":{}}""" : """ "content":[]""";
+            var answer = $$"""{"jsonrpc":"2.0","id":{{sent.Id}},"result":{"resultType":"complete","ttlMs":0,"cacheScope":"private",{{members}} } }""";
+            return new HttpResponseMessage { Content = new StringContent(answer, Encoding.UTF8, "application/json") };
+        }
     }
 }

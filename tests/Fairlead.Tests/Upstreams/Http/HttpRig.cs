@@ -18,10 +18,10 @@ internal sealed class HttpRig : IAsyncDisposable
     private readonly DeadlineSweep _sweep;
     private readonly HttpEndpoint _endpoint;
 
-    private HttpRig(Uri url, LimitsOptions limits, IDictionary<string, string>? headers)
+    private HttpRig(Uri url, LimitsOptions limits, IDictionary<string, string>? headers, HttpMessageHandler? handler)
     {
         _sweep = new DeadlineSweep(Clock);
-        _endpoint = new HttpEndpoint(url, headers ?? new Dictionary<string, string>(), limits.ConnectTimeout);
+        _endpoint = new HttpEndpoint(url, headers ?? new Dictionary<string, string>(), limits.ConnectTimeout, handler);
         Connection = new HttpConnection("raw", _endpoint, _sweep, limits, NullLogger.Instance);
         Connection.NotificationReceived = (_, message) => Notifications.Enqueue(Encoding.UTF8.GetString(message.Bytes));
     }
@@ -34,7 +34,7 @@ internal sealed class HttpRig : IAsyncDisposable
     public ConcurrentQueue<string> Notifications { get; } = [];
 
     /// <summary>A connection on which nothing has been sent.</summary>
-    public static HttpRig Create(Uri url, LimitsOptions? limits = null, IDictionary<string, string>? headers = null) => new(url, limits ?? new LimitsOptions(), headers);
+    public static HttpRig Create(Uri url, LimitsOptions? limits = null, IDictionary<string, string>? headers = null, HttpMessageHandler? handler = null) => new(url, limits ?? new LimitsOptions(), headers, handler);
 
     /// <summary>A connection after its handshake.</summary>
     public static async Task<HttpRig> OpenAsync(RawUpstream upstream, LimitsOptions? limits = null, IDictionary<string, string>? headers = null)
