@@ -17,7 +17,6 @@ internal sealed partial class FleetLifetime(McpManager manager, McpFront front, 
     // Beyond the graces of calls and children; a child that cannot be ended at all is the reaper's.
     private static readonly TimeSpan s_stopExtra = TimeSpan.FromSeconds(5);
 
-    private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _stopped = Task.CompletedTask;
 
     /// <summary>Run once when the host listens, before any server starts; null = nothing.</summary>
@@ -42,7 +41,7 @@ internal sealed partial class FleetLifetime(McpManager manager, McpFront front, 
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken)
     {
-        manager.StartsMayBegin = _listening.Task;
+        manager.HoldStarts();
         return manager.InitializeAsync(cancellationToken);
     }
 
@@ -53,7 +52,7 @@ internal sealed partial class FleetLifetime(McpManager manager, McpFront front, 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         Opened?.Invoke();
-        _listening.TrySetResult();
+        manager.BeginStarts();
         return Task.CompletedTask;
     }
 

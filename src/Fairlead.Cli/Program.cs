@@ -16,9 +16,16 @@ internal static class Program
     public static string Version { get; } =
         typeof(Program).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "unknown";
 
-    /// <summary>All commands. Each call makes them anew.</summary>
-    public static Command Root()
+    /// <summary>The commands that a command line may mean. Each call makes them anew.</summary>
+    /// <param name="first">Its first word; where that says which one it is, the others may be missing. Null = all commands.</param>
+    public static Command Root(string? first = null)
     {
+        // What other programs start over and over is made alone: all the others with their options take a tenth of the time until the endpoint listens.
+        if (first is "up" or "stdio")
+        {
+            return new Command("fairlead") { new HelpOption(), first == "up" ? UpCommand.Create() : StdioCommand.Create() };
+        }
+
         var root = Reading();
         foreach (var command in FleetCommands.Create())
         {
@@ -62,7 +69,7 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         // A tool or an argument may begin with @: it means itself, not a file of more arguments.
-        var parsed = Root().Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Root(args.FirstOrDefault()).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (UsageErrors.Of(parsed) is { Count: > 0 } errors)
         {
             foreach (var error in errors)

@@ -35,6 +35,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     private readonly SemaphoreSlim _operations;
     private readonly LocalClient _client = new();
     private readonly ToolInvoker _tools;
+    private readonly TaskCompletionSource _startsMayBegin = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _lock = new();
     private Task? _initializing;
     private Task? _stopping;
@@ -95,11 +96,11 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     /// <summary>The files of the state folder; null when nothing is kept on disk.</summary>
     internal StateFiles? State => _resources.State;
 
-    /// <summary>Servers that are deployed start only when this completes. Set before the first is deployed.</summary>
-    internal Task StartsMayBegin
-    {
-        set => _resources.StartsMayBegin = value;
-    }
+    /// <summary>Servers that are deployed from here on start only after <see cref="BeginStarts"/>. Call it before the first is deployed; again does no harm.</summary>
+    internal void HoldStarts() => _resources.StartsMayBegin = _startsMayBegin.Task;
+
+    /// <summary>Ends <see cref="HoldStarts"/> for good.</summary>
+    internal void BeginStarts() => _startsMayBegin.TrySetResult();
 
     /// <summary>Counts the commands of the control plane.</summary>
     internal CallCounters Commands => _commands;

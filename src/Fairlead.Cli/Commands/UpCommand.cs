@@ -82,7 +82,11 @@ internal static class UpCommand
 
         using (folder)
         {
-            view.Event(new { @event = "loaded", file = loaded.File, servers = options.Servers.Count });
+            view.Event("loaded", json =>
+            {
+                LaunchView.WriteText(json, "file", loaded.File);
+                json.WriteNumber("servers", options.Servers.Count);
+            });
             view.Say($"Loaded configuration with {options.Servers.Count} servers ({(loaded.File is { } file ? ShortPath(file) : DefaultFleet.Describe())})");
             return await ServeAsync(loaded, LoadAgain, folder, token, view, untilIdle, isVerbose).ConfigureAwait(false);
         }
@@ -163,7 +167,7 @@ internal static class UpCommand
             catch (OperationCanceledException)
             {
                 var cause = signals.Name ?? (isIdle ? "idle" : "API");
-                view.Event(new { @event = "stopping", cause });
+                view.Event("stopping", json => json.WriteString("cause", cause));
                 view.Say($"Stopping ({(cause == "API" ? "fairlead down" : cause)}) ...");
             }
 
@@ -172,7 +176,7 @@ internal static class UpCommand
                 return view.Fail(ExitCodes.Failed, $"not everything ended within {host.StopLimit.TotalSeconds:0} s; what is left is ended by the reaper.");
             }
 
-            view.Event(new { @event = "stopped" });
+            view.Event("stopped");
             view.Say("Stopped.");
             return ExitCodes.Ok;
         }
@@ -181,7 +185,15 @@ internal static class UpCommand
     /// <summary>Tells of a reload; what is wrong with a configuration that was refused stands in the log.</summary>
     private static void TellReload(ConfigurationStatus status, LaunchView view)
     {
-        view.Event(new { @event = "reloaded", status.Cause, status.Valid, errors = status.Errors.Count, status.Differences?.Added, status.Differences?.Removed, status.Differences?.Changed });
+        view.Event("reloaded", json =>
+        {
+            json.WriteString("cause", status.Cause);
+            json.WriteBoolean("valid", status.Valid);
+            json.WriteNumber("errors", status.Errors.Count);
+            LaunchView.WriteTexts(json, "added", status.Differences?.Added);
+            LaunchView.WriteTexts(json, "removed", status.Differences?.Removed);
+            LaunchView.WriteTexts(json, "changed", status.Differences?.Changed);
+        });
         if (status.Differences is { } differences)
         {
             string[] changes = [.. differences.Added.Select(static id => "+" + id), .. differences.Removed.Select(static id => "-" + id), .. differences.Changed.Select(static id => "~" + id)];
@@ -202,7 +214,14 @@ internal static class UpCommand
         }
 
         // No code in JSON: that is for programs, which keep it. They ask fairlead dashboard when somebody wants to look.
-        view.Event(new { @event = "listening", url, mcp = url + "/mcp", dashboard = url + DashboardRoutes.PagePath, pid = Environment.ProcessId, state = folder.Path });
+        view.Event("listening", json =>
+        {
+            json.WriteString("url", url);
+            json.WriteString("mcp", url + "/mcp");
+            json.WriteString("dashboard", url + DashboardRoutes.PagePath);
+            json.WriteNumber("pid", Environment.ProcessId);
+            json.WriteString("state", folder.Path);
+        });
         view.Say($"Serving all of them at {Terminal.Current.Paint(Colour.Bold, url + "/mcp")}, one alone at {url}/mcp/NAME");
         view.Say($"Dashboard: {url}{DashboardRoutes.PathFor(host.Dashboards.IssueCode().Code)} (works once, for {DashboardSessions.CodeLifetime.TotalMinutes:0} minutes; fairlead dashboard prints another)");
     }

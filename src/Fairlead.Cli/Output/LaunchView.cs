@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Fairlead.Configuration;
 using Fairlead.Routing;
@@ -12,11 +14,7 @@ internal sealed class LaunchView(Terminal terminal, bool isJson, TimeProvider ti
 {
     private const int ReasonCharsMax = 500;
 
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web)
-    {
-        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
-    };
+    private static readonly JsonWriterOptions s_json = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly TimeSpan s_tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan s_slow = TimeSpan.FromSeconds(4);
@@ -28,11 +26,22 @@ internal sealed class LaunchView(Terminal terminal, bool isJson, TimeProvider ti
     private TimeSpan _nextReminder = s_slow;
 
     /// <summary>One JSON line on stdout, when JSON was asked for.</summary>
-    public void Event(object line)
+    /// <param name="name">The event.</param>
+    /// <param name="members">Writes what more stands in it. Member by member: the first lines come early in a start, and a serializer that looks at types would be its dearest part.</param>
+    public void Event(string name, Action<Utf8JsonWriter>? members = null)
     {
         if (isJson)
         {
-            terminal.Line(JsonSerializer.Serialize(line, s_json));
+            var line = new ArrayBufferWriter<byte>();
+            using (var json = new Utf8JsonWriter(line, s_json))
+            {
+                json.WriteStartObject();
+                json.WriteString("event", name);
+                members?.Invoke(json);
+                json.WriteEndObject();
+            }
+
+            terminal.Line(Encoding.UTF8.GetString(line.WrittenSpan));
         }
     }
 
@@ -49,7 +58,11 @@ internal sealed class LaunchView(Terminal terminal, bool isJson, TimeProvider ti
     /// <returns>The exit code given.</returns>
     public int Fail(int exitCode, string reason)
     {
-        Event(new { @event = "failed", exitCode, reason });
+        Event("failed", json =>
+        {
+            json.WriteNumber("exitCode", exitCode);
+            json.WriteString("reason", reason);
+        });
         terminal.Error("fairlead: " + CellText.Clean(reason));
         return exitCode;
     }
@@ -93,6 +106,55 @@ internal sealed class LaunchView(Terminal terminal, bool isJson, TimeProvider ti
 
     private static bool IsSkipped(ServerSnapshot server) => server.State is ServerState.MissingAuth or ServerState.Disabled or ServerState.Maintenance;
 
+    /// <summary>A member that is a text; none when there is no text.</summary>
+    public static void WriteText(Utf8JsonWriter json, string member, string? text)
+    {
+        if (text is not null)
+        {
+            json.WriteString(member, text);
+        }
+    }
+
+    /// <summary>A member that is a list of texts; none when there is no list.</summary>
+    public static void WriteTexts(Utf8JsonWriter json, string member, IEnumerable<string>? texts)
+    {
+        if (texts is not null)
+        {
+            json.WriteStartArray(member);
+            foreach (var text in texts)
+            {
+                json.WriteStringValue(text);
+            }
+
+            json.WriteEndArray();
+        }
+    }
+
+    private static void WriteServers(Utf8JsonWriter json, string member, ServerSnapshot[] servers, bool isSkipped)
+    {
+        json.WriteStartArray(member);
+        foreach (var server in servers)
+        {
+            json.WriteStartObject();
+            WriteState(json, server);
+            if (isSkipped)
+            {
+                WriteTexts(json, "missing", server.Config.MissingVariables);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteState(Utf8JsonWriter json, ServerSnapshot server)
+    {
+        json.WriteString("id", server.Config.Name);
+        json.WriteString("state", server.State.ToString());
+        WriteText(json, "reason", server.Reason);
+    }
+
     private static string Seconds(TimeSpan time) => time.TotalSeconds.ToString(time.TotalSeconds < 10 ? "0.0" : "0", CultureInfo.InvariantCulture) + " s";
 
     private static string ReasonOf(ServerSnapshot server)
@@ -116,10 +178,12 @@ internal sealed class LaunchView(Terminal terminal, bool isJson, TimeProvider ti
             _settled.Add(name);
         }
 
-        Event(new
+        Event("server", json =>
         {
-            @event = "server", id = name, state = server.State.ToString(), reason = server.Reason, tools = server.Catalog.Tools.Length,
-            protocolVersion = server.Catalog.Identity?.Version.Format(), elapsedMs = (long)time.GetElapsedTime(_since).TotalMilliseconds,
+            WriteState(json, server);
+            json.WriteNumber("tools", server.Catalog.Tools.Length);
+            WriteText(json, "protocolVersion", server.Catalog.Identity?.Version.Format());
+            json.WriteNumber("elapsedMs", (long)time.GetElapsedTime(_since).TotalMilliseconds);
         });
         if (server.State == ServerState.Initializing)
         {
@@ -177,15 +241,11 @@ internal sealed class LaunchView(Terminal terminal, bool isJson, TimeProvider ti
         ServerSnapshot[] launched = [.. all.Where(IsUp)];
         ServerSnapshot[] skipped = [.. all.Where(IsSkipped)];
         ServerSnapshot[] failed = [.. all.Except(launched).Except(skipped)];
-        Event(new
+        Event("summary", json =>
         {
-            @event = "summary",
-            launched = launched.Select(static server => server.Config.Name),
-            failed = failed.Select(static server => new { id = server.Config.Name, state = server.State.ToString(), reason = server.Reason }),
-            skipped = skipped.Select(static server => new
-            {
-                id = server.Config.Name, state = server.State.ToString(), reason = server.Reason, missing = server.Config.MissingVariables,
-            }),
+            WriteTexts(json, "launched", launched.Select(static server => server.Config.Name));
+            WriteServers(json, "failed", failed, isSkipped: false);
+            WriteServers(json, "skipped", skipped, isSkipped: true);
         });
         Say(terminal.Paint(Colour.Bold, $"{launched.Length} launched, {failed.Length} failed, {skipped.Length} skipped."));
         foreach (var server in failed)

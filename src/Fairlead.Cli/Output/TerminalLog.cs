@@ -18,15 +18,16 @@ internal sealed class TerminalLog(Terminal terminal, SecretRedactor redactor, Ti
     private readonly JsonLog _json = new(redactor, time);
 
     /// <summary>A factory that writes here. Dispose it at the end.</summary>
-    public ILoggerFactory CreateFactory() => LoggerFactory.Create(logging =>
+    public ILoggerFactory CreateFactory()
     {
-        logging.SetMinimumLevel(isVerbose ? LogLevel.Debug : format == LogFormat.Json ? LogLevel.Information : LogLevel.Warning);
-        logging.AddFilter("Microsoft", LogLevel.Warning);
+        // Put together by hand: a container for two services would be a part of every start.
+        var filter = new LoggerFilterOptions { MinLevel = isVerbose ? LogLevel.Debug : _isJson ? LogLevel.Information : LogLevel.Warning };
+        filter.Rules.Add(new LoggerFilterRule(null, "Microsoft", LogLevel.Warning, null));
 
         // It only tells of each request's start and end; as long as anybody might listen it makes an activity and a scope for every call.
-        logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        logging.AddProvider(this);
-    });
+        filter.Rules.Add(new LoggerFilterRule(null, "Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None, null));
+        return new LoggerFactory([this], filter);
+    }
 
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new Category(this, categoryName);

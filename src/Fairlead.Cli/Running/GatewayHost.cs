@@ -71,6 +71,10 @@ internal sealed class GatewayHost : IAsyncDisposable
         var manager = new McpManager(options, loggers, TimeProvider.System, redactor);
         manager.AddBuiltInServers();
 
+        // The servers are made known on one core while the other puts the web server together, which takes as long. The host waits for it, and sees whether it went well; no server starts before it listens.
+        manager.HoldStarts();
+        _ = Task.Run(() => manager.InitializeAsync(CancellationToken.None));
+
         var ports = new OwnPorts(
             manager.Fleet, options.Host, port => PortHolder.TryBind(AddressOf(options), port) is { } problem ? WhyNot(problem, port) : null, TimeProvider.System,
             loggers.CreateLogger("Fairlead.Fronts"));

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Fairlead.Cli.Running;
 
@@ -49,7 +50,7 @@ internal sealed record InstanceFile(int Pid, string Url, string Version)
                 return null;
             }
 
-            instance = JsonSerializer.Deserialize<InstanceFile>(File.ReadAllText(path), JsonSerializerOptions.Web);
+            instance = JsonSerializer.Deserialize(File.ReadAllText(path), InstanceJson.Default.InstanceFile);
         }
         catch (JsonException)
         {
@@ -101,3 +102,8 @@ internal sealed record InstanceFile(int Pid, string Url, string Version)
         }
     }
 }
+
+/// <summary>How the file is read and written, made by the compiler: it is written before a start says that it listens.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(InstanceFile))]
+internal sealed partial class InstanceJson : JsonSerializerContext;

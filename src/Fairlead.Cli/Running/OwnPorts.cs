@@ -9,11 +9,11 @@ namespace Fairlead.Cli.Running;
 /// <summary>Opens and closes the listeners of servers that have a <c>port</c> (decision 13): follows the fleet at run time, and tries again while a port is taken.</summary>
 /// <remarks>
 /// The web server reads its further listeners from <see cref="Configuration"/> and takes changes over at once. A port that cannot be had is a warning on its server and nothing
-/// else: the server is at <c>/mcp/NAME</c> in any case. Owns its loop.
+/// else: the server is at <c>/mcp/NAME</c> in any case. Owns its loop, which rests as long as no server has had a port: most fleets never have one.
 /// </remarks>
 internal sealed partial class OwnPorts : IAsyncDisposable
 {
-    /// <summary>How often it looks at the fleet, and tries for a port that was taken.</summary>
+    /// <summary>How often it looks at the fleet, and tries for a port that was taken, once a server has a port; before that, how long after a change of the fleet.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly Fleet _fleet;
@@ -24,6 +24,7 @@ internal sealed partial class OwnPorts : IAsyncDisposable
     private readonly Listeners _listeners = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Dictionary<int, string> _open = [];
+    private bool _isNeeded;
     private volatile TaskCompletionSource _looked = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PortTable? _table;
     private Task _loop = Task.CompletedTask;
@@ -55,8 +56,9 @@ internal sealed partial class OwnPorts : IAsyncDisposable
     public void Start(PortTable table)
     {
         _table = table;
+        var changed = _fleet.AnyChange();
         Look();
-        _loop = Task.Run(FollowAsync);
+        _loop = Task.Run(() => FollowAsync(changed));
     }
 
     /// <inheritdoc/>
@@ -68,13 +70,21 @@ internal sealed partial class OwnPorts : IAsyncDisposable
         (Configuration as IDisposable)?.Dispose();
     }
 
-    private async Task FollowAsync()
+    /// <param name="changed">Completes at a change of the fleet since the last look.</param>
+    private async Task FollowAsync(Task changed)
     {
-        using var timer = new PeriodicTimer(Interval, _time);
         try
         {
-            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+            while (true)
             {
+                if (!_isNeeded)
+                {
+                    await changed.WaitAsync(_stop.Token).ConfigureAwait(false);
+                }
+
+                // Changes come in bursts, as when many servers start: one look for all of them.
+                await Task.Delay(Interval, _time, _stop.Token).ConfigureAwait(false);
+                changed = _isNeeded ? Task.CompletedTask : _fleet.AnyChange();
                 Look();
                 var looked = _looked;
                 _looked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -102,6 +112,7 @@ internal sealed partial class OwnPorts : IAsyncDisposable
             }
         }
 
+        _isNeeded |= wanted.Count != 0;
         var closed = _open.Keys.Where(port => !wanted.ContainsKey(port)).ToArray();
         var changed = closed.Length != 0;
         foreach (var port in closed)

@@ -106,7 +106,7 @@ internal sealed class StateFolder : IDisposable
 
     /// <summary>Tells other commands where this instance listens.</summary>
     public void Announce(InstanceFile instance) =>
-        WriteOwnerOnly(System.IO.Path.Combine(Path, InstanceFile.Name), JsonSerializer.Serialize(instance, JsonSerializerOptions.Web));
+        WriteOwnerOnly(System.IO.Path.Combine(Path, InstanceFile.Name), JsonSerializer.Serialize(instance, InstanceJson.Default.InstanceFile));
 
     /// <summary>Moves a file that cannot be used out of the way, so that it can be looked at later.</summary>
     /// <returns>Where it is, or why it is still there.</returns>

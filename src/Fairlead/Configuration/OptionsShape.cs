@@ -37,7 +37,7 @@ internal static class OptionsShape
     /// <summary>The keys of a class in the order they are declared; empty for a class without keys.</summary>
     public static IReadOnlyList<OptionKey> Keys(Type type) => s_keys.GetOrAdd(type, static t =>
         [.. from property in t.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-            let attribute = property.GetCustomAttribute<ConfigKeyAttribute>()
+            let attribute = property.GetCustomAttribute<ConfigKeyAttribute>(inherit: false)
             where attribute is not null
             orderby property.MetadataToken
             select new OptionKey(property, attribute)]);

@@ -3,13 +3,22 @@ namespace Fairlead.Configuration;
 /// <summary>Reads small files that a user wrote, without ever throwing for what is wrong with them.</summary>
 internal static class TextFile
 {
+    private const FileAttributes NotThere = (FileAttributes)(-1);
+
     /// <summary>The bytes, or null; then <paramref name="failure"/> says why, and is null when there is no such file.</summary>
     public static byte[]? ReadBytes(string path, int bytesMax, out string? failure)
     {
         failure = null;
         try
         {
-            if (Directory.Exists(path))
+            // Asked for first: most fleets have no .env file, and an exception for each of them at each look at the configuration is dear. What cannot be looked at throws here, too.
+            var attributes = new FileInfo(path).Attributes;
+            if (attributes == NotThere)
+            {
+                return null;
+            }
+
+            if (attributes.HasFlag(FileAttributes.Directory))
             {
                 failure = $"{path} is a folder.";
                 return null;

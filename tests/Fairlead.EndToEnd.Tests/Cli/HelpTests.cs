@@ -70,6 +70,22 @@ public sealed class HelpTests
     [InlineData("ps", "--watch")]
     public void Parse_WhenAllIsRight_HasNothingToSay(params string[] words) => Assert.Empty(UsageErrors.Of(Program.Root().Parse(words, s_parsing)));
 
+    [Theory]
+    [InlineData("up")]
+    [InlineData("stdio")]
+    public void Root_OfACommandThatIsMadeAlone_HelpsAsTheWholeOne(string command)
+    {
+        Assert.Equal(command, Assert.Single(Program.Root(command).Subcommands).Name);
+        Assert.Equal(HelpOf(Program.Root()), HelpOf(Program.Root(command)));
+
+        string HelpOf(Command root)
+        {
+            using var output = new StringWriter();
+            Assert.Equal(0, root.Parse([command, "--help"]).Invoke(new InvocationConfiguration { Output = output }));
+            return output.ToString();
+        }
+    }
+
     [Fact]
     public async Task Fairlead_WhenACommandIsMisspelt_EndsWith2AndTheHint()
     {

@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using Fairlead.AspNetCore.Mcp;
 using Fairlead.Cli.Running;
 using Fairlead.Configuration;
+using Fairlead.Routing;
 using Fairlead.Security;
 using Fairlead.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -103,6 +105,22 @@ public sealed class OwnPortTests : IAsyncLifetime, IDisposable
 
         await _host.Manager.UndeployServerAsync("late");
         await WhenRefusedAsync(second);
+    }
+
+    [Fact]
+    public async Task OwnPorts_WhenNoServerHasOne_LookOnlyAfterAChangeOfTheFleet()
+    {
+        var (fleet, time) = (new Fleet(), new FakeTimeProvider());
+        await using var ports = new OwnPorts(fleet, "127.0.0.1", static _ => null, time, NullLogger.Instance);
+        ports.Start(new PortTable());
+        var looked = ports.Looked;
+
+        var armed = time.WhenTimerArmedAsync(OwnPorts.Interval);
+        fleet.Publish(new FleetSnapshot(1, [], FleetSnapshot.Empty.ByName));
+        await Guard.WithinAsync(armed, "the look after the change to be armed");
+        time.Advance(OwnPorts.Interval);
+        await Guard.WithinAsync(looked, "the look after the change");
+        Assert.Equal(0, time.ArmedTimers);
     }
 
     private static ServerConfig Echo(string name, int? port) =>
