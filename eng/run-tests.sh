@@ -35,17 +35,25 @@ finish() {
     [ "$failed" -eq 0 ]
     exit
 }
+installing=""
 give_up() {
     echo "test: $1" >&2
+    [ -z "$installing" ] || kill "$installing" 2>/dev/null
     failed=$((failed + 1))
     finish
 }
 trap 'give_up "interrupted"' INT TERM
 
 command -v dotnet >/dev/null || give_up "the .NET 10 SDK is needed; 'dotnet' was not found on PATH (https://dot.net)"
-bash eng/install-node-tools.sh || give_up "the npm servers and clients could not be installed"
-bash eng/install-engines.sh || give_up "podman and Prometheus could not be unpacked"
-bash eng/install-chromium.sh || give_up "Chromium could not be looked for"
+
+# What is downloaded mostly waits for the network: it comes while the build has the processor. One after the other, since two of them ask apt.
+install() {
+    bash eng/install-node-tools.sh || { echo "test: the npm servers and clients could not be installed" >&2; return 1; }
+    bash eng/install-engines.sh || { echo "test: podman and Prometheus could not be unpacked" >&2; return 1; }
+    bash eng/install-chromium.sh || { echo "test: Chromium could not be looked for" >&2; return 1; }
+}
+install </dev/null &
+installing=$!
 
 echo "== build"
 mkdir -p artifacts
@@ -54,7 +62,10 @@ build() {
     if command -v flock >/dev/null; then flock 9; fi
     dotnet build Fairlead.slnx -c Release -v quiet --nologo </dev/null 9>&-
 }
-(build) 9>artifacts/build.lock || give_up "the build failed"
+built=0
+(build) 9>artifacts/build.lock || built=$?
+wait "$installing" || give_up "what the tests need could not be installed"
+[ "$built" -eq 0 ] || give_up "the build failed"
 
 results="$root/artifacts/test-results"
 rm -rf "$results"
