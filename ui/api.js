@@ -9,6 +9,9 @@ export class Problem extends Error {
     }
 }
 
+/** What an error says, after its word where it has one: the one by which docs, logs and programs know it. */
+export const told = (error) => error.title ? `${error.title}: ${error.message}` : error.message;
+
 const Key = 'fairlead.session';
 
 /** What lets this tab administer. Kept as long as the tab, and never in an address. */

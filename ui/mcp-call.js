@@ -5,6 +5,9 @@ import { Problem, streamEvents } from './api.js';
 const Revision = '2026-07-28';
 const RoundsMax = 10;
 
+// The codes that Fairlead's own errors of a call have.
+const OwnCodes = [-32603, -32602];
+
 let lastId = 0;
 
 /** A value as a header carries it. */
@@ -51,7 +54,7 @@ async function round(server, tool, args, more, onProgress, signal) {
     });
     const message = (answer.headers.get('Content-Type') ?? '').startsWith('text/event-stream') ? await last(answer.body, id, onProgress) : await answer.json();
     if (message.error) {
-        throw new Problem(answer.status, `JSON-RPC error ${message.error.code}`, message.error.message);
+        throw failure(answer, message.error);
     }
 
     if (!message.result) {
@@ -59,6 +62,12 @@ async function round(server, tool, args, more, onProgress, signal) {
     }
 
     return message.result;
+}
+
+/** The word of an error: that of Fairlead's own; what a server answered is its tool's failure, and what is left was no call at all. */
+function failure(answer, { code, message, data }) {
+    const word = OwnCodes.includes(code) && typeof data?.error === 'string' ? data.error : null;
+    return new Problem(answer.status, word ?? (answer.ok ? 'ToolFailed' : 'InvalidRequest'), word ? message : `${message} (JSON-RPC error ${code})`);
 }
 
 async function last(body, id, onProgress) {

@@ -1,5 +1,6 @@
 // Calls a tool with a form made from its schema, shows its progress, answers its questions, shows its result.
 
+import { told } from './api.js';
 import { allTools } from './tools.js';
 import { button, field, fill, h, select, setOptions, setText } from './dom.js';
 import { fleet } from './fleet-store.js';
@@ -112,7 +113,7 @@ function workbench(server, tool, signal) {
         } catch (error) {
             setText(said, until.aborted ? 'Cancelled.' : '');
             if (!until.aborted) {
-                fill(outcome, h('h2', {}, 'Result'), h('p', { class: 'verdict bad', role: 'alert' }, `${error.title ? `${error.title}: ` : ''}${error.message}`));
+                fill(outcome, h('h2', {}, 'Result'), h('p', { class: 'verdict bad', role: 'alert' }, told(error)));
             }
         } finally {
             running = null;

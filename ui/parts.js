@@ -1,6 +1,6 @@
 // Pieces that several pages show.
 
-import { session } from './api.js';
+import { session, told } from './api.js';
 import { button, fill, h, setText } from './dom.js';
 import { moment, span, time } from './words.js';
 
@@ -91,7 +91,7 @@ export async function attempt(run, done) {
         return result;
     } catch (error) {
         if (error.name !== 'AbortError') {
-            notify(error.message, true);
+            notify(told(error), true);
         }
 
         return undefined;

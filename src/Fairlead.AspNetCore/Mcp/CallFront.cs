@@ -75,7 +75,8 @@ internal static class CallFront
             McpMethod.PromptsGet => "prompt",
             _ => "reference",
         };
-        return AnswerTranslation.Compose(id, -32602, $"Unknown {kind}: {name}. The lists of this endpoint name what can be used.", default);
+        return AnswerTranslation.Compose(
+            id, -32602, $"Unknown {kind}: {name}. The lists of this endpoint name what can be used.", envelope.KnownMethod == McpMethod.ToolsCall ? "{\"error\":\"ToolNotFound\"}"u8 : default);
     }
 
     /// <summary>Cancels a call whose client is gone.</summary>
@@ -166,6 +167,11 @@ internal static class CallFront
             if (front.Audit is { RecordsCalls: true } refusals)
             {
                 CallAudit.Add(refusals, exchange, cell, 0);
+            }
+
+            if (cell.Events.WantsCalls)
+            {
+                CallEvent.Tell(exchange, cell, 0);
             }
 
             return;

@@ -92,11 +92,11 @@ internal static class AnswerTranslation
         return body;
     }
 
-    /// <summary>What a client reads when a call failed on the way; the server's name stands in <c>data.server</c>.</summary>
+    /// <summary>What a client reads when a call failed on the way; <c>data</c> names the server, the error in the word of the API, and the reason as metrics tell it.</summary>
     public static byte[] Failure(Exchange exchange)
     {
         var server = exchange.Cell?.Name ?? "";
-        byte[] data = [.. "{\"server\":"u8, .. JsonText.Quote(server), .. ",\"reason\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(ForwardErrors.Tag(exchange.Error)), .. RetryAfter(exchange)];
+        byte[] data = [.. "{\"server\":"u8, .. JsonText.Quote(server), .. ",\"error\":"u8, .. JsonText.Quote(CallFailures.Word(exchange.Error)), .. ",\"reason\":\""u8, .. System.Text.Encoding.ASCII.GetBytes(ForwardErrors.Tag(exchange.Error)), .. RetryAfter(exchange)];
         var message = ForwardErrors.Message(exchange.Error, server, exchange.ErrorDetail);
         return Compose(exchange.RequestEnvelope.Id.Of(exchange.Request.Span), ForwardErrors.JsonRpcCode, message, data);
     }

@@ -88,7 +88,7 @@ internal static class CallAudit
             {
                 ForwardError.None => failedAtServer ? nameof(ToolFailed) : Ok,
                 ForwardError.ClientCancelled => "Cancelled",
-                _ => CallFailures.From(error, server, null).Word,
+                _ => CallFailures.Word(error),
             },
         };
         if (log.Arguments != AuditArguments.None && !arguments.IsEmpty)

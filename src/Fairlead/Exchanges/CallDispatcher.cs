@@ -119,7 +119,7 @@ internal sealed class CallDispatcher : IDisposable
         }
         catch (TimeoutException)
         {
-            exchange.Fail(ForwardError.ServerUnavailable, $"its instance for this client is not ready after {timeout.TotalSeconds:0.#} s");
+            exchange.Fail(ForwardError.StartTimedOut, $"its instance for this client is not ready after {timeout.TotalSeconds:0.#} s");
         }
         catch (OperationCanceledException)
         {
@@ -142,7 +142,7 @@ internal sealed class CallDispatcher : IDisposable
             var snapshot = await cell.WaitAsync(either.Token).ConfigureAwait(false);
             if (!snapshot.IsCallable)
             {
-                exchange.Fail(ForwardError.ServerUnavailable, Describe(snapshot));
+                exchange.Fail(CallFailures.Of(snapshot.State), Describe(snapshot));
                 return;
             }
 
@@ -157,7 +157,7 @@ internal sealed class CallDispatcher : IDisposable
         {
             var byClient = cancellationToken.IsCancellationRequested;
             exchange.Fail(
-                byClient ? ForwardError.ClientCancelled : ForwardError.ServerUnavailable,
+                byClient ? ForwardError.ClientCancelled : ForwardError.StartTimedOut,
                 byClient ? null : $"it is still {cell.Current.State} after {timeout.TotalSeconds:0.#} s");
         }
     }

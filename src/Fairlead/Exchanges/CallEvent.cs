@@ -13,12 +13,12 @@ internal static class CallEvent
     /// <summary>Tells of a forwarded call.</summary>
     /// <param name="call">Not given back yet.</param>
     /// <param name="cell">The server.</param>
-    /// <param name="micros">How long it took.</param>
+    /// <param name="micros">How long it took; 0 when it was not sent.</param>
     public static void Tell(Exchange call, ServerCell cell, long micros)
     {
         var request = call.Request.Span;
         var tool = call.RequestEnvelope.KnownMethod == McpMethod.ToolsCall ? TextOf(call.UpstreamName ?? call.RequestEnvelope.Name.Of(request)) : null;
-        Tell(cell, TextOf(call.RequestEnvelope.Method.Of(request)), tool, micros, call.Error);
+        Tell(cell, TextOf(call.RequestEnvelope.Method.Of(request)), tool, micros, call.Error, CallAudit.FailedAtServer(call));
     }
 
     /// <summary>Tells of any call.</summary>
@@ -27,14 +27,15 @@ internal static class CallEvent
     /// <param name="tool">By the server's own name; null when it is no call of a tool.</param>
     /// <param name="micros">How long it took.</param>
     /// <param name="error">How it ended.</param>
-    public static void Tell(ServerCell cell, string method, string? tool, long micros, ForwardError error) => cell.Events.Tell(new FleetEvent
+    /// <param name="failedAtServer">Whether the server answered with a JSON-RPC error, or the tool with isError.</param>
+    public static void Tell(ServerCell cell, string method, string? tool, long micros, ForwardError error, bool failedAtServer) => cell.Events.Tell(new FleetEvent
     {
         Type = FleetEventType.Call, Server = cell.Name, Method = method, Tool = tool, DurationMs = micros / 1e3,
         Error = error switch
         {
-            ForwardError.None => null,
+            ForwardError.None => failedAtServer ? nameof(ToolFailed) : null,
             ForwardError.ClientCancelled => Cancelled,
-            _ => CallFailures.From(error, cell.Name, null).GetType().Name,
+            _ => CallFailures.Word(error),
         },
     });
 

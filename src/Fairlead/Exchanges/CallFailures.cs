@@ -15,7 +15,7 @@ internal static class CallFailures
         {
             ForwardError.CircuitOpen => new CircuitOpen(message) { ServerId = server, RetryAfter = retryAfter },
             ForwardError.RateLimited => new ResourceExhausted(message) { ServerId = server, RetryAfter = retryAfter },
-            ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => new McpTimeout(message) { ServerId = server },
+            ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard or ForwardError.StartTimedOut => new McpTimeout(message) { ServerId = server },
             ForwardError.TooManyCalls => new ResourceExhausted(message) { ServerId = server, IsServerFull = true },
             ForwardError.TooManyParked or ForwardError.AnswerTooLarge or ForwardError.AuditFull => new ResourceExhausted(message) { ServerId = server },
             ForwardError.AuthenticationRequired => new Unauthenticated(message) { ServerId = server },
@@ -25,12 +25,27 @@ internal static class CallFailures
         };
     }
 
+    /// <summary>The word of the API for a call that ended so. Not for <see cref="ForwardError.ClientCancelled"/>, nor for calls that went well.</summary>
+    public static string Word(ForwardError error) => From(error, "", null).Word;
+
+    /// <summary>How a call ended that could not be begun: the other direction of <see cref="From(ServerSnapshot, TimeProvider)"/>.</summary>
+    public static ForwardError Of(McpException failure) => failure switch
+    {
+        McpTimeout => ForwardError.StartTimedOut,
+        Unauthenticated => ForwardError.AuthenticationRequired,
+        RuntimeShutdown => ForwardError.ShuttingDown,
+        _ => ForwardError.ServerUnavailable,
+    };
+
+    /// <summary>Why a call to a server whose state takes no calls fails.</summary>
+    public static ForwardError Of(ServerState state) => state is ServerState.AuthRequired or ServerState.MissingAuth ? ForwardError.AuthenticationRequired : ForwardError.ServerUnavailable;
+
     /// <summary>The exception for a call to a server whose state takes no calls.</summary>
     public static McpException From(ServerSnapshot snapshot, TimeProvider time)
     {
         var server = snapshot.Config.Name;
         var message = $"The server '{server}' takes no calls: it is {snapshot.State}{(snapshot.Reason is null ? "" : ": " + snapshot.Reason)}.";
-        return snapshot.State is ServerState.AuthRequired or ServerState.MissingAuth
+        return Of(snapshot.State) == ForwardError.AuthenticationRequired
             ? new Unauthenticated(message) { ServerId = server }
             : new ConnectionFailed(message) { ServerId = server, RetryAfter = snapshot.NextRetry is { } at && at > time.GetUtcNow() ? at - time.GetUtcNow() : null };
     }

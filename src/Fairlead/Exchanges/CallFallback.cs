@@ -132,7 +132,7 @@ internal static class CallFallback
     private static bool IsTool(Exchange exchange) => exchange.RequestEnvelope.KnownMethod == McpMethod.ToolsCall && exchange is { Cell: not null, Route.Entry: not null };
 
     private static bool Helps(ForwardError error) => ForwardErrors.IsServerFailure(error)
-        || error is ForwardError.ServerUnavailable or ForwardError.CircuitOpen or ForwardError.TooManyCalls or ForwardError.AuthenticationRequired;
+        || error is ForwardError.ServerUnavailable or ForwardError.StartTimedOut or ForwardError.CircuitOpen or ForwardError.TooManyCalls or ForwardError.AuthenticationRequired;
 
     private static string KeyOf(Exchange exchange)
     {

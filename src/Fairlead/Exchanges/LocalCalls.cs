@@ -63,10 +63,11 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
         }
 
         var now = _time.GetTimestamp();
+        var micros = (long)_time.GetElapsedTime(started, now).TotalMicroseconds;
+        var failedAtServer = (isAudited || isWatched) && (call is DirectCall direct ? direct.Output.IsError : CallAudit.FailedAtServer(call));
         if (isAudited)
         {
-            CallAudit.Add(
-                audit!, cell, tool, arguments, (long)_time.GetElapsedTime(started, now).TotalMicroseconds, call.Error, call is DirectCall direct ? direct.Output.IsError : CallAudit.FailedAtServer(call));
+            CallAudit.Add(audit!, cell, tool, arguments, micros, call.Error, failedAtServer);
         }
 
         if (_counts)
@@ -88,7 +89,7 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
 
         if (isWatched)
         {
-            CallEvent.Tell(cell, "tools/call", tool, (long)_time.GetElapsedTime(started, now).TotalMicroseconds, call.Error);
+            CallEvent.Tell(cell, "tools/call", tool, micros, call.Error, failedAtServer);
         }
     }
 
@@ -96,15 +97,45 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(UpstreamConnection Connection, bool IsShared, long IdleTicks, CatalogRoute Route)> BeginAsync(ServerCell cell, string tool, CancellationToken cancellationToken)
     {
+        var started = _time.GetTimestamp();
         try
         {
             var (connection, isShared, idleTicks) = await ConnectAsync(cell, cancellationToken).ConfigureAwait(false);
             return (connection, isShared, idleTicks, Route(cell, tool));
         }
-        catch (McpException failure) when (audit is { RecordsCalls: true })
+        catch (McpException failure)
+        {
+            RecordUnbegun(cell, tool, failure, started);
+            throw;
+        }
+    }
+
+    /// <summary>Counts a call that no instance has heard of, and tells those who watch calls of it. A tool that nobody has is no call, as it is none of clients either.</summary>
+    /// <param name="cell">The server.</param>
+    /// <param name="tool">The tool's name on the server's endpoint.</param>
+    /// <param name="failure">Why.</param>
+    /// <param name="started">The clock's timestamp at its begin.</param>
+    private void RecordUnbegun(ServerCell cell, string tool, McpException failure, long started)
+    {
+        if (audit is { RecordsCalls: true })
         {
             CallAudit.Add(audit, cell, tool, failure);
-            throw;
+        }
+
+        if (failure is ToolNotFound)
+        {
+            return;
+        }
+
+        var error = CallFailures.Of(failure);
+        if (_counts)
+        {
+            cell.Counters.RecordUnsent(McpMethod.ToolsCall, CallStatus.Of(error, isErrorAnswer: false));
+        }
+
+        if (cell.Events.WantsCalls)
+        {
+            CallEvent.Tell(cell, "tools/call", tool, (long)_time.GetElapsedTime(started).TotalMicroseconds, error, failedAtServer: false);
         }
     }
 

@@ -27,6 +27,9 @@ internal enum ForwardError : byte
     /// <summary>The server is in a state that takes no calls; the detail names the state and the reason.</summary>
     ServerUnavailable,
 
+    /// <summary>The server, or its instance for this caller, was still starting when the call had waited for its request timeout. It has not heard of the call.</summary>
+    StartTimedOut,
+
     /// <summary>All call slots of the connection are taken.</summary>
     TooManyCalls,
 
@@ -42,7 +45,7 @@ internal enum ForwardError : byte
     /// <summary>The server asked more often within one call than parkedRoundsMax allows.</summary>
     InputRoundsSpent,
 
-    /// <summary>The server refused credentials (401 or 403).</summary>
+    /// <summary>The server refused credentials (401 or 403), or waits for some that are not set.</summary>
     AuthenticationRequired,
 
     /// <summary>A circuit is open: too many calls to the server, or to the tool, have failed.</summary>
@@ -71,7 +74,7 @@ internal static class ForwardErrors
     public static int HttpStatus(ForwardError error) => error switch
     {
         ForwardError.None => 200,
-        ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard => 504,
+        ForwardError.ServerTimedOut or ForwardError.ServerTimedOutHard or ForwardError.StartTimedOut => 504,
         ForwardError.RateLimited => 429,
         ForwardError.CircuitOpen or ForwardError.ServerUnavailable or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.BuffersFull
             or ForwardError.AuditFull or ForwardError.ShuttingDown => 503,
@@ -91,6 +94,7 @@ internal static class ForwardErrors
         ForwardError.BuffersFull => "buffers_full",
         ForwardError.AnswerInvalid => "answer_invalid",
         ForwardError.ServerUnavailable => "server_unavailable",
+        ForwardError.StartTimedOut => "timeout_start",
         ForwardError.TooManyCalls => "too_many_calls",
         ForwardError.SendFailed => "send_failed",
         ForwardError.InputNotPossible => "input_not_possible",
@@ -116,12 +120,13 @@ internal static class ForwardErrors
             ForwardError.BuffersFull => $"There is no room to hold the answer of '{server}' beside those of other calls; try again when some have ended, or raise the limit",
             ForwardError.AnswerInvalid => $"The server '{server}' sent an answer that is not valid",
             ForwardError.ServerUnavailable => $"The server '{server}' takes no calls now",
+            ForwardError.StartTimedOut => $"The server '{server}' was not ready in time; try again later, or raise its timeoutMs",
             ForwardError.TooManyCalls => $"Too many calls to '{server}' are in flight; try again when some have ended",
             ForwardError.SendFailed => $"The server '{server}' could not be reached",
             ForwardError.InputNotPossible => $"The server '{server}' asked for input that this client cannot give",
             ForwardError.TooManyParked => $"The server '{server}' asked for input, and too many calls wait for input already; answer some of them, or raise parkedMax and parkedPerPrincipalMax",
             ForwardError.InputRoundsSpent => $"The server '{server}' asked for input more often in one call than parkedRoundsMax allows; the call was given up",
-            ForwardError.AuthenticationRequired => $"The server '{server}' refused Fairlead's credentials; mend its auth or headers",
+            ForwardError.AuthenticationRequired => $"Fairlead has no credentials that the server '{server}' accepts; set or mend its auth or headers",
             ForwardError.CircuitOpen => $"The server '{server}' is not asked for a while",
             ForwardError.RateLimited => $"Too many calls to '{server}'",
             ForwardError.AuditFull => $"The call to '{server}' was refused: the audit log cannot keep up, and audit.onFull is refuse. Fairlead's log says what is wrong with the disk",
@@ -133,7 +138,7 @@ internal static class ForwardErrors
     }
 
     /// <summary>Whether trying the same call again later can help without changing anything.</summary>
-    public static bool IsTransient(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.ServerUnavailable
+    public static bool IsTransient(ForwardError error) => error is ForwardError.ServerLost or ForwardError.ServerTimedOut or ForwardError.StartTimedOut or ForwardError.ServerUnavailable
         or ForwardError.CircuitOpen or ForwardError.RateLimited or ForwardError.TooManyCalls or ForwardError.TooManyParked or ForwardError.BuffersFull
         or ForwardError.SendFailed or ForwardError.AuditFull or ForwardError.ShuttingDown;
 

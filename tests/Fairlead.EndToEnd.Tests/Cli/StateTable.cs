@@ -13,9 +13,9 @@ internal sealed class StateTable
         _root = document.RootElement.Clone();
         States = [.. _root.GetProperty("states").EnumerateArray().Select(static row => new StateRow(Text(row, "server")!, Text(row, "state")!, Text(row, "reason"), Deed.In(row, "after"), Ending(row)))];
         Errors = [.. _root.GetProperty("errors").EnumerateArray().Select(static row => new ErrorRow(
-            Text(row, "error")!, Text(row, "reason")!, row.GetProperty("status").GetInt32(), row.TryGetProperty("exitCode", out var code) ? code.GetInt32() : 0,
-            Deed.In(row, "before"), Deed.In(row, "do")!, Deed.In(row, "finally"), row.TryGetProperty("event", out _), row.TryGetProperty("restarts", out _), row.TryGetProperty("last", out _),
-            row.TryGetProperty("only", out var only) ? [.. only.EnumerateArray().Select(static way => way.GetString()!)] : null))];
+            Text(row, "error")!, row.GetProperty("status").GetInt32(), row.TryGetProperty("exitCode", out var code) ? code.GetInt32() : 0,
+            Script.In(row), row.TryGetProperty("dashboard", out var other) ? Script.In(other) : null, Text(row, "metrics"), row.TryGetProperty("restarts", out _), row.TryGetProperty("last", out _),
+            row.TryGetProperty("notOn", out var notOn) ? Words(notOn) : []))];
     }
 
     /// <summary>The configuration whose servers come into the states.</summary>
@@ -25,14 +25,20 @@ internal sealed class StateTable
 
     public IReadOnlyList<ErrorRow> Errors { get; }
 
-    /// <summary>Errors that exist and that nothing raises.</summary>
-    public IEnumerable<string> NeverRaised => _root.GetProperty("neverRaised").EnumerateArray().Select(static word => word.GetString()!);
+    /// <summary>Errors that exist and that nothing raises, with the reason.</summary>
+    public IReadOnlyDictionary<string, string> NeverRaised => Words(_root.GetProperty("neverRaised"));
+
+    /// <summary>By the word of an error: the statuses that calls which end with it have in metrics.</summary>
+    public IEnumerable<(string Status, string Error)> Statuses =>
+        _root.GetProperty("statuses").EnumerateObject().SelectMany(static word => word.Value.EnumerateArray().Select(status => (status.GetString()!, word.Name)));
 
     /// <summary>A member as text; null when it is absent or null.</summary>
     public static string? Text(JsonElement row, string name) => row.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 
+    private static Dictionary<string, string> Words(JsonElement members) => members.EnumerateObject().ToDictionary(static member => member.Name, static member => member.Value.GetString()!);
+
     private static CallEnd? Ending(JsonElement row) =>
-        row.GetProperty("call") is { ValueKind: JsonValueKind.Object } call ? new CallEnd(Text(call, "error")!, Text(call, "reason")!, call.GetProperty("exitCode").GetInt32()) : null;
+        row.GetProperty("call") is { ValueKind: JsonValueKind.Object } call ? new CallEnd(Text(call, "error")!, Text(call, "metrics")!, Text(call, "reason")!, call.GetProperty("exitCode").GetInt32()) : null;
 }
 
 /// <summary>A state.</summary>
@@ -44,21 +50,34 @@ internal sealed class StateTable
 internal sealed record StateRow(string Server, string State, string? Reason, Deed? After, CallEnd? Call);
 
 /// <summary>How a call ends.</summary>
-internal sealed record CallEnd(string Error, string Reason, int ExitCode);
+/// <param name="Error">The word of the error.</param>
+/// <param name="Status">What metrics count it as.</param>
+/// <param name="Reason">What its text matches.</param>
+/// <param name="ExitCode">That of the command line.</param>
+internal sealed record CallEnd(string Error, string Status, string Reason, int ExitCode);
 
 /// <summary>An error.</summary>
 /// <param name="Error">Its word.</param>
-/// <param name="Reason">What its text matches.</param>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="ExitCode">That of the command line.</param>
-/// <param name="Before">What is done first, however it ends.</param>
-/// <param name="Do">What fails with it.</param>
-/// <param name="Finally">What is done afterwards.</param>
-/// <param name="IsEvent">Whether an event of the call tells it.</param>
+/// <param name="Script">What brings it about.</param>
+/// <param name="AtDashboard">The same at the dashboard, where that is another thing; null = it is not.</param>
+/// <param name="Metric">What metrics count the call as; null = it is in none.</param>
 /// <param name="Restarts">Whether the server is lost by it and comes back.</param>
 /// <param name="IsLast">Whether it is what a manager says that was shut down.</param>
-/// <param name="Only">The ways on which it comes; null = all.</param>
-internal sealed record ErrorRow(string Error, string Reason, int Status, int ExitCode, Deed? Before, Deed Do, Deed? Finally, bool IsEvent, bool Restarts, bool IsLast, IReadOnlyList<string>? Only);
+/// <param name="NotOn">The surfaces on which it cannot come, each with the reason.</param>
+internal sealed record ErrorRow(
+    string Error, int Status, int ExitCode, Script Script, Script? AtDashboard, string? Metric, bool Restarts, bool IsLast, IReadOnlyDictionary<string, string> NotOn);
+
+/// <summary>What is done in turn.</summary>
+/// <param name="Before">What is done first, however it ends.</param>
+/// <param name="Do">What fails.</param>
+/// <param name="Finally">What is done afterwards.</param>
+/// <param name="Reason">What the text of the error matches.</param>
+internal sealed record Script(Deed? Before, Deed Do, Deed? Finally, string Reason)
+{
+    public static Script In(JsonElement row) => new(Deed.In(row, "before"), Deed.In(row, "do")!, Deed.In(row, "finally"), StateTable.Text(row, "reason")!);
+}
 
 /// <summary>Something that is done to the fleet: a verb with its operand, and what belongs to it.</summary>
 internal sealed record Deed(string Verb, JsonElement Operand, JsonElement All)
@@ -69,8 +88,11 @@ internal sealed record Deed(string Verb, JsonElement Operand, JsonElement All)
     /// <summary>The server, where the operand is one.</summary>
     public string Server => Verb == "call" ? Operand[0].GetString()! : Verb is "deploy" or "update" ? StateTable.Text(Operand, "name")! : Operand.GetString()!;
 
-    /// <summary>The tool of a call.</summary>
-    public string Tool => Operand[1].GetString()!;
+    /// <summary>The tool of a call, or that is switched on or off.</summary>
+    public string Tool => Verb == "call" ? Operand[1].GetString()! : StateTable.Text(All, "tool")!;
+
+    /// <summary>What somebody else does while this is about to be confirmed; null = nothing.</summary>
+    public Deed? Meanwhile => In(All, "meanwhile");
 
     /// <inheritdoc/>
     public override string ToString() => All.GetRawText();

@@ -1,9 +1,10 @@
 using System.Net.ServerSentEvents;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Fairlead.EndToEnd.Tests.Dashboard;
+using Fairlead.Exchanges;
 using Fairlead.Routing;
 using Fairlead.TestKit;
+using Fairlead.Upstreams;
 
 namespace Fairlead.EndToEnd.Tests.Cli;
 
@@ -11,6 +12,7 @@ namespace Fairlead.EndToEnd.Tests.Cli;
 public sealed class StatesAndErrorsTests : IAsyncLifetime
 {
     private readonly StateTable _table = new();
+    private readonly List<(string Server, string Error)> _failed = []; // Calls that metrics have counted, and that events are to tell.
     private TableWorld _world = null!;
 
     private McpManager Manager => _world.Manager;
@@ -25,11 +27,17 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
         Assert.Equal(Enum.GetNames<ServerState>().Order(), _table.States.Select(static row => row.State).Order());
         Assert.Equal(
             typeof(McpException).Assembly.GetExportedTypes().Where(static type => type.IsSubclassOf(typeof(McpException))).Select(static type => ((McpException)Activator.CreateInstance(type, "", null)!).Word).Order(),
-            _table.Errors.Select(static row => row.Error).Concat(_table.NeverRaised).Order());
+            _table.Errors.Select(static row => row.Error).Concat(_table.NeverRaised.Keys).Order());
+        Assert.Equal(
+            Enum.GetValues<ForwardError>().Where(static error => error is not (ForwardError.None or ForwardError.ClientCancelled)).Select(static error => (ForwardErrors.Tag(error), CallFailures.Word(error)))
+                .Append((CallStatus.Name(CallStatus.Error), nameof(ToolFailed))).Order(),
+            _table.Statuses.Order());
+        Assert.All(_table.Errors, CheckSurfaces);
 
         await Manager.InitializeAsync();
         using var calls = await _world.Http.GetStreamAsync(new Uri("/api/v1/events?types=call", UriKind.Relative));
         await ReachAsync();
+        await (_world.Dashboard?.WatchCallsAsync() ?? Task.CompletedTask);
         await CheckInfoAsync();
         await CheckRestAsync();
         await CheckEventsAsync();
@@ -153,21 +161,15 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
     /// <summary>What a person sees; where there is no browser the tests of the dashboard say so.</summary>
     private async Task CheckDashboardAsync()
     {
-        if (Chromium.Missing is not null)
+        if (_world.Dashboard is not { } dashboard)
         {
             return;
         }
 
-        await using var browser = ChildProcess.Start(
-            RepositoryPaths.Node,
-            [
-                RepositoryPaths.Source("tests/node/dashboard/fleet.mjs"), RepositoryPaths.NodeModule(""), Chromium.Path, _world.Http.BaseAddress!.GetLeftPart(UriPartial.Authority),
-                Manager.Fleet.Current.InOrder.Length.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            ]);
-        using var shown = JsonDocument.Parse(await browser.LineAsync(static line => line.StartsWith('{'), "the fleet in the browser"));
+        var shown = await dashboard.FleetAsync(Manager.Fleet.Current.InOrder.Length);
         foreach (var row in _table.States)
         {
-            var server = shown.RootElement.GetProperty(row.Server);
+            var server = shown.GetProperty(row.Server);
             Check(row, "dashboard", StateTable.Text(server, "state"), StateTable.Text(server, "reason") is { Length: > 0 } reason ? reason : null);
         }
     }
@@ -191,7 +193,7 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
     private async Task CheckCallAsync(StateRow row)
     {
         var deed = new Deed("call", JsonSerializer.SerializeToElement(new[] { row.Server, "echo" }), JsonSerializer.SerializeToElement(new { call = row.Server }));
-        var (dotnet, rest, cli) = (await _world.Dotnet.DoAsync(deed), await _world.Rest.DoAsync(deed), await _world.Cli.DoAsync(deed));
+        var (dotnet, rest, cli) = (await CountedAsync(_world.Dotnet.DoAsync, deed, row.Call), await CountedAsync(_world.Rest.DoAsync, deed, row.Call), await CountedAsync(_world.Cli.DoAsync, deed, row.Call));
         Assert.Equal((row.Server, row.Call?.Error, row.Call?.Error, row.Call?.ExitCode ?? 0), (row.Server, dotnet.Error, rest.Error, cli.Code));
         if (row.Call is { } end)
         {
@@ -199,47 +201,93 @@ public sealed class StatesAndErrorsTests : IAsyncLifetime
         }
     }
 
+    /// <summary>Each surface either tells the error or has its reason why it cannot come there.</summary>
+    private void CheckSurfaces(ErrorRow row)
+    {
+        Assert.Empty(row.NotOn.Keys.Except(["dotnet", "rest", "cli", "python", "metrics", "dashboard"]));
+        Assert.All(row.NotOn, static reason => Assert.NotEqual("", reason.Value));
+        Assert.True(row.Metric is null == row.NotOn.ContainsKey("metrics"), $"{row.Error}: either a status of metrics, or the reason why there is none.");
+        Assert.True(row.AtDashboard is null || !row.NotOn.ContainsKey("dashboard"), $"{row.Error}: it cannot come at the dashboard and does.");
+        Assert.True(row.ExitCode == 0 == row.NotOn.ContainsKey("cli"), $"{row.Error}: either an exit code, or the reason why there is none.");
+        Assert.True(row.Metric is null || _table.Statuses.Contains((row.Metric, row.Error)), $"{row.Error}: {row.Metric} is no status of it.");
+    }
+
     private async Task CheckErrorAsync(ErrorRow row)
     {
-        foreach (var (way, run) in new (string, Func<Deed, Task<DeedEnd>>)[] { ("dotnet", _world.Dotnet.DoAsync), ("rest", _world.Rest.DoAsync), ("cli", _world.Cli.DoAsync) })
+        List<(string Name, Func<Deed, Task<DeedEnd>> Run, Script Script, string? Word, int Code)> ways =
+        [
+            ("dotnet", _world.Dotnet.DoAsync, row.Script, row.Error, 0), ("rest", _world.Rest.DoAsync, row.Script, row.Error, row.Status), ("cli", _world.Cli.DoAsync, row.Script, null, row.ExitCode),
+        ];
+        if (_world.Dashboard is { } dashboard)
         {
-            if (row.Only?.Contains(way) == false)
-            {
-                continue;
-            }
+            ways.Add(("dashboard", dashboard.DoAsync, row.AtDashboard ?? row.Script, row.Error, 0));
+        }
 
-            if (row.Before is not null)
+        foreach (var (name, run, script, word, code) in ways.Where(way => !row.NotOn.ContainsKey(way.Name)))
+        {
+            if (script.Before is { } before)
             {
-                await run(row.Before);
-                if (row.Before.Verb == "deploy")
+                await run(before);
+                if (before.Verb == "deploy")
                 {
-                    await ReachedAsync(row.Before.Server, "Healthy");
+                    await ReachedAsync(before.Server, "Healthy");
                 }
             }
 
-            var restarts = row.Restarts ? Cell(row.Do.Server).Current.Restarts : 0;
-            var end = await run(row.Do);
-            Assert.Equal((row.Error, way, way == "cli" ? null : row.Error), (row.Error, way, end.Error));
-            Assert.Equal((row.Error, way, way == "cli" ? row.ExitCode : way == "rest" ? row.Status : 0), (row.Error, way, end.Code));
-            Assert.Matches(row.Reason, end.Text);
+            var restarts = row.Restarts ? Cell(script.Do.Server).Current.Restarts : 0;
+            var end = await CountedAsync(run, script.Do, row.Metric is null ? null : new CallEnd(row.Error, row.Metric, script.Reason, row.ExitCode));
+            Assert.Equal((row.Error, name, word, code), (row.Error, name, end.Error, end.Code));
+            Assert.Matches(script.Reason, end.Text);
             if (row.Restarts)
             {
-                // A call of the next way that comes before is refused, or waits: it is another error, or has no event.
-                await WhenAsync(row.Do.Server, now => now.Restarts > restarts && now.State == ServerState.Healthy, "Healthy again");
+                // A call of the next way that comes before is refused, or waits: it is another error.
+                await WhenAsync(script.Do.Server, now => now.Restarts > restarts && now.State == ServerState.Healthy, "Healthy again");
             }
 
-            if (row.Finally is not null)
+            if (script.Finally is not null)
             {
-                await run(row.Finally);
+                // Whoever deploys over one way may not undeploy over another; the dashboard's way is REST.
+                var last = await (name == "dashboard" ? _world.Rest.DoAsync : run)(script.Finally);
+                Assert.True(last is { Error: null, Code: 0 or (>= 200 and < 300) }, $"{script.Finally}: {last.Text}");
             }
         }
     }
 
-    /// <summary>What the events of the calls so far say: each error that they are to tell, on all three ways.</summary>
+    /// <summary>Does something, and looks at how metrics count it: a call that fails once, with one status; anything else with none.</summary>
+    private async Task<DeedEnd> CountedAsync(Func<Deed, Task<DeedEnd>> run, Deed deed, CallEnd? failure)
+    {
+        if (deed.Verb != "call")
+        {
+            return await run(deed);
+        }
+
+        var before = await CountsAsync(deed.Server);
+        var end = await run(deed);
+        var rose = (await CountsAsync(deed.Server)).Where(status => status.Key != "ok" && status.Value != before.GetValueOrDefault(status.Key)).ToList();
+        Assert.Equal((deed.ToString(), failure?.Status), (deed.ToString(), rose.Count == 0 ? null : string.Join(", ", rose.Select(static status => status.Key))));
+        if (failure is not null)
+        {
+            Assert.Equal(before.GetValueOrDefault(failure.Status) + 1, rose.Single().Value);
+            _failed.Add((deed.Server, failure.Error));
+        }
+
+        return end;
+    }
+
+    /// <summary>How many calls of tools of a server have ended so far, by status.</summary>
+    private async Task<Dictionary<string, long>> CountsAsync(string server)
+    {
+        var start = $"mcp_requests_total{{server_id=\"{server}\",method=\"tools/call\",status=\"";
+        return (await _world.Http.GetStringAsync(new Uri("/metrics", UriKind.Relative))).Split('\n').Where(line => line.StartsWith(start, StringComparison.Ordinal)).ToDictionary(
+            line => line[start.Length..line.IndexOf('"', start.Length)], static line => long.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>What the events of the calls so far say, in the stream and on the page: each error that metrics have counted.</summary>
     private async Task CheckCallEventsAsync(Stream stream)
     {
-        var waiting = _table.Errors.Where(static row => row.IsEvent).SelectMany(static row => Enumerable.Repeat((row.Do.Server, row.Error), 3)).ToList();
+        var waiting = _failed.ToList();
         await Guard.WithinAsync(ReadAsync(), "the events of calls that fail: " + string.Join(", ", waiting));
+        await (_world.Dashboard?.ToldAsync(_failed.Distinct()) ?? Task.CompletedTask);
 
         async Task ReadAsync()
         {

@@ -58,6 +58,8 @@ internal sealed class RestWay(HttpClient http, string token)
             "deploy" => ("POST", "servers", deed.Operand.GetRawText()),
             "update" => ("PUT", $"servers/{deed.Server}", deed.Operand.GetRawText()),
             "undeploy" => ("DELETE", $"servers/{deed.Server}", null),
+            "disableTool" => ("POST", $"servers/{deed.Server}/tools/{deed.Tool}/disable", "{}"),
+            "enableTool" => ("POST", $"servers/{deed.Server}/tools/{deed.Tool}/enable", "{}"),
             "injectFault" => ("POST", $"servers/{deed.Server}/faults", $$"""{"kind":"{{StateTable.Text(deed.All, "kind")}}"}"""),
             "endFault" => ("DELETE", $"faults/{deed.Server}", (string?)null),
             _ => throw new ArgumentException($"'{deed.Verb}' is no deed that is known here."),

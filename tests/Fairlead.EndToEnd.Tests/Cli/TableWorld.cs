@@ -27,6 +27,7 @@ internal sealed class TableWorld : IAsyncDisposable
 
         _variables["TABLE_SERVER"] = RepositoryPaths.Source("bindings/python/tests/scripted_server.py");
         _variables["TABLE_REFUSING"] = refusing.Url;
+        _variables["TABLE_FOLDER"] = _folder.FullName;
         _folder.Write("admin.token", Token);
         var options = Load("fairlead.json", table.Configuration, out var redactor);
         options.StateFolder = _folder.FullName;
@@ -52,17 +53,26 @@ internal sealed class TableWorld : IAsyncDisposable
 
     public CliWay Cli { get; private set; } = null!;
 
+    /// <summary>Null where there is no browser.</summary>
+    public DashboardWay? Dashboard { get; private set; }
+
     public static async Task<TableWorld> StartAsync(StateTable table)
     {
         var world = new TableWorld(table, await RefusingServer.StartAsync());
         await world._app.StartAsync();
         world.Http.BaseAddress = new Uri(world._app.Urls.Single());
+        world.Dashboard = DashboardWay.Open(world._app.Urls.Single(), world._folder.At("admin.token"), world.Rest.DoAsync);
         world.Cli = new CliWay(world._folder, world._app.Urls.Single());
         return world;
     }
 
     public async ValueTask DisposeAsync()
     {
+        if (Dashboard is not null)
+        {
+            await Dashboard.DisposeAsync();
+        }
+
         Http.Dispose();
         await Manager.DisposeAsync();
         await _app.DisposeAsync();
