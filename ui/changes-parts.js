@@ -66,11 +66,15 @@ export async function injectFault({ id }) {
         fields: [
             { name: 'kind', label: 'Kind', options: ['latency', 'error', 'disconnect', 'partition', 'crash', 'stall'] },
             { name: 'latencyMs', label: 'Latency, ms (latency)', type: 'number', min: 1, value: 500 }, { name: 'percent', label: 'Share of the calls, % (latency, error, partition)', type: 'number', min: 1, max: 100, value: 100 },
-            { name: 'seconds', label: 'For so many seconds', type: 'number', min: 1, value: 30 },
+            { name: 'seconds', label: 'For so many seconds (not disconnect and crash)', type: 'number', min: 1, value: 30 },
         ],
     });
     if (values) {
-        const body = { kind: values.kind, durationMs: Number(values.seconds) * 1000, by: 'the dashboard' };
+        const body = { kind: values.kind, by: 'the dashboard' };
+        if (!['disconnect', 'crash'].includes(values.kind)) {
+            body.durationMs = Number(values.seconds) * 1000;
+        }
+
         if (['latency', 'error', 'partition'].includes(values.kind)) {
             body.percent = Number(values.percent);
         }
@@ -79,7 +83,7 @@ export async function injectFault({ id }) {
             body.latencyMs = Number(values.latencyMs);
         }
 
-        await attempt(() => send('POST', path('servers', id, 'faults'), body), (one) => `The fault ${fault(one)} lies on ${id}.`);
+        await attempt(() => send('POST', path('servers', id, 'faults'), body), (one) => one.endedAt ? `The fault ${fault(one)} was done to ${id}.` : `The fault ${fault(one)} lies on ${id}.`);
         await fleet.read();
     }
 }

@@ -2,13 +2,13 @@
 
 import { actions, perform } from './actions.js';
 import { get, getProbe, path, send, session } from './api.js';
-import { button, facts, fill, fillChanged, h, KeyedList, setText } from './dom.js';
+import { button, facts, fill, fillChanged, h, KeyedList, RowList, setText, table } from './dom.js';
 import { fleet } from './fleet-store.js';
 import { adminOnly, ago, attempt, badge, reason } from './parts.js';
 import { liveLines } from './lines.js';
 import { allTools } from './tools.js';
 import { faultTable, injectFault, rolloutTable } from './changes-parts.js';
-import { moment, percent, time } from './words.js';
+import { count, mebibytes, moment, percent, time } from './words.js';
 
 const PollMs = 5000;
 
@@ -51,11 +51,47 @@ const about = (server) => facts([
     ['Last failure', server.lastFailure], ['Restarts', String(server.restarts)],
 ]);
 
-const instances = (server) => facts([
-    ['Instances', `${server.replicas} of ${server.replicasWanted}`], ['Of single clients', String(server.ownInstances)], ['Warm', String(server.warmInstances)], ['Process', server.processId],
+const standing = (server) => facts([
+    ['Instances', `${server.replicas} of ${server.replicasWanted}`], ['Of single clients', String(server.ownInstances)], ['Warm', String(server.warmInstances)],
     ['Calls in flight', String(server.callsInFlight)], ['Calls that wait', String(server.callsWaiting)], ['Circuit breaker', server.circuit], ['Tools with an open circuit', server.openToolCircuits.join(', ')],
     ['Asks its clients', server.isAsking ? 'yes' : 'no'],
 ]);
+
+const instanceColumns = [
+    { text: 'Instance' }, { text: 'State' }, { text: 'Role' }, { text: 'Process', class: 'number' }, { text: 'Memory', class: 'number' }, { text: 'Up', class: 'short' }, { text: 'Restarts', class: 'number' },
+    { text: 'In flight', class: 'number' }, { text: 'Circuit' }, { text: 'Reason', class: 'grow' },
+];
+
+function instanceTable() {
+    const none = h('p', { class: 'note', hidden: true }, 'No instance of it runs.');
+    const { frame, body } = table('Each instance', instanceColumns);
+    const rows = new RowList(body, (one) => one.id ?? `${one.role} ${one.place}`, () => {
+        const state = badge('Initializing');
+        const up = ago(null);
+        const why = reason();
+        const [id, role, process, memory, restarts, calls, circuit] = [h('th', { scope: 'row' }), h('td'), ...Array.from({ length: 4 }, () => h('td', { class: 'number' })), h('td')];
+        return {
+            node: h('tr', {}, id, h('td', {}, state.node), role, process, memory, h('td', { class: 'short' }, up.node), restarts, calls, circuit, h('td', { class: 'grow' }, why.node)),
+            update: (now) => {
+                setText(id, now.id ?? '–');
+                state.update(now.state);
+                setText(role, now.role);
+                setText(process, now.processId ?? '–');
+                setText(memory, mebibytes(now.memoryBytes));
+                up.update(now.startedAt);
+                setText(restarts, count(now.restarts));
+                setText(calls, count(now.callsInFlight));
+                setText(circuit, now.circuit);
+                why.update(now);
+            },
+        };
+    });
+    return { node: h('div', {}, frame, rows.more, none), update: (all) => {
+        frame.hidden = all.length === 0;
+        none.hidden = all.length > 0;
+        rows.show(all.map((one, place) => ({ ...one, place })));
+    } };
+}
 
 function health() {
     const summary = h('p');
@@ -97,14 +133,16 @@ export const serverPage = {
         const top = head(id, signal);
         const [described, running, tools, lines, rollouts, faults] = [h('div'), h('div'), h('div'), h('div'), h('div'), h('div')];
         const checks = health();
+        const each = instanceTable();
         const whole = h(
             'div', { hidden: true }, top.node,
-            h('div', { class: 'columns' }, section('Server', described), section('Instances', running)), section('Health', checks.node), section('Tools', tools),
+            h('div', { class: 'columns' }, section('Server', described), section('Load', running)), section('Instances', each.node), section('Health', checks.node), section('Tools', tools),
             section('Standard error', lines),
             section('Rollouts', rollouts), section('Faults', faults));
         root.append(gone, whole);
 
         let shownTools = '';
+        let stands = '';
         const update = () => {
             const server = fleet.servers.get(id);
             gone.hidden = Boolean(server);
@@ -113,8 +151,14 @@ export const serverPage = {
                 fillChanged(lines, id, () => adminOnly(signal, 'What the server writes to stderr', (whileAdmin) => liveLines(id, whileAdmin)));
                 top.update();
                 fillChanged(described, server, () => about(server));
-                fillChanged(running, server, () => instances(server));
+                fillChanged(running, server, () => standing(server));
                 fillChanged(faults, [server.faults, session.isAdmin], () => [faultTable(server.faults ?? []), session.isAdmin ? button('Inject a fault', () => injectFault(server)) : null]);
+                const standsNow = JSON.stringify([server.state, server.replicas, server.ownInstances, server.warmInstances, server.processId, server.restarts]);
+                if (standsNow !== stands) {
+                    stands = standsNow;
+                    void poll();
+                }
+
                 const key = `${server.tools} ${session.isAdmin} ${server.byHand?.disabledTools} ${server.state}`;
                 if (key !== shownTools) {
                     shownTools = key;
@@ -125,12 +169,13 @@ export const serverPage = {
         const poll = async () => {
             if (!document.hidden && fleet.servers.has(id)) {
                 try {
+                    each.update((await get(path('servers', id, 'instances'), signal)).instances);
                     checks.update(await getProbe(`${path('servers', id, 'health')}?depth=history`, signal));
                     const known = (await get(path('servers', id, 'rollouts'), signal)).rollouts;
                     fillChanged(rollouts, [known, session.isAdmin], () => rolloutTable(known));
                 } catch (error) {
-                    // While Fairlead does not answer, the banner says so.
-                    if (signal.aborted || error instanceof TypeError) {
+                    // While Fairlead does not answer, the banner says so; a server that has just left the fleet is told of by its events.
+                    if (signal.aborted || error instanceof TypeError || error.title === 'ServerNotFound') {
                         return;
                     }
 

@@ -20,6 +20,9 @@ export function micros(us) {
     return us < 1000 ? `${whole.format(us)} µs` : us < 1_000_000 ? `${tenths.format(us / 1000)} ms` : `${tenths.format(us / 1_000_000)} s`;
 }
 
+/** So many bytes, as MiB. */
+export const mebibytes = (bytes) => bytes === null || bytes === undefined ? '–' : `${tenths.format(bytes / 1048576)} MiB`;
+
 /** The time of day. */
 export const time = (at) => clock.format(new Date(at));
 

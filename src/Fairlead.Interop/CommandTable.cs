@@ -39,6 +39,7 @@ internal sealed class CommandTable
             ["disable_tool"] = (given, token) => Silent(_manager.DisableToolAsync(Id(given), Text(given, "tool"), token)),
             ["get_server_health"] = HealthAsync,
             ["list_servers"] = async (_, token) => Json(await _manager.ListServersAsync(token).ConfigureAwait(false)),
+            ["list_instances"] = async (given, token) => Json(await _manager.ListInstancesAsync(Id(given), token).ConfigureAwait(false)),
             ["list_tools"] = ListToolsAsync,
             ["get_metrics"] = async (given, token) => Json(await _manager.GetMetricsAsync(Find(given, "id"), token).ConfigureAwait(false)),
             ["add_tools"] = async (given, token) =>

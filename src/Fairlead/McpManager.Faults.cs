@@ -16,7 +16,7 @@ public sealed partial class McpManager
     {
         ArgumentNullException.ThrowIfNull(id);
         ArgumentNullException.ThrowIfNull(request);
-        return CommandAsync(() => Task.FromResult(_faults.Inject(id, request)), cancellationToken);
+        return ChangeAsync("fault inject", id, null, () => Task.FromResult(_faults.Inject(id, request)), cancellationToken);
     }
 
     /// <summary>The faults that are active, and the last 100 that have ended.</summary>
@@ -30,13 +30,13 @@ public sealed partial class McpManager
     public Task<FaultInfo> EndFaultAsync(string faultId, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(faultId);
-        return CommandAsync(() => Task.FromResult(_faults.End(faultId, "it was ended by hand")), cancellationToken);
+        return ChangeAsync("fault clear", null, faultId, () => Task.FromResult(_faults.End(faultId, "it was ended by hand")), cancellationToken);
     }
 
     /// <summary>Ends all faults before their time.</summary>
     /// <returns>Those that were active.</returns>
     public Task<IReadOnlyList<FaultInfo>> EndAllFaultsAsync(CancellationToken cancellationToken = default) =>
-        CommandAsync(() => Task.FromResult(_faults.EndAll("it was ended by hand")), cancellationToken);
+        ChangeAsync("fault clear", null, null, () => Task.FromResult(_faults.EndAll("it was ended by hand")), cancellationToken);
 
     private IReadOnlyList<ServerInfo> WithFaults(IReadOnlyList<ServerInfo> servers, IReadOnlyDictionary<string, string> versions) =>
         [.. servers.Select(server => server with { Faults = _faults.ActiveOf(server.Id), ConfigurationVersion = versions.GetValueOrDefault(server.Id) })];

@@ -11,7 +11,8 @@ public sealed partial class McpManager
     /// <summary>Starts a server that was stopped or given up, with a full restart budget. Does not wait for the start. One that serves or starts stays as it is, and one
     /// that is disabled, in maintenance or without a credential stays so.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public Task StartServerAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
+    public Task StartServerAsync(string id, CancellationToken cancellationToken = default) => ChangeAsync(
+        "start", id, null,
         async () =>
         {
             await _fleet.StartServerAsync(id, cancellationToken).ConfigureAwait(false);
@@ -26,7 +27,7 @@ public sealed partial class McpManager
     /// <inheritdoc cref="DisableServerAsync(string, CancellationToken)"/>
     /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
     internal Task DisableServerAsync(string id, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) =>
-        ByHandAsync(id, static (overlay, snapshot) => overlay with { Disabled = true }, ifVersions, cancellationToken);
+        ByHandAsync("disable", id, null, static (overlay, snapshot) => overlay with { Disabled = true }, ifVersions, cancellationToken);
 
     /// <summary>Switches a server on, also one that its configuration disables. Does not wait for its start.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
@@ -34,7 +35,8 @@ public sealed partial class McpManager
 
     /// <inheritdoc cref="EnableServerAsync(string, CancellationToken)"/>
     /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
-    internal Task EnableServerAsync(string id, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => CommandAsync(
+    internal Task EnableServerAsync(string id, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => ChangeAsync(
+        "enable", id, null,
         async () =>
         {
             var isDisabled = await _live.IsDeclaredDisabledAsync(id, cancellationToken).ConfigureAwait(false);
@@ -55,7 +57,7 @@ public sealed partial class McpManager
     /// <inheritdoc cref="SetMaintenanceAsync(string, bool, string?, CancellationToken)"/>
     /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
     internal Task SetMaintenanceAsync(string id, bool on, string? reason, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => ByHandAsync(
-        id,
+        on ? "maintenance on" : "maintenance off", id, null,
         (overlay, _) => overlay with { Maintenance = !on ? null : string.IsNullOrWhiteSpace(reason) ? MaintenanceReason : reason.Trim() },
         ifVersions,
         cancellationToken);
@@ -74,7 +76,7 @@ public sealed partial class McpManager
     {
         ArgumentException.ThrowIfNullOrEmpty(tool);
         return ByHandAsync(
-            id,
+            "disable", id, tool,
             (overlay, snapshot) =>
             {
                 RequireTool(snapshot, tool);
@@ -99,7 +101,7 @@ public sealed partial class McpManager
     {
         ArgumentException.ThrowIfNullOrEmpty(tool);
         return ByHandAsync(
-            id,
+            "enable", id, tool,
             (overlay, snapshot) =>
             {
                 if (overlay.DisabledTools.Contains(tool))
@@ -124,7 +126,7 @@ public sealed partial class McpManager
     public Task<ReloadDifferences> ReloadAsync(FairleadOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return CommandAsync(() => _live.ReloadAsync(options, cancellationToken), cancellationToken);
+        return ChangeAsync("reload", null, null, () => _live.ReloadAsync(options, cancellationToken), cancellationToken);
     }
 
     private static void RequireTool(ServerSnapshot snapshot, string tool)
@@ -137,7 +139,13 @@ public sealed partial class McpManager
         }
     }
 
-    private Task<bool> ByHandAsync(string id, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => CommandAsync(
+    /// <summary>A command that changes something, which the audit log tells.</summary>
+    private Task<T> ChangeAsync<T>(string what, string? id, string? target, Func<Task<T>> change, CancellationToken cancellationToken) =>
+        CommandAsync(() => _changes.RunAsync(what, id, target, change), cancellationToken);
+
+    private Task<bool> ByHandAsync(
+        string what, string id, string? tool, Func<ServerOverlay, ServerSnapshot, ServerOverlay> change, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => ChangeAsync(
+        what, id, tool,
         async () =>
         {
             await _live.ChangeByHandAsync(id, change, ifVersions, cancellationToken).ConfigureAwait(false);

@@ -19,7 +19,8 @@ public sealed partial class McpManager
     {
         var copy = config?.Copy();
         var how = rules is null ? null : OptionsShape.Copy(rules);
-        return CommandAsync(
+        return ChangeAsync(
+            "rollout start", id, null,
             async () =>
             {
                 await _live.StartRolloutAsync(id, copy, how, null, cancellationToken).ConfigureAwait(false);
@@ -36,7 +37,7 @@ public sealed partial class McpManager
     /// <summary>Ends the watch of a rollout that runs: a canary or a shadow takes over, a change that has taken over stays.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     /// <exception cref="DeploymentFailed">None runs, or it is not watched yet.</exception>
-    public Task PromoteRolloutAsync(string id, CancellationToken cancellationToken = default) => OrderRolloutAsync(id, undo: null, cancellationToken);
+    public Task PromoteRolloutAsync(string id, CancellationToken cancellationToken = default) => OrderRolloutAsync("rollout promote", id, undo: null, cancellationToken);
 
     /// <summary>Undoes a rollout that runs: what ran before serves.</summary>
     /// <param name="id">Which server's.</param>
@@ -45,9 +46,10 @@ public sealed partial class McpManager
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     /// <exception cref="DeploymentFailed">None runs, or it cannot be undone at this moment.</exception>
     public Task AbortRolloutAsync(string id, string? reason = null, CancellationToken cancellationToken = default) =>
-        OrderRolloutAsync(id, string.IsNullOrWhiteSpace(reason) ? "it was aborted by hand" : reason.Trim(), cancellationToken);
+        OrderRolloutAsync("rollout abort", id, string.IsNullOrWhiteSpace(reason) ? "it was aborted by hand" : reason.Trim(), cancellationToken);
 
-    private Task<bool> OrderRolloutAsync(string id, string? undo, CancellationToken cancellationToken) => CommandAsync(
+    private Task<bool> OrderRolloutAsync(string what, string id, string? undo, CancellationToken cancellationToken) => ChangeAsync(
+        what, id, null,
         async () =>
         {
             await (await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false)).OrderRolloutAsync(undo, cancellationToken).ConfigureAwait(false);

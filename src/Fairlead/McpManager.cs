@@ -36,6 +36,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     private readonly LocalClient _client = new();
     private readonly ToolInvoker _tools;
     private readonly TaskCompletionSource _startsMayBegin = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly OwnChanges _changes;
     private readonly Lock _lock = new();
     private Task? _initializing;
     private Task? _stopping;
@@ -58,6 +59,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
         _faults = new FaultInjector(_resources.Fleet, _resources.Sweep, Options, _resources.Events, loggers.CreateLogger("Fairlead.Faults"));
         _resources.Reloaded = options => _faults.Apply(options.FaultInjection);
         _operations = new SemaphoreSlim(Options.MaxConcurrentOperations, Options.MaxConcurrentOperations);
+        _changes = new OwnChanges(_resources.Audit, _resources.Time);
         _tools = new ToolInvoker(_resources.Fleet, _resources.Sweep, Options, _client, _resources.Audit);
     }
 
@@ -191,12 +193,13 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     {
         ArgumentNullException.ThrowIfNull(config);
         var copy = config.Copy();
-        return CommandAsync(() => _live.DeployAsync(copy, cancellationToken), cancellationToken);
+        return ChangeAsync("deploy", ServerName.ToSlug(copy.Name), null, () => _live.DeployAsync(copy, cancellationToken), cancellationToken);
     }
 
     /// <summary>Removes a server: it is gone from lists at once, its calls in flight may end within the drain grace, then its processes end.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public Task UndeployServerAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
+    public Task UndeployServerAsync(string id, CancellationToken cancellationToken = default) => ChangeAsync(
+        "undeploy", id, null,
         async () =>
         {
             await _live.UndeployAsync(id, cancellationToken).ConfigureAwait(false);
@@ -215,7 +218,8 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     {
         ArgumentNullException.ThrowIfNull(config);
         var copy = config.Copy();
-        return CommandAsync(
+        return ChangeAsync(
+            "update", id, null,
             async () =>
             {
                 await _live.UpdateAsync(id, copy, cancellationToken).ConfigureAwait(false);
@@ -234,7 +238,8 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     /// <inheritdoc cref="ScaleServerAsync(string, int, CancellationToken)"/>
     /// <exception cref="PreconditionFailed">It is in none of these versions.</exception>
-    internal Task ScaleServerAsync(string id, int replicas, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => CommandAsync(
+    internal Task ScaleServerAsync(string id, int replicas, IReadOnlyList<string>? ifVersions, CancellationToken cancellationToken) => ChangeAsync(
+        "scale", id, null,
         async () =>
         {
             var server = await _fleet.FindAsync(id, cancellationToken).ConfigureAwait(false);
@@ -251,7 +256,8 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     /// <summary>Stops a server and starts it again with a full restart budget: the way out of CrashLoop and AuthRequired. Does not wait for the start.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public Task RestartServerAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
+    public Task RestartServerAsync(string id, CancellationToken cancellationToken = default) => ChangeAsync(
+        "restart", id, null,
         async () =>
         {
             await _fleet.RestartServerAsync(id, cancellationToken).ConfigureAwait(false);
@@ -261,7 +267,8 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
 
     /// <summary>Stops a server; it stays in the fleet as Stopped. Calls in flight may end within the drain grace. Completes when its processes are gone.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
-    public Task ShutdownServerAsync(string id, CancellationToken cancellationToken = default) => CommandAsync(
+    public Task ShutdownServerAsync(string id, CancellationToken cancellationToken = default) => ChangeAsync(
+        "stop", id, null,
         async () =>
         {
             await _fleet.StopServerAsync(id, Options.Limits.DrainGrace, cancellationToken).ConfigureAwait(false);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Fairlead.TestKit;
 
@@ -17,6 +18,14 @@ public sealed class LoopbackListener : IAsyncDisposable
         _listener.Prefixes.Add(Url);
         _listener.Start();
         _loop = Task.Run(() => ServeAsync(answer));
+    }
+
+    /// <summary>A port of this machine on which nobody listens at this moment.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>Where it listens.</summary>

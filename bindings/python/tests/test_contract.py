@@ -219,3 +219,16 @@ def test_another_event_loop_is_a_clear_error(opened: Open) -> None:
         with asyncio.Runner() as second, pytest.raises(fairlead.WrongEventLoop, match="a manager for each loop"):
             second.run(manager.list_servers())
         first.run(manager.shutdown())
+
+
+@on_loop
+async def test_instances_are_listed_each_by_itself(opened: Open) -> None:
+    async with opened() as manager:
+        await manager.execute_tool("scripted", "echo")
+        (one,) = await manager.list_instances("scripted")
+        info = next(server for server in await manager.list_servers() if server.id == "scripted")
+        assert (one.role, one.state, one.restarts, one.calls_in_flight, one.circuit) == ("shared", ServerState.HEALTHY, 0, 0, "Closed")
+        assert one.process_id == info.process_id and one.memory_bytes is not None and one.memory_bytes > 100_000
+        assert one.started_at is not None and one.started_at <= info.since
+        with pytest.raises(fairlead.ServerNotFound):
+            await manager.list_instances("nobody")

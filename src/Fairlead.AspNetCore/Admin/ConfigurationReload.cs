@@ -98,6 +98,7 @@ internal sealed partial class ConfigurationReload
             }
 
             _loaded = loaded;
+            OwnChanges.AreRecorded = true;
             changing = _manager.ReloadAsync(loaded.Options, CancellationToken.None);
         }
         finally

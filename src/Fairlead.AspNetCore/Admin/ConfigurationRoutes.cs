@@ -16,7 +16,7 @@ internal sealed class ConfigurationRoutes(McpManager manager, ConfigurationReloa
     public void Map(RestRoutes rest)
     {
         rest.Get("/api/v1/configuration", RouteAccess.Admin, ShowAsync);
-        rest.Post("/api/v1/configuration/validate", RouteAccess.Admin, ValidateAsync);
+        rest.Post("/api/v1/configuration/validate", RouteAccess.Admin, ValidateAsync, onlyAsks: true);
     }
 
     private async Task ShowAsync(HttpContext context)

@@ -51,6 +51,7 @@ internal sealed class RestApi
         _metrics.Map(rest);
         rest.Get("/api/v1/servers", RouteAccess.Open, ListAsync, ["state", "tag", .. Paging.Parameters]);
         rest.Get("/api/v1/servers/{id}", RouteAccess.Open, GetAsync);
+        rest.Get("/api/v1/servers/{id}/instances", RouteAccess.Open, InstancesAsync, Paging.Parameters);
         rest.Get("/api/v1/servers/{id}/tools", RouteAccess.Open, tools.ListAsync, ["cursor"]);
         rest.Post("/api/v1/servers/{id}/tools/{tool}/call", RouteAccess.Open, tools.CallAsync);
         rest.Get("/api/v1/openapi.json", RouteAccess.Open, DescribeAsync);
@@ -186,6 +187,15 @@ internal sealed class RestApi
         }
 
         await WriteAsync(context, StatusCodes.Status200OK, server).ConfigureAwait(false);
+    }
+
+    private async Task InstancesAsync(HttpContext context)
+    {
+        var all = await _manager.ListInstancesAsync(Require(_manager.Fleet, context).Name, context.RequestAborted).ConfigureAwait(false);
+
+        // Those that are not there have no id: their place tells one from another.
+        var (page, nextCursor) = Paging.Of(context, "instances", [.. all.Index()], static one => string.Create(CultureInfo.InvariantCulture, $"{(one.Item.Id is null ? "place" : "id")} {one.Item.Id ?? one.Index}"));
+        await WriteAsync(context, StatusCodes.Status200OK, new { instances = page.Select(static one => one.Item), nextCursor }).ConfigureAwait(false);
     }
 
     private async Task MetricsAsync(HttpContext context) =>

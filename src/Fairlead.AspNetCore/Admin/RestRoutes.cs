@@ -28,14 +28,18 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
     /// <param name="access">Who may use it.</param>
     /// <param name="handler">What answers.</param>
     /// <param name="ifMatch">Whether it checks If-Match; where it is not checked it is refused, because whoever sends it relies on it.</param>
-    public void Post(string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch = false) => Map(HttpMethods.Post, pattern, access, handler, ifMatch);
+    /// <param name="onlyAsks">Whether it changes nothing, and is posted for its long question alone.</param>
+    public void Post(string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch = false, bool onlyAsks = false) => Map(HttpMethods.Post, pattern, access, handler, ifMatch, onlyAsks: onlyAsks);
 
     /// <summary>Maps PUT.</summary>
-    /// <inheritdoc cref="Post"/>
+    /// <param name="pattern">The path.</param>
+    /// <param name="access">Who may use it.</param>
+    /// <param name="handler">What answers.</param>
+    /// <param name="ifMatch">As for <see cref="Post"/>.</param>
     public void Put(string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch = false) => Map(HttpMethods.Put, pattern, access, handler, ifMatch);
 
     /// <summary>Maps DELETE.</summary>
-    /// <inheritdoc cref="Post"/>
+    /// <inheritdoc cref="Put"/>
     public void Delete(string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch = false) => Map(HttpMethods.Delete, pattern, access, handler, ifMatch);
 
     /// <summary>Maps what is left: other verbs of the paths so far, then all other paths. Call last.</summary>
@@ -59,7 +63,7 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
         context, StatusCodes.Status404NotFound, "NotFound",
         "There is nothing at this path. MCP clients connect to /mcp or /mcp/<server>; the API is /api/v1/servers, /health and /ready; people open /dashboard/.");
 
-    private void Map(string verb, string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch, string[]? query = null, bool atOwnPorts = false)
+    private void Map(string verb, string pattern, RouteAccess access, RequestDelegate handler, bool ifMatch, string[]? query = null, bool atOwnPorts = false, bool onlyAsks = false)
     {
         if (!_verbs.TryGetValue(pattern, out var verbs))
         {
@@ -67,7 +71,7 @@ internal sealed partial class RestRoutes(GuardedRoutes routes, ILogger logger)
         }
 
         verbs.Add(verb);
-        routes.Map(verb, pattern, access, context => AnswerAsync(context, handler, ifMatch, query ?? []), atOwnPorts);
+        routes.Map(verb, pattern, access, context => AnswerAsync(context, handler, ifMatch, query ?? []), atOwnPorts, onlyAsks);
     }
 
     private async Task AnswerAsync(HttpContext context, RequestDelegate handler, bool ifMatch, string[] query)

@@ -37,6 +37,7 @@ internal sealed class ChangeAudit(AuditLog? log, TimeProvider time)
     {
         var started = time.GetTimestamp();
         var outcome = "aborted";
+        OwnChanges.AreRecorded = true;
         try
         {
             await handler(context).ConfigureAwait(false);

@@ -49,10 +49,11 @@ internal sealed class GuardedRoutes
     /// <param name="access">Who may use it.</param>
     /// <param name="handler">What it does once the guards have let it through.</param>
     /// <param name="atOwnPorts">Whether the own ports of servers have it, too. What concerns all servers is on the main port alone.</param>
-    public void Map(string? verb, string pattern, RouteAccess access, RequestDelegate handler, bool atOwnPorts = false)
+    /// <param name="onlyAsks">Whether it changes nothing, whatever its verb: the audit log does not tell it.</param>
+    public void Map(string? verb, string pattern, RouteAccess access, RequestDelegate handler, bool atOwnPorts = false, bool onlyAsks = false)
     {
         var inner = atOwnPorts ? handler : context => _ports.TryGet(context.Connection, out var server) ? NotHereAsync(context, server) : handler(context);
-        RequestDelegate guarded = access == RouteAccess.Open ? context => Open(context, inner) : context => Admin(context, inner);
+        RequestDelegate guarded = access == RouteAccess.Open ? context => Open(context, inner) : context => Admin(context, inner, onlyAsks);
         var route = verb is null ? _endpoints.Map(pattern, guarded) : _endpoints.MapMethods(pattern, [verb], guarded);
         route.WithMetadata(new RouteGuard(access));
     }
@@ -63,7 +64,7 @@ internal sealed class GuardedRoutes
     private Task Open(HttpContext context, RequestDelegate handler) =>
         _hosts.Refuse(context.Request) is { } refusal ? RefuseAsync(context, StatusCodes.Status403Forbidden, refusal) : handler(context);
 
-    private Task Admin(HttpContext context, RequestDelegate handler)
+    private Task Admin(HttpContext context, RequestDelegate handler, bool onlyAsks)
     {
         if (_hosts.Refuse(context.Request) is { } refusal)
         {
@@ -73,7 +74,7 @@ internal sealed class GuardedRoutes
 
         if (_token.Accepts(context.Request.Headers.Authorization.ToString()))
         {
-            return Audit.RunAsync(context, handler);
+            return onlyAsks ? handler(context) : Audit.RunAsync(context, handler);
         }
 
         Audit.Denied(context, nameof(Unauthenticated));

@@ -1,12 +1,14 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Fairlead.Cli.Output;
 using Fairlead.Cli.Running;
+using Fairlead.Configuration;
 
 namespace Fairlead.Cli.Commands;
 
-/// <summary><c>fairlead ps</c>: the servers of the running instance with state and reason.</summary>
+/// <summary><c>fairlead ps [SERVER]</c>: the servers of the running instance with state and reason; of one, its instances.</summary>
 internal static class PsCommand
 {
     private const int StateColumn = 1;
@@ -14,12 +16,23 @@ internal static class PsCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
+        var server = CommonOptions.Server<string?>("Only this server, with its instances. Default: all servers.");
+        server.Arity = ArgumentArity.ZeroOrOne;
         var watch = new Option<bool>("--watch", "-w") { Description = "Show them live until Ctrl+C, also over restarts of the instance. Not on a terminal: a line for each change; with --json an object." };
         var json = CommonOptions.Json();
         var instance = new InstanceOptions();
-        var command = new Command("ps", "Lists the servers with their state and the reason for it.\nExample: fairlead ps --watch") { watch, json, instance };
+        var command = new Command("ps", "Lists the servers with their state and the reason for it; of one server, its instances, too.\nExample: fairlead ps --watch") { server, watch, json, instance };
         command.Aliases.Add("status");
-        command.SetAction((parsed, _) => parsed.GetValue(watch)
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(watch) && result.GetValue(server) is not null)
+            {
+                result.AddError("--watch shows all servers: leave the name out, or leave --watch out.");
+            }
+        });
+        command.SetAction((parsed, _) => parsed.GetValue(server) is { } name
+            ? InstanceClient.RunAsync(instance.Of(parsed), client => ShowAsync(client, name, parsed.GetValue(json)))
+            : parsed.GetValue(watch)
             ? FleetWatch.RunAsync(instance.Of(parsed), Terminal.Current, parsed.GetValue(json), TimeProvider.System)
             : InstanceClient.RunAsync(instance.Of(parsed), client => ListAsync(client, parsed.GetValue(json))));
         return command;
@@ -35,6 +48,25 @@ internal static class PsCommand
         foreach (var server in servers)
         {
             table.Add(Text(server, "id"), Text(server, "state"), Text(server, "tools"), Text(server, "protocolVersion"), Text(server, "processId"), Remarks(server, now));
+        }
+
+        return table.Lines(terminal.Width, (row, column, text) => column == StateColumn ? terminal.Paint(States.ColourOf(row[column]), text) : text);
+    }
+
+    /// <summary>The table of a server's instances.</summary>
+    /// <param name="instances">As the API lists them.</param>
+    /// <param name="terminal">For its width and colours.</param>
+    /// <param name="now">What times are reckoned from.</param>
+    public static IEnumerable<string> InstanceTable(IEnumerable<JsonElement> instances, Terminal terminal, DateTimeOffset now)
+    {
+        var table = new TextTable("INSTANCE", "STATE", "ROLE", "PID", "MEMORY", "UP", "RESTARTS", "CALLS", "CIRCUIT", "REASON");
+        foreach (var one in instances)
+        {
+            var memory = one.TryGetProperty("memoryBytes", out var bytes) ? string.Create(CultureInfo.InvariantCulture, $"{bytes.GetInt64() / 1048576.0:0.0} MiB") : "";
+            var up = one.TryGetProperty("startedAt", out var at) && at.TryGetDateTimeOffset(out var started) ? Span(now - started) : "";
+            table.Add(
+                Text(one, "id") is { Length: > 0 } id ? id : "-", Text(one, "state"), Text(one, "role"), Text(one, "processId"), memory, up, Text(one, "restarts"), Text(one, "callsInFlight"), Text(one, "circuit"),
+                Text(one, "reason") + NextTry(one, now));
         }
 
         return table.Lines(terminal.Width, (row, column, text) => column == StateColumn ? terminal.Paint(States.ColourOf(row[column]), text) : text);
@@ -107,6 +139,47 @@ internal static class PsCommand
 
         var wait = Math.Max(0, (retry - now).TotalSeconds);
         return $"; next try in {wait.ToString("0", CultureInfo.InvariantCulture)} s";
+    }
+
+    /// <summary>How long something has been, in the unit that says most.</summary>
+    private static string Span(TimeSpan time)
+    {
+        var (number, unit) = time.TotalSeconds < 60 ? (time.TotalSeconds, "s") : time.TotalMinutes < 60 ? (time.TotalMinutes, "min") : time.TotalHours < 48 ? (time.TotalHours, "h") : (time.TotalDays, "days");
+        return string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, Math.Floor(number)):0} {unit}");
+    }
+
+    private static async Task<int> ShowAsync(InstanceClient client, string name, bool asJson)
+    {
+        var path = $"/api/v1/servers/{Uri.EscapeDataString(name)}";
+        var (server, exitCode) = await client.GetAsync(path).ConfigureAwait(false);
+        if (exitCode != ExitCodes.Ok)
+        {
+            return exitCode;
+        }
+
+        (var document, exitCode) = await client.GetAsync(path + "/instances").ConfigureAwait(false);
+        if (exitCode != ExitCodes.Ok)
+        {
+            return exitCode;
+        }
+
+        if (asJson)
+        {
+            var whole = JsonObject.Create(server)!;
+            whole.Add("instances", JsonNode.Parse(document.GetProperty("instances").GetRawText()));
+            Terminal.Current.Line(whole.ToJsonString(ApiJson.Options));
+            return ExitCodes.Ok;
+        }
+
+        var now = TimeProvider.System.GetUtcNow();
+        JsonElement[] instances = [.. document.GetProperty("instances").EnumerateArray()];
+        string[] below = instances.Length == 0 ? ["No instance of it runs."] : [.. InstanceTable(instances, Terminal.Current, now)];
+        foreach (var line in (string[])[.. Table([server], Terminal.Current, now), "", .. below])
+        {
+            Terminal.Current.Line(line);
+        }
+
+        return ExitCodes.Ok;
     }
 
     private static async Task<int> ListAsync(InstanceClient client, bool asJson)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.ServerSentEvents;
+using System.Security.Authentication;
 using System.Text.Json;
 using Fairlead.Cli.Output;
 
@@ -50,7 +51,10 @@ internal sealed class InstanceClient : IDisposable
         }
         catch (Exception exception) when (IsUnreachable(exception))
         {
-            return Fail(ExitCodes.NotRunning, $"the instance at {client.Url} does not answer ({exception.Message}). Is it running? fairlead up starts one.");
+            return Fail(ExitCodes.NotRunning, exception.InnerException is AuthenticationException untrusted
+                ? $"the certificate of {client.Url.GetLeftPart(UriPartial.Authority)} is not trusted ({untrusted.Message}); nothing was sent. If it is of a CA of your own, name the file of that CA's certificate "
+                    + "in SSL_CERT_FILE (on Linux), or add it to those that the system trusts."
+                : $"the instance at {client.Url} does not answer ({exception.Message}). Is it running? fairlead up starts one.");
         }
     }
 

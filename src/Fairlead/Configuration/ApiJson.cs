@@ -9,7 +9,7 @@ internal static class ApiJson
     /// <summary>The options; never changed.</summary>
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
     {
-        Converters = { new Word<ServerTransport>(), new Word<ServerOwner>(), new Word<RolloutStrategy>(), new Word<FaultKind>(), new JsonStringEnumConverter() },
+        Converters = { new Word<ServerTransport>(), new Word<ServerOwner>(), new Word<RolloutStrategy>(), new Word<FaultKind>(), new Word<InstanceRole>(), new JsonStringEnumConverter() },
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };

@@ -75,6 +75,18 @@ internal sealed partial class OwnInstances
         }
     }
 
+    /// <summary>How each of them stands.</summary>
+    public IReadOnlyList<InstancePlace> Places
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _all.Select(static instance => new InstancePlace(instance.Connection, instance.Failure))];
+            }
+        }
+    }
+
     /// <summary>The connection that a call of <paramref name="caller"/> must use.</summary>
     /// <param name="snapshot">The server at this moment; callable.</param>
     /// <param name="caller">Who calls.</param>

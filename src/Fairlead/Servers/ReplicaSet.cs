@@ -51,6 +51,18 @@ internal sealed partial class ReplicaSet(
         }
     }
 
+    /// <summary>How each place stands.</summary>
+    public IReadOnlyList<InstancePlace> Places
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _places.Select(static place => new InstancePlace(place.Connection, place.Failure, place.Restarts, place.NextRetry))];
+            }
+        }
+    }
+
     /// <summary>Waits until each has been started for the first time, well or not.</summary>
     public Task WhenSettledAsync()
     {
@@ -220,6 +232,12 @@ internal sealed partial class ReplicaSet(
                 failed(config, reason);
                 var delay = budget.TrySpend();
                 LogLost(logger, config.Name, reason, delay ?? ServerActor.Stable);
+                lock (_lock)
+                {
+                    place.Failure = resources.Redactor.Redact(reason);
+                    place.NextRetry = resources.Time.GetUtcNow() + (delay ?? ServerActor.Stable);
+                    place.Restarts++;
+                }
 
                 // A place is never given up for good: the first instance decides about the state of the server, and this one is tried again with it.
                 await Task.Delay(delay ?? ServerActor.Stable, resources.Time, end).ConfigureAwait(false);
@@ -252,6 +270,7 @@ internal sealed partial class ReplicaSet(
                 }
 
                 place.IsUnhealthy = false;
+                (place.Failure, place.NextRetry) = (null, null);
                 place.Promoted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 place.Connection = connection;
                 Publish_NeedsLock();
@@ -308,6 +327,7 @@ internal sealed partial class ReplicaSet(
             lock (_lock)
             {
                 place.IsUnhealthy = verdict.State == ServerState.Unhealthy;
+                place.Failure = place.IsUnhealthy ? verdict.Reason : null;
                 Publish_NeedsLock();
             }
 
@@ -341,6 +361,15 @@ internal sealed partial class ReplicaSet(
 
         /// <summary>Whether its connection fails its health checks. Under the lock.</summary>
         public bool IsUnhealthy { get; set; }
+
+        /// <summary>Why it takes no calls; null while it does, or starts for the first time. Under the lock.</summary>
+        public string? Failure { get; set; }
+
+        /// <summary>When it is started again; null when that is not waited for. Under the lock.</summary>
+        public DateTimeOffset? NextRetry { get; set; }
+
+        /// <summary>Starts after failures. Under the lock.</summary>
+        public int Restarts { get; set; }
 
         /// <summary>Ready; null while it starts or is lost. Under the lock.</summary>
         public UpstreamConnection? Connection { get; set; }

@@ -157,6 +157,10 @@ internal sealed partial class ServerActor : Actor
     /// <summary>The last rollouts, the latest first. Any thread.</summary>
     public RolloutInfo[] ReadRollouts() => _rollouts.Read();
 
+    /// <summary>What is known of each of its instances at this moment. Any thread.</summary>
+    public IReadOnlyList<InstanceInfo> ReadInstances() =>
+        InstanceReading.Read(Cell.Current, _resources.Sweep.ConnectionsOf(Id), _serving.OtherPlaces, _own.Places, _own.Warm.Ready);
+
     /// <summary>The snapshot after everything that was asked before.</summary>
     public Task<ServerSnapshot> ReadAsync(CancellationToken cancellationToken) => AskAsync(() => new ValueTask<ServerSnapshot>(Cell.Current), cancellationToken);
 

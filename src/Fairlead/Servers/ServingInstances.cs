@@ -77,6 +77,9 @@ internal sealed partial class ServingInstances
     /// <summary>Those beside the first one that take calls now. Any thread.</summary>
     public UpstreamConnection[] Others => _replicas.Ready;
 
+    /// <summary>How each of the places beside the first one stands. Any thread.</summary>
+    public IReadOnlyList<InstancePlace> OtherPlaces => _replicas.Places;
+
     /// <summary>Puts a ready instance into service as the first one, with those beside it that the server is to have.</summary>
     public void Adopt(StartResult start, CatalogReading reading)
     {

@@ -27,6 +27,18 @@ internal sealed class WarmPool(FleetResources resources, ServerStart start)
         }
     }
 
+    /// <summary>Those that are ready.</summary>
+    public IReadOnlyCollection<UpstreamConnection> Ready
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _ready.Select(static warm => warm.Connection)];
+            }
+        }
+    }
+
     /// <summary>Gives one away, which its taker owns from here on; null when there is none that lives. Another is started in its place.</summary>
     /// <param name="config">What it must have been started from.</param>
     public UpstreamConnection? TryTake(ServerConfig config)

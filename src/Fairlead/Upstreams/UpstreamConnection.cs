@@ -35,6 +35,7 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
         Limits = limits;
         Verbosity = new ServerLogLevel(this);
         _sweep = sweep;
+        StartedAt = sweep.TimeProvider.GetUtcNow();
         ServerTasks = new ServerTasks(this);
         Questions = new ServerRequests(this);
         _abandoned = new AbandonedCalls(sweep);
@@ -44,6 +45,9 @@ internal abstract partial class UpstreamConnection : IAsyncDisposable
 
     /// <summary>Tells this connection from every other one of this process.</summary>
     public long Number { get; } = Interlocked.Increment(ref s_numbers);
+
+    /// <summary>When it was made: its process, if it has one, was started a moment before.</summary>
+    public DateTimeOffset StartedAt { get; }
 
     /// <summary>Name of the server, as users know it.</summary>
     public string Server { get; }

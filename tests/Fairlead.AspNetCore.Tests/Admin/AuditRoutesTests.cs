@@ -47,6 +47,54 @@ public sealed class AuditRoutesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Changes_OfTheProgramItself_AreRecordedAsItsOwnAndThoseOverRestOnce()
+    {
+        var manager = _host.Manager;
+        await AdminAsync(HttpMethod.Post, "/api/v1/servers/calc/stop");
+        await manager.StartServerAsync("calc");
+        await manager.ScaleServerAsync("calc", 1);
+        await manager.RestartServerAsync("calc");
+        await manager.SetMaintenanceAsync("calc", on: true, "cleaning");
+        await manager.SetMaintenanceAsync("calc", on: false);
+        await manager.DisableToolAsync("calc", "say");
+        await manager.EnableToolAsync("calc", "say");
+        await manager.DisableServerAsync("calc");
+        await manager.EnableServerAsync("calc");
+        await manager.ShutdownServerAsync("calc");
+        await Assert.ThrowsAsync<ServerNotFound>(() => manager.UndeployServerAsync("calk"));
+        await Assert.ThrowsAsync<FaultRefused>(() => manager.InjectFaultAsync("calc", new FaultRequest(FaultKind.Error)));
+        await Assert.ThrowsAsync<FaultNotFound>(() => manager.EndFaultAsync("f9"));
+        await Assert.ThrowsAsync<DeploymentFailed>(() => manager.StartRolloutAsync("calc"));
+        var name = await manager.DeployServerAsync(new ServerConfig { Name = "Extra", Command = "nothing", Disabled = true });
+        await manager.UpdateServerAsync(name, new ServerConfig { Command = "nothing else", Disabled = true });
+        await manager.UndeployServerAsync(name);
+        await manager.ListServersAsync();
+
+        var records = Enumerable.Reverse(await FindAsync("?kind=change")).ToList();
+
+        Assert.Equal(("rest", "POST /api/v1/servers/{id}/stop"), (Text(records[0], "via"), Text(records[0], "method")));
+        Assert.All(records.Skip(1), static record => Assert.Equal(("in-process", "local", "allowed"), (Text(record, "via"), Text(record, "principal"), Text(record, "verdict"))));
+        Assert.Equal(
+            [
+                ("start", "calc", null, "ok"), ("scale", "calc", null, "ok"), ("restart", "calc", null, "ok"), ("maintenance on", "calc", null, "ok"), ("maintenance off", "calc", null, "ok"),
+                ("disable", "calc", "say", "ok"), ("enable", "calc", "say", "ok"), ("disable", "calc", null, "ok"), ("enable", "calc", null, "ok"), ("stop", "calc", null, "ok"),
+                ("undeploy", "calk", null, "ServerNotFound"), ("fault inject", "calc", null, "FaultRefused"), ("fault clear", null, "f9", "FaultNotFound"), ("rollout start", "calc", null, "DeploymentFailed"),
+                ("deploy", "extra", null, "ok"), ("update", "extra", null, "ok"), ("undeploy", "extra", null, "ok"),
+            ],
+            records.Skip(1).Select(static record => (Text(record, "method"), Text(record, "server"), Text(record, "target"), Text(record, "outcome"))));
+    }
+
+    [Fact]
+    public async Task Validation_OfAConfiguration_ChangesNothingAndIsNotRecorded()
+    {
+        await AdminAsync(HttpMethod.Post, "/api/v1/configuration/validate", """{"text":"{}"}""");
+        await RestHost.SendAsync(_host, HttpMethod.Post, "/api/v1/configuration/validate", """{"text":"{}"}""", token: "guessed");
+
+        var record = Assert.Single(await FindAsync("?kind=change"));
+        Assert.Equal(("denied", "Unauthenticated"), (Text(record, "verdict"), Text(record, "outcome")));
+    }
+
+    [Fact]
     public async Task SignIns_AtADashboard_AreRecordedAlsoWhenTheyFail()
     {
         var (_, code, _) = await AdminAsync(HttpMethod.Post, "/api/v1/dashboard/codes", "{}");

@@ -111,7 +111,7 @@ public sealed class OpenApiTests : IAsyncLifetime
         }
 
         Assert.Equal(200, (await _calls.CallAsync("getMetricsPage", headers: ["Accept: application/openmetrics-text"])).Status);
-        foreach (var id in (string[])["getServer", "getServerHealth", "listTools", "listServerRollouts", "getServerLogs"])
+        foreach (var id in (string[])["getServer", "getServerHealth", "listTools", "listInstances", "listServerRollouts", "getServerLogs"])
         {
             await OkAsync(id, ["id=calc"]);
         }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
 using Fairlead.Configuration;
+using Fairlead.Exchanges;
+using Fairlead.Upstreams;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
 
@@ -52,20 +54,20 @@ public sealed class BadServerTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("ghost", "no-such-program-anywhere", "Install it")]
-    [InlineData("keyless", "GITHUB_TOKEN", "set it in the environment or in .env")]
-    public async Task Call_WhenTheServerCannotBeStarted_SaysWhyAndTheMendInBothEras(string server, string cause, string mend)
+    [InlineData("ghost", "server_unavailable", "no-such-program-anywhere", "Install it")]
+    [InlineData("keyless", "auth_required", "GITHUB_TOKEN", "set it in the environment or in .env")]
+    public async Task Call_WhenTheServerCannotBeStarted_SaysWhyAndTheMendInBothEras(string server, string reason, string cause, string mend)
     {
         var (status, modern, _) = await _host.ModernAsync("/mcp/" + server, "tools/call", "\"name\":\"hello\",\"arguments\":{}", "hello", id: "\"c\"");
         Assert.Equal(HttpStatusCode.OK, status);
-        var message = AssertFailure(modern, server, "server_unavailable");
+        var message = AssertFailure(modern, server, reason);
         Assert.Contains(cause, message, StringComparison.Ordinal);
         Assert.Contains(mend, message, StringComparison.Ordinal);
 
         var session = await _host.InitializeAsync("/mcp/" + server);
         var (_, legacy, _) = await _host.PostAsync(
             "/mcp/" + server, """{"jsonrpc":"2.0","id":"c","method":"tools/call","params":{"name":"hello","arguments":{}}}""", "Mcp-Session-Id: " + session);
-        Assert.Contains(cause, AssertFailure(legacy, server, "server_unavailable"), StringComparison.Ordinal);
+        Assert.Contains(cause, AssertFailure(legacy, server, reason), StringComparison.Ordinal);
         await AssertEchoWorksAsync();
     }
 
@@ -75,6 +77,7 @@ public sealed class BadServerTests : IAsyncLifetime
         Assert.True(root.TryGetProperty("error", out var error), body);
         Assert.Equal("c", root.GetProperty("id").GetString());
         Assert.Equal(-32603, error.GetProperty("code").GetInt32());
+        Assert.Equal(CallFailures.Word(Enum.GetValues<ForwardError>().Single(one => ForwardErrors.Tag(one) == reason)), error.GetProperty("data").GetProperty("error").GetString());
         Assert.Equal((server, reason), (error.GetProperty("data").GetProperty("server").GetString(), error.GetProperty("data").GetProperty("reason").GetString()));
         return error.GetProperty("message").GetString()!;
     }

@@ -1,5 +1,7 @@
+using Fairlead.AspNetCore.Tests.Admin;
 using Fairlead.Configuration;
 using Fairlead.Guards;
+using Fairlead.Routing;
 using Fairlead.TestKit;
 using Fairlead.Tests.Servers;
 
@@ -121,6 +123,58 @@ public sealed class ReplicaTests
         var info = (await host.Manager.ListServersAsync())[0];
         Assert.Equal((2, 2), (info.Replicas, info.ReplicasWanted));
         Assert.Contains("over", info.LastFailure!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Instances_OfAServer_AreListedEachByItself()
+    {
+        var options = new FairleadOptions();
+        options.Limits.RestartBase = options.Limits.RestartMax = TimeSpan.FromHours(1);
+        var (host, runs) = await StartAsync(new ServerConfig { Name = "s", Replicas = { Count = 2 } }, options);
+        await using var _ = host;
+        var holding = CallAsync(host, "\"hold\":true");
+        var held = await Guard.WithinAsync(BusyAsync(runs, 2), "the call that is held");
+
+        var both = await host.Manager.ListInstancesAsync("s");
+
+        Assert.All(both, static one => Assert.Equal((InstanceRole.Shared, ServerState.Healthy, 0, CircuitState.Closed, null), (one.Role, one.State, one.Restarts, one.Circuit, one.ProcessId)));
+        Assert.All(both, static one => Assert.NotNull(one.StartedAt));
+        Assert.Equal(host.Manager.Cell("s").Current.Replicas.Select(static connection => (long?)connection.Number), both.Select(static one => one.Id));
+        Assert.Equal([0, 1], both.Select(static one => one.CallsInFlight).Order());
+        var server = (await runs.WhenRunAsync(held + 1)).Server;
+        await server.SendAsync($$$"""{"jsonrpc":"2.0","id":{{{server.Received.Last(static request => request.Method == "tools/call").Id}}},"result":{"content":[]}}""");
+        await holding;
+
+        // The second one: the first one's place would be taken by it.
+        (await runs.WhenRunAsync(2)).Crash("over");
+        await host.Manager.ReachedAsync("s", static snapshot => snapshot.Replicas.Length == 1, "one instance");
+        var lost = await Guard.WithinAsync(LostAsync(), "the place of the lost one");
+        Assert.Equal((InstanceRole.Shared, ServerState.Unhealthy, 1), (lost.Role, lost.State, lost.Restarts));
+        Assert.Contains("over", lost.Reason, StringComparison.Ordinal);
+        Assert.NotNull(lost.NextRetry);
+        var body = (await RestHost.SendAsync(host, HttpMethod.Get, "/api/v1/servers/s/instances?limit=1")).Body;
+        Assert.Equal(both[0].Id, body.GetProperty("instances")[0].GetProperty("id").GetInt64());
+        body = (await RestHost.SendAsync(host, HttpMethod.Get, $"/api/v1/servers/s/instances?limit=1&cursor={body.GetProperty("nextCursor").GetString()}")).Body;
+        Assert.Equal("shared", body.GetProperty("instances")[0].GetProperty("role").GetString());
+        Assert.DoesNotContain("\"id\"", body.GetRawText(), StringComparison.Ordinal);
+        Assert.DoesNotContain("nextCursor", body.GetRawText(), StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ServerNotFound>(() => host.Manager.ListInstancesAsync("nobody"));
+        await host.Manager.ShutdownServerAsync("s");
+        Assert.Empty(await host.Manager.ListInstancesAsync("s"));
+
+        // Between the loss and the plan of the next start there is a moment that nobody tells of.
+        async Task<InstanceInfo> LostAsync()
+        {
+            while (true)
+            {
+                if ((await host.Manager.ListInstancesAsync("s")).FirstOrDefault(static one => one.Id is null) is { } place)
+                {
+                    return place;
+                }
+
+                await Task.Yield();
+            }
+        }
     }
 
     [Fact]

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Fairlead.TestKit;
 
 namespace Fairlead.BuiltIn.Tests.Prometheus;
@@ -29,7 +27,7 @@ public sealed class PrometheusRun : IAsyncLifetime, IDisposable
             return;
         }
 
-        var address = "127.0.0.1:" + FreePort().ToString(CultureInfo.InvariantCulture);
+        var address = "127.0.0.1:" + LoopbackListener.FreePort().ToString(CultureInfo.InvariantCulture);
         _folder.Write("rules.yml", """
             groups:
               - name: test
@@ -38,7 +36,7 @@ public sealed class PrometheusRun : IAsyncLifetime, IDisposable
                   - { alert: Never, expr: "vector(0) > 1" }
                   - { alert: Always, expr: "vector(1)", labels: { severity: page } }
             """);
-        var targetPort = FreePort();
+        var targetPort = LoopbackListener.FreePort();
         _target = new ScrapeTarget(targetPort);
         var config = _folder.Write("prometheus.yml", $$"""
             global: { scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms }
@@ -69,14 +67,6 @@ public sealed class PrometheusRun : IAsyncLifetime, IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _folder.Dispose();
-
-    /// <summary>A port that nobody listens on.</summary>
-    internal static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
 
 public sealed class PrometheusServerTests(PrometheusRun prometheus) : IClassFixture<PrometheusRun>

@@ -53,6 +53,13 @@ public sealed class DeskTests
         var second = (await CliRun.OfAsync("up", "--config", file, "--port", "0", "--state", state)).Ended(5);
         Assert.Contains("http://127.0.0.1:", second.Output, StringComparison.Ordinal);
 
+        var one = (await Run("ps", "everything")).Ended(0).Output;
+        Assert.Matches(@"(?m)^everything\s+Healthy", one);
+        Assert.Matches(@"(?m)^\d+\s+Healthy\s+shared\s+\d+\s+\d+\.\d MiB\s+\d+ (s|min)\s+0\s+0\s+Closed", one);
+        Assert.Contains("No instance of it runs.", (await Run("ps", "waits")).Ended(0).Output, StringComparison.Ordinal);
+        (await Run("ps", "everythin")).Ended(8);
+        Assert.Contains("leave the name out", (await Run("ps", "everything", "--watch")).Ended(2).Output, StringComparison.Ordinal);
+
         var child = (int)JsonNode.Parse((await Run("ps", "--json")).Output)!["servers"]![0]!["processId"]!;
         Assert.Contains("Stopped.", (await Run("down")).Ended(0).Output, StringComparison.Ordinal);
         Assert.Equal(0, await Guard.WithinAsync(up.Exit, "the end of fairlead up"));

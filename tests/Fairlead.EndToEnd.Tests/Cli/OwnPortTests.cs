@@ -36,7 +36,7 @@ public sealed class OwnPortTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task OwnPort_ServesItsServerAloneUnderItsOwnNames()
     {
-        var port = FreePort();
+        var port = LoopbackListener.FreePort();
         await StartAsync(Echo("one", port), Echo("two", null));
         var own = new Uri($"http://127.0.0.1:{port}");
 
@@ -58,7 +58,7 @@ public sealed class OwnPortTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task OwnPort_ChecksTheHostWithItsPort()
     {
-        var port = FreePort();
+        var port = LoopbackListener.FreePort();
         await StartAsync(Echo("one", port));
         foreach (var host in new[] { "evil.example", $"evil.example:{port}", $"127.0.0.1:{new Uri(_host!.Url).Port}" })
         {
@@ -95,7 +95,7 @@ public sealed class OwnPortTests : IAsyncLifetime, IDisposable
     public async Task OwnPort_WhenServersComeChangeAndGo_Follows()
     {
         await StartAsync(Echo("one", null));
-        var (first, second) = (FreePort(), FreePort());
+        var (first, second) = (LoopbackListener.FreePort(), LoopbackListener.FreePort());
         await _host!.Manager.DeployServerAsync(Echo("late", first));
         Assert.Contains("\"echo\"", await WhenServedAsync(first), StringComparison.Ordinal);
 
@@ -191,12 +191,5 @@ public sealed class OwnPortTests : IAsyncLifetime, IDisposable
 
             await looked;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -61,6 +61,7 @@ internal sealed class RestWay(HttpClient http, string token)
             "disableTool" => ("POST", $"servers/{deed.Server}/tools/{deed.Tool}/disable", "{}"),
             "enableTool" => ("POST", $"servers/{deed.Server}/tools/{deed.Tool}/enable", "{}"),
             "injectFault" => ("POST", $"servers/{deed.Server}/faults", $$"""{"kind":"{{StateTable.Text(deed.All, "kind")}}"}"""),
+            "endFaults" => ("DELETE", "faults", null),
             "endFault" => ("DELETE", $"faults/{deed.Server}", (string?)null),
             _ => throw new ArgumentException($"'{deed.Verb}' is no deed that is known here."),
         };

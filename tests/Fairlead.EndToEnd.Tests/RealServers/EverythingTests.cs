@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Fairlead.TestKit;
@@ -158,7 +157,7 @@ public sealed class EverythingTests(EverythingTests.BothSides sides) : IClassFix
 
         private async Task<string> ServeAsync(string script, string transport, string ready)
         {
-            var port = FreePort();
+            var port = LoopbackListener.FreePort().ToString(CultureInfo.InvariantCulture);
             var server = ChildProcess.Start(RepositoryPaths.Node, [script, transport], new Dictionary<string, string> { ["PORT"] = port });
             _servers.Add(server);
             await server.ErrorLineAsync(line => line.Contains(ready, StringComparison.Ordinal), "that it listens");
@@ -185,12 +184,5 @@ public sealed class EverythingTests(EverythingTests.BothSides sides) : IClassFix
 #pragma warning restore MCP9005 // Beyond these two every obsolete word is a mistake.
                 }),
             "a client to connect");
-
-        private static string FreePort()
-        {
-            using var listener = new TcpListener(IPAddress.Loopback, 0);
-            listener.Start();
-            return ((IPEndPoint)listener.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
-        }
     }
 }

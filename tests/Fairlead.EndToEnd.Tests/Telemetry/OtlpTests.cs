@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -32,7 +30,7 @@ public sealed class OtlpTests
     [Fact]
     public async Task Call_WithAClientsTrace_ArrivesAsATreeAndGoesOnToTheServer()
     {
-        await using var receiver = new OtlpReceiver(FreePort());
+        await using var receiver = new OtlpReceiver(LoopbackListener.FreePort());
         var (trace, client) = (ActivityTraceId.CreateRandom().ToHexString(), ActivitySpanId.CreateRandom().ToHexString());
         string seen;
         await using (var gateway = await GatewayProcess.StartAsync(new JsonObject
@@ -102,12 +100,5 @@ public sealed class OtlpTests
         Assert.True(answer.RootElement.TryGetProperty("result", out var result), body);
         using var meta = JsonDocument.Parse(result.GetProperty("content")[0].GetProperty("text").GetString()!);
         return meta.RootElement.GetProperty("traceparent").GetString()!;
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

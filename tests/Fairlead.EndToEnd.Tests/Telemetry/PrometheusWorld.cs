@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -43,7 +42,7 @@ public sealed class PrometheusWorld : IAsyncLifetime, IDisposable
         await CallAsync("echo", "echo", """{"message":"hi"}""");
         await CallAsync("dies", "hello", "{}");
         await ListAsync();
-        var alertPort = FreePort();
+        var alertPort = LoopbackListener.FreePort();
         Alerts = new AlertReceiver(alertPort);
         _folder.Write("scraped.yml", $$"""
             groups:
@@ -63,7 +62,7 @@ public sealed class PrometheusWorld : IAsyncLifetime, IDisposable
               alertmanagers:
                 - static_configs: [{ targets: ["127.0.0.1:{{alertPort}}"] }]
             """);
-        _url = new Uri($"http://127.0.0.1:{FreePort()}/");
+        _url = new Uri($"http://127.0.0.1:{LoopbackListener.FreePort()}/");
         _prometheus = ChildProcess.Start(
             Engines.At("usr/bin/prometheus"),
             [$"--config.file={config}", $"--storage.tsdb.path={_folder.At("data")}", $"--web.listen-address={_url.Authority}", "--rules.alert.resend-delay=200ms"]);
@@ -139,12 +138,5 @@ public sealed class PrometheusWorld : IAsyncLifetime, IDisposable
 
         using var response = await Guard.WithinAsync(_http.SendAsync(request), $"{method} at {path}");
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -83,7 +83,7 @@ public sealed class HealthChecksTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Http_WhenNothingListens_SaysSo()
     {
-        var finding = await RunAsync(new HealthCheckOptions { Kind = HealthCheckKind.Http, Url = new Uri($"http://127.0.0.1:{FreePort()}/health") });
+        var finding = await RunAsync(new HealthCheckOptions { Kind = HealthCheckKind.Http, Url = new Uri($"http://127.0.0.1:{LoopbackListener.FreePort()}/health") });
         Assert.False(finding.IsGood);
         Assert.Contains("cannot be asked: Connection refused", finding.Reason, StringComparison.Ordinal);
     }
@@ -188,11 +188,4 @@ public sealed class HealthChecksTests : IAsyncLifetime, IDisposable
         Assert.Empty(_checks.Make(new ServerConfig { Name = "s", HealthCheck = { Kind = HealthCheckKind.None } }, null!, null, CancellationToken.None));
 
     private static HealthCheckOptions Shell(string script, string shell = "sh") => new() { Kind = HealthCheckKind.Command, Command = shell, Arguments = ["-c", script] };
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -50,6 +50,25 @@ public sealed class WarmPoolTests
     }
 
     [Fact]
+    public async Task Instances_OfEachRole_AreListedWithTheirProcesses()
+    {
+        await using var manager = new McpManager();
+        await manager.DeployServerAsync(Config(warm: 1));
+        await manager.ReachedAsync("s", ServerState.Healthy);
+        await Guard.WithinAsync(WarmAsync(manager, 1), "a warm process");
+        var own = await OwnAsync(manager);
+        await Guard.WithinAsync(WarmAsync(manager, 1), "the next warm process");
+
+        var instances = await manager.ListInstancesAsync("s");
+
+        Assert.Equal([(InstanceRole.Shared, ServerState.Healthy), (InstanceRole.Own, ServerState.Healthy), (InstanceRole.Warm, ServerState.Idle)], instances.Select(static one => (one.Role, one.State)));
+        Assert.Equal(own.ProcessId, instances[1].ProcessId);
+        Assert.Equal(3, instances.Select(static one => one.ProcessId).OfType<int>().Distinct().Count());
+        Assert.All(instances, static one => Assert.InRange(one.MemoryBytes!.Value, 100_000, 10_000_000_000));
+        Assert.Equal(3, instances.Select(static one => one.Id).OfType<long>().Distinct().Count());
+    }
+
+    [Fact]
     public async Task Keep_WhenTheConfigurationWantsOther_TheirNumberFollowsWithoutARestart()
     {
         await using var manager = new McpManager();

@@ -69,6 +69,10 @@ export const actionScenarios = {
       await page.getByLabel('Instances').fill(replicas);
       await page.getByRole('dialog').getByRole('button', { name: 'Scale' }).click();
       await page.getByText(`${replicas} of ${replicas}`).waitFor();
+      const rows = page.getByRole('region', { name: 'Each instance' }).locator('tbody tr', { hasText: /shared/ });
+      const shown = await until(`${replicas} instances in the table`, () => rows.allTextContents(), all => all.length === Number(replicas) && all.every(one => one.includes('Healthy') && one.includes('MiB')));
+      const { instances } = await dashboard.api('GET', '/api/v1/servers/search/instances');
+      equal(instances.filter(one => one.role === 'shared').map((one, i) => shown[i].startsWith(String(one.id)) && shown[i].includes(String(one.processId))), Array(Number(replicas)).fill(true), 'whether each stands there with its process');
     }
 
     await page.end();

@@ -102,6 +102,9 @@ class RestBackend:
     async def _list_servers(self) -> Any:
         return (await self._ask("GET", "/api/v1/servers"))["servers"]
 
+    async def _list_instances(self, id: str) -> Any:
+        return (await self._ask("GET", f"{_server(id)}/instances"))["instances"]
+
     async def _list_tools(self, id: str) -> list[Any]:
         tools: list[Any] = []
         cursor = ""

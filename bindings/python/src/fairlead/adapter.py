@@ -13,7 +13,7 @@ from ._backend import Arguments
 from .config import ConfigLike
 from .errors import ForkRefused, RuntimeShutdown
 from .manager import McpManager
-from .models import BatchCall, BatchOutcome, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
+from .models import BatchCall, BatchOutcome, InstanceInfo, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
 
 __all__ = ["McpManagerAdapter", "PyMcpManager"]
 
@@ -95,6 +95,10 @@ class McpManagerAdapter:
     def list_servers(self) -> list[ServerInfo]:
         """As ``McpManager.list_servers``."""
         return self._run(self._manager.list_servers)
+
+    def list_instances(self, id: str) -> list[InstanceInfo]:
+        """As ``McpManager.list_instances``."""
+        return self._run(self._manager.list_instances, id)
 
     def list_tools(self, id: str) -> list[dict[str, Any]]:
         """As ``McpManager.list_tools``."""

@@ -11,7 +11,7 @@ from typing import Any
 from ._backend import Arguments, Backend, OnProgress, arguments_of, guarded
 from .config import ConfigLike, ServerConfig, to_configuration
 from .errors import InvalidRequest, McpException, ToolFailed
-from .models import BatchCall, BatchOutcome, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
+from .models import BatchCall, BatchOutcome, InstanceInfo, ManagerMetrics, ServerHealth, ServerInfo, ToolProgress, ToolResult
 
 __all__ = ["MCPManager", "McpManager", "McpManagerV2"]
 
@@ -155,6 +155,10 @@ class McpManager:
     async def list_servers(self) -> list[ServerInfo]:
         """What is known of all servers, in configuration order."""
         return [ServerInfo.from_json(server) for server in await self._backend.command("list_servers", {})]
+
+    async def list_instances(self, id: str) -> list[InstanceInfo]:
+        """What is known of each instance of a server: those that share its calls first."""
+        return [InstanceInfo.from_json(instance) for instance in await self._backend.command("list_instances", {"id": id})]
 
     async def list_tools(self, id: str) -> list[dict[str, Any]]:
         """The definitions of a server's tools, as the server wrote them."""

@@ -17,6 +17,7 @@ __all__ = [
     "BatchOutcome",
     "Depth",
     "HealthCheckRecord",
+    "InstanceInfo",
     "ManagerMetrics",
     "ServerHealth",
     "ServerInfo",
@@ -106,7 +107,7 @@ class Record:
         return _time(value) if name in _TIMES else value
 
 
-_TIMES = ("since", "next_retry", "at")
+_TIMES = ("since", "next_retry", "at", "started_at")
 
 
 def _time(value: str | None) -> datetime | None:
@@ -182,6 +183,26 @@ class ServerInfo(Record):
     owner: str = "code"
     configuration_version: str | None = None
     tags: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class InstanceInfo(Record):
+    """What is known of one instance of a server at one moment.
+
+    ``id`` is None while it is not there: it could not be started, or was lost, and is started again. ``role`` is ``shared``, ``own``, ``warm``, ``starting``, ``trial`` or ``leaving``.
+    """
+
+    role: str
+    state: str
+    id: int | None = None
+    reason: str | None = None
+    process_id: int | None = None
+    memory_bytes: int | None = None
+    started_at: datetime | None = None
+    restarts: int = 0
+    next_retry: datetime | None = None
+    calls_in_flight: int = 0
+    circuit: str = "Closed"
 
 
 @dataclass(frozen=True)
