@@ -93,6 +93,14 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
         }
     }
 
+    /// <summary>Counts a call that Fairlead does not take, and tells those who watch calls of it. The audit log is not told: it is full, or has ended.</summary>
+    /// <returns>What the caller gets.</returns>
+    public McpException Refuse(ServerCell cell, string tool, ForwardError error)
+    {
+        CountUnsent(cell, tool, error, _time.GetTimestamp());
+        return CallFailures.From(error, cell.Name, null);
+    }
+
     /// <summary>Finds the instance and the tool.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<(UpstreamConnection Connection, bool IsShared, long IdleTicks, CatalogRoute Route)> BeginAsync(ServerCell cell, string tool, CancellationToken cancellationToken)
@@ -122,12 +130,14 @@ internal sealed class LocalCalls(DeadlineSweep sweep, FairleadOptions options, L
             CallAudit.Add(audit, cell, tool, failure);
         }
 
-        if (failure is ToolNotFound)
+        if (failure is not ToolNotFound)
         {
-            return;
+            CountUnsent(cell, tool, CallFailures.Of(failure), started);
         }
+    }
 
-        var error = CallFailures.Of(failure);
+    private void CountUnsent(ServerCell cell, string tool, ForwardError error, long started)
+    {
         if (_counts)
         {
             cell.Counters.RecordUnsent(McpMethod.ToolsCall, CallStatus.Of(error, isErrorAnswer: false));

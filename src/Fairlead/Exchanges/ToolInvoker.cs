@@ -41,22 +41,23 @@ internal sealed class ToolInvoker
     /// <returns>The result, also one with <c>isError</c>. To be awaited once, as every value task.</returns>
     public ValueTask<ToolResult> CallAsync(string server, string tool, ReadOnlyMemory<byte> arguments, IProgress<ToolProgress>? progress, CancellationToken cancellationToken)
     {
+        var isKnown = _fleet.TryGet(server, out var cell) || _fleet.TryGet(ServerName.ToSlug(server), out cell);
         if (_fleet.IsShuttingDown)
         {
-            throw RuntimeShutdown.Now();
+            throw isKnown ? _calls.Refuse(cell!, tool, ForwardError.ShuttingDown) : RuntimeShutdown.Now();
         }
 
-        if (!_fleet.TryGet(server, out var cell) && !_fleet.TryGet(ServerName.ToSlug(server), out cell))
+        if (!isKnown)
         {
             throw ServerNotFound.For(server, _fleet.Current.InOrder.Select(static cell => cell.Name));
         }
 
         if (_audit is { MustRefuse: true, RecordsCalls: true })
         {
-            throw CallFailures.From(ForwardError.AuditFull, cell.Name, null);
+            throw _calls.Refuse(cell!, tool, ForwardError.AuditFull);
         }
 
-        var snapshot = cell.Current;
+        var snapshot = cell!.Current;
 
         // Faults lie on connections, and a changed server that is tried has tools of its own: as long as there are any of these, the call goes over a connection.
         return snapshot is { IsCallable: true, Tools: { } tools, Trial: null, Shared.Faults: null } && tools.Find(tool) is { } direct && IsPlain(snapshot.Config)

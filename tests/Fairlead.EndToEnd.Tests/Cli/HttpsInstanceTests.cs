@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -14,79 +15,55 @@ using Microsoft.Extensions.Logging;
 namespace Fairlead.EndToEnd.Tests.Cli;
 
 /// <summary>Commands to an instance of another name over https, with a certificate that only its user knows: a real Kestrel with TLS, the real program.</summary>
-public sealed class HttpsInstanceTests : IAsyncLifetime
+public sealed class HttpsInstanceTests
 {
     private const string Token = "0123456789abcdef";
-
-    private readonly TempFolder _folder = new();
-
-    // A name that is no word for loopback, so that what counts for other machines counts.
-    private readonly string _host = Dns.GetHostName().ToLowerInvariant();
-    private readonly int _port = LoopbackListener.FreePort();
-    private readonly X509Certificate2 _certificate;
-    private readonly McpManager _manager;
-    private readonly WebApplication _app;
-    private string? _tokenSeen;
-    private int _requests;
-
-    public HttpsInstanceTests()
-    {
-        _certificate = Certificate(_host);
-        var options = new FairleadOptions { PublicUrl = new Uri(Url) };
-        options.Servers.Add(new ServerConfig { Name = "echo", Command = "dotnet", Args = { RepositoryPaths.BuiltAssembly("Echo", "echo-server.dll") }, Disabled = true });
-        _manager = new McpManager(options);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.UseKestrelHttpsConfiguration();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenAnyIP(_port, listen => listen.UseHttps(_certificate)));
-        builder.Services.AddFairlead(_manager, Token);
-        _app = builder.Build();
-        _app.Use((context, next) =>
-        {
-            Interlocked.Increment(ref _requests);
-            _tokenSeen = context.Request.Headers.Authorization;
-            return next(context);
-        });
-        _app.MapFairlead();
-    }
-
-    private string Url => $"https://{_host}:{_port}";
-
-    public async Task InitializeAsync()
-    {
-        await _manager.InitializeAsync();
-        await _app.StartAsync();
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _app.DisposeAsync();
-        await _manager.DisposeAsync();
-        _certificate.Dispose();
-        _folder.Dispose();
-    }
 
     [Fact]
     public async Task Commands_WhenTheCertificateIsOfTheUsersOwn_SteerTheInstanceOnceItIsTrusted()
     {
-        Assert.False(new Uri(Url).IsLoopback);
-        var trusted = _folder.Write("ca.pem", _certificate.ExportCertificatePem());
+        // A name that is no word for loopback, so that what counts for other machines counts.
+        var (host, port) = (Dns.GetHostName().ToLowerInvariant(), LoopbackListener.FreePort());
+        var url = $"https://{host}:{port}";
+        Assert.False(new Uri(url).IsLoopback);
+        using var folder = new TempFolder();
+        using var certificate = Certificate(host);
+        var trusted = folder.Write("ca.pem", certificate.ExportCertificatePem());
+        var options = new FairleadOptions { PublicUrl = new Uri(url) };
+        options.Servers.Add(new ServerConfig { Name = "echo", Command = "dotnet", Arguments = { RepositoryPaths.BuiltAssembly("Echo", "echo-server.dll") }, Disabled = true });
+        await using var manager = new McpManager(options);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenAnyIP(port, listen => listen.UseHttps(certificate)));
+        builder.Services.AddFairlead(manager, Token);
+        await using var app = builder.Build();
+        var tokens = new ConcurrentQueue<string>(); // One for each request that came.
+        app.Use((context, next) =>
+        {
+            tokens.Enqueue(context.Request.Headers.Authorization.ToString());
+            return next(context);
+        });
+        app.MapFairlead();
+        await manager.InitializeAsync();
+        await app.StartAsync();
+        Task<CliRun> Run(string? bundle, string at, params string[] arguments) => CliRun.OfAsync(
+            new Dictionary<string, string> { [InstanceOptions.TokenVariable] = Token, ["SSL_CERT_FILE"] = bundle ?? "" }, [.. arguments, "--state", folder.At("none"), "--url", at]);
 
-        var refused = (await RunAsync(null, Url, "enable", "echo")).Ended(ExitCodes.NotRunning);
-        Assert.Contains($"the certificate of {Url} is not trusted", refused.Output, StringComparison.Ordinal);
+        var refused = (await Run(null, url, "enable", "echo")).Ended(ExitCodes.NotRunning);
+        Assert.Contains($"the certificate of {url} is not trusted", refused.Output, StringComparison.Ordinal);
         Assert.Contains("SSL_CERT_FILE", refused.Output, StringComparison.Ordinal);
         Assert.DoesNotContain(Token, refused.Output, StringComparison.Ordinal);
 
         // It is for its name alone.
-        var elsewhere = (await RunAsync(trusted, $"https://127.0.0.1:{_port}", "enable", "echo")).Ended(ExitCodes.NotRunning);
-        Assert.Contains($"the certificate of https://127.0.0.1:{_port} is not trusted", elsewhere.Output, StringComparison.Ordinal);
-        Assert.Equal((0, null), (Volatile.Read(ref _requests), _tokenSeen));
+        var elsewhere = (await Run(trusted, $"https://127.0.0.1:{port}", "enable", "echo")).Ended(ExitCodes.NotRunning);
+        Assert.Contains($"the certificate of https://127.0.0.1:{port} is not trusted", elsewhere.Output, StringComparison.Ordinal);
+        Assert.Empty(tokens);
 
-        Assert.Contains("echo is Initializing", (await RunAsync(trusted, Url, "enable", "echo")).Ended(ExitCodes.Ok).Output, StringComparison.Ordinal);
-        Assert.Equal($"Bearer {Token}", _tokenSeen);
-        Assert.NotEqual(ServerState.Disabled, _manager.Fleet.Current.InOrder[0].Current.State);
-        Assert.Contains("echo", (await RunAsync(trusted, Url, "ps")).Ended(ExitCodes.Ok).Output, StringComparison.Ordinal);
-        Assert.Null(_tokenSeen);
+        Assert.Contains("echo is Initializing", (await Run(trusted, url, "enable", "echo")).Ended(ExitCodes.Ok).Output, StringComparison.Ordinal);
+        Assert.NotEqual(ServerState.Disabled, manager.Fleet.Current.InOrder[0].Current.State);
+        Assert.Contains("echo", (await Run(trusted, url, "ps")).Ended(ExitCodes.Ok).Output, StringComparison.Ordinal);
+        Assert.Equal([$"Bearer {Token}", ""], tokens);
     }
 
     private static X509Certificate2 Certificate(string host)
@@ -101,7 +78,4 @@ public sealed class HttpsInstanceTests : IAsyncLifetime
         var now = TimeProvider.System.GetUtcNow();
         return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
     }
-
-    private Task<CliRun> RunAsync(string? trusted, string url, params string[] arguments) => CliRun.OfAsync(
-        new Dictionary<string, string> { [InstanceOptions.TokenVariable] = Token, ["SSL_CERT_FILE"] = trusted ?? "" }, [.. arguments, "--state", _folder.At("none"), "--url", url]);
 }

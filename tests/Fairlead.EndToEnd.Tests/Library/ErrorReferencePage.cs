@@ -40,7 +40,7 @@ internal static class ErrorReferencePage
             # Errors
 
             Generated from the program (`FAIRLEAD_UPDATE_DOCS=1 ./test --filter ReferencePages`). One word means the same everywhere: the exception in .NET and [Python](../python.md), `title` of a problem over [HTTP](../rest.md#errors), `error` of a call in
-            [events](../rest.md#events). Messages say what was wrong and how to mend it, and hold no secrets.
+            [events](../rest.md#events), `data.error` of an MCP error, and what stands before the text at the [dashboard](../dashboard.md). Messages say what was wrong and how to mend it, and hold no secrets.
 
             ## Words
 
@@ -71,7 +71,8 @@ internal static class ErrorReferencePage
 
             ## What MCP clients see
 
-            A call that could not be forwarded or answered is the JSON-RPC error {ForwardErrors.JsonRpcCode} with one of these messages; a detail may follow after a colon. The tag is `error.type` in [metrics](metrics.md) and [traces](../telemetry.md). JSON-RPC errors of a server pass as they are.
+            A call that could not be forwarded or answered is the JSON-RPC error {ForwardErrors.JsonRpcCode} with one of these messages; a detail may follow after a colon. Its `data` holds `server`, `error` (the word) and `reason` (the tag). The tag is `status` of `mcp_requests_total` and `error.type` in [metrics](metrics.md) and [traces](../telemetry.md), where several tags
+            may mean one word. JSON-RPC errors of a server pass as they are: ToolFailed, with the tag `error`. A tool that nobody has is -32602 with `data.error` ToolNotFound, and counted nowhere.
 
             | tag | word | message |
             |---|---|---|
