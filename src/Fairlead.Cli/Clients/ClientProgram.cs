@@ -1,3 +1,5 @@
+using Fairlead.Configuration;
+
 namespace Fairlead.Cli.Clients;
 
 /// <summary>An MCP client whose configuration files are known.</summary>
@@ -29,4 +31,13 @@ internal sealed record ClientProgram(string Word, string Title, string ServersKe
 
     /// <summary>The words, for messages.</summary>
     public static string Words() => string.Join(", ", All.Select(static client => client.Word));
+
+    /// <summary>What is wrong with words that are none, and which was meant or which there are.</summary>
+    /// <param name="words">One at least.</param>
+    /// <param name="otherwise">What can be done for any other client, in words that end the sentence.</param>
+    public static string Unknown(IReadOnlyCollection<string> words, string otherwise)
+    {
+        var near = words.Select(static word => OptionWords.Nearest(word, All.Select(static client => client.Word))).OfType<string>().Distinct().ToArray();
+        return $"{string.Join(", ", words)} is no client that is known. {(near.Length == 0 ? "" : $"Did you mean {string.Join(", ", near)}? ")}Known are {Words()}; {otherwise}.";
+    }
 }

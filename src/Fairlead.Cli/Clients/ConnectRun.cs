@@ -52,7 +52,7 @@ internal sealed class ConnectRun(Surroundings at, Terminal terminal, TimeProvide
     {
         if (ClientProgram.Find(request.Client) is not { } client)
         {
-            return Fail(ExitCodes.Usage, $"{request.Client} is no client that is known. Known are {ClientProgram.Words()}; into any other write the address that fairlead up shows.");
+            return Fail(ExitCodes.Usage, ClientProgram.Unknown([request.Client], "into any other write the address that fairlead up shows"));
         }
 
         if (ClientFiles.ToWrite(client, request.IsProject ? ClientFiles.OfProject(at) : ClientFiles.OfUser(at)) is not { } place)

@@ -52,7 +52,7 @@ internal sealed class ImportRun(Surroundings at, Terminal terminal, TimeProvider
         if (unknown.Length != 0 || (request.Clients.Count != 0 && request.From is not null))
         {
             return Fail(ExitCodes.Usage, unknown.Length != 0
-                ? $"{string.Join(", ", unknown)} is no client that is known. Known are {ClientProgram.Words()}; any other file is read with --from FILE."
+                ? ClientProgram.Unknown(unknown, "any other file is read with --from FILE")
                 : "a client and --from FILE exclude each other: name one of them.");
         }
 

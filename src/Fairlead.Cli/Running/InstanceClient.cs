@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Net.Security;
 using System.Net.ServerSentEvents;
 using System.Security.Authentication;
 using System.Text.Json;
@@ -16,10 +17,13 @@ internal sealed class InstanceClient : IDisposable
     private readonly HttpClient _http;
     private readonly AdminToken _token;
     private readonly Action<string> _tell;
+    private SslPolicyErrors _certificateErrors;
 
     private InstanceClient(Uri url, AdminToken token, InstanceFile? instance, Action<string> tell)
     {
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = s_connectTimeout, AllowAutoRedirect = false })
+        var handler = new SocketsHttpHandler { UseProxy = false, ConnectTimeout = s_connectTimeout, AllowAutoRedirect = false };
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, errors) => (_certificateErrors = errors) == SslPolicyErrors.None;
+        _http = new HttpClient(handler)
         {
             BaseAddress = url,
             Timeout = Timeout.InfiniteTimeSpan, // A tool may take as long as its server lets it.
@@ -51,10 +55,7 @@ internal sealed class InstanceClient : IDisposable
         }
         catch (Exception exception) when (IsUnreachable(exception))
         {
-            return Fail(ExitCodes.NotRunning, exception.InnerException is AuthenticationException untrusted
-                ? $"the certificate of {client.Url.GetLeftPart(UriPartial.Authority)} is not trusted ({untrusted.Message}); nothing was sent. If it is of a CA of your own, name the file of that CA's certificate "
-                    + "in SSL_CERT_FILE (on Linux), or add it to those that the system trusts."
-                : $"the instance at {client.Url} does not answer ({exception.Message}). Is it running? fairlead up starts one.");
+            return Fail(ExitCodes.NotRunning, client.Describe(exception));
         }
     }
 
@@ -103,6 +104,19 @@ internal sealed class InstanceClient : IDisposable
     /// <summary>Whether a request failed because nobody answers.</summary>
     public static bool IsUnreachable(Exception exception) =>
         exception is HttpRequestException or IOException || exception is OperationCanceledException { InnerException: TimeoutException };
+
+    /// <summary>Why nobody answers, and what to do about it.</summary>
+    private string Describe(Exception exception)
+    {
+        var authority = Url.GetLeftPart(UriPartial.Authority);
+        return _certificateErrors switch
+        {
+            SslPolicyErrors.None when exception.InnerException is AuthenticationException => $"what answers at {authority} does not speak TLS as it should ({exception.InnerException.Message}). Is it an http address?",
+            SslPolicyErrors.None => $"the instance at {Url} does not answer ({exception.Message}). Is it running? fairlead up starts one.",
+            _ when _certificateErrors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) => $"the certificate of {authority} is for another name; nothing was sent. Give the address with the name that stands in it.",
+            _ => $"the certificate of {authority} is not trusted; nothing was sent. If it is of a CA of your own, name the file with that CA's certificate in SSL_CERT_FILE (on Linux), or add it to those that the system trusts.",
+        };
+    }
 
     /// <summary>GETs a JSON document.</summary>
     /// <param name="path">Path and query, escaped.</param>

@@ -210,7 +210,8 @@ public sealed class ConnectRunTests
     }
 
     [Theory]
-    [InlineData(ExitCodes.Usage, "no client that is known", "emacs")]
+    [InlineData(ExitCodes.Usage, "no client that is known. Known are", "emacs")]
+    [InlineData(ExitCodes.Usage, "no client that is known. Did you mean cursor?", "cursr")]
     [InlineData(ExitCodes.Usage, "without a path", "claude-desktop", null, "http://127.0.0.1:1/mcp/git")]
     [InlineData(ExitCodes.NotFound, "Did you mean git?", "cursor", "gti")]
     [InlineData(ExitCodes.Usage, "http address", "cursor", null, "8080")]

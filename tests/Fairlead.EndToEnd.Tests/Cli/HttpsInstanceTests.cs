@@ -57,8 +57,11 @@ public sealed class HttpsInstanceTests
 
         // It is for its name alone.
         var elsewhere = (await Run(trusted, $"https://127.0.0.1:{port}", "enable", "echo")).Ended(ExitCodes.NotRunning);
-        Assert.Contains($"the certificate of https://127.0.0.1:{port} is not trusted", elsewhere.Output, StringComparison.Ordinal);
+        Assert.Contains($"the certificate of https://127.0.0.1:{port} is for another name", elsewhere.Output, StringComparison.Ordinal);
         Assert.Empty(tokens);
+
+        await using var plain = new LoopbackListener(LoopbackListener.FreePort(), static _ => Task.CompletedTask);
+        Assert.Contains("Is it an http address?", (await Run(null, plain.Url.Replace("http:", "https:", StringComparison.Ordinal), "ps")).Ended(ExitCodes.NotRunning).Output, StringComparison.Ordinal);
 
         Assert.Contains("echo is Initializing", (await Run(trusted, url, "enable", "echo")).Ended(ExitCodes.Ok).Output, StringComparison.Ordinal);
         Assert.NotEqual(ServerState.Disabled, manager.Fleet.Current.InOrder[0].Current.State);
