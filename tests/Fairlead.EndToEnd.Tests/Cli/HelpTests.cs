@@ -56,11 +56,11 @@ public sealed class HelpTests
     [InlineData("there is no command 'statsu'. Did you mean status?", "statsu")]
     [InlineData("there is no command 'strat'. Did you mean start?", "rollout", "strat", "git")]
     [InlineData("there is no command 'frobnicate'.", "frobnicate")]
-    [InlineData("there is no option '--jsn'. Did you mean --json?", "ps", "--jsn")]
+    [InlineData("there is no option '--jsn'. Did you mean --json?", "top", "--jsn")]
     [InlineData("there is no option '--sate=x'. Did you mean --state?", "down", "--sate=x")]
     [InlineData("there is no option '--foolow'. Did you mean --follow? If it is meant as it stands, put -- before it.", "logs", "--foolow")]
-    [InlineData("there is no option '--xyzzyplugh'.", "ps", "--xyzzyplugh")]
-    [InlineData("'more' is one argument too many.", "ps", "more")]
+    [InlineData("there is no option '--xyzzyplugh'.", "top", "--xyzzyplugh")]
+    [InlineData("'more' is one argument too many.", "top", "more")]
     public void Parse_WhenAWordIsMisspelt_NamesTheNearest(string expected, params string[] words) =>
         Assert.Equal(expected, UsageErrors.Of(Program.Root().Parse(words, s_parsing))[0]);
 
