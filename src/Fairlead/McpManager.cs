@@ -199,8 +199,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     /// <summary>Removes a server: it is gone from lists at once, its calls in flight may end within the drain grace, then its processes end.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     public Task UndeployServerAsync(string id, CancellationToken cancellationToken = default) => ChangeAsync(
-        "undeploy", id, null,
-        async () =>
+        "undeploy", id, null, async () =>
         {
             await _live.UndeployAsync(id, cancellationToken).ConfigureAwait(false);
             return true;
@@ -257,8 +256,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     /// <summary>Stops a server and starts it again with a full restart budget: the way out of CrashLoop and AuthRequired. Does not wait for the start.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     public Task RestartServerAsync(string id, CancellationToken cancellationToken = default) => ChangeAsync(
-        "restart", id, null,
-        async () =>
+        "restart", id, null, async () =>
         {
             await _fleet.RestartServerAsync(id, cancellationToken).ConfigureAwait(false);
             return true;
@@ -268,8 +266,7 @@ public sealed partial class McpManager : IAsyncDisposable, IMcpServerRegistry
     /// <summary>Stops a server; it stays in the fleet as Stopped. Calls in flight may end within the drain grace. Completes when its processes are gone.</summary>
     /// <exception cref="ServerNotFound">There is none of this id.</exception>
     public Task ShutdownServerAsync(string id, CancellationToken cancellationToken = default) => ChangeAsync(
-        "stop", id, null,
-        async () =>
+        "stop", id, null, async () =>
         {
             await _fleet.StopServerAsync(id, Options.Limits.DrainGrace, cancellationToken).ConfigureAwait(false);
             return true;
