@@ -120,7 +120,7 @@ internal sealed class HttpCaller : ILoadCaller
     /// <summary>Ends the session, where there is one, and closes the connection.</summary>
     public async Task CloseAsync()
     {
-        using var limit = new CancellationTokenSource(_target.StepMax, TimeProvider.System);
+        using var limit = new CancellationTokenSource(_target.StepMax, _target.Clock);
         using var abort = limit.Token.Register(static self => ((HttpCaller)self!).Dispose(), this);
         try
         {
@@ -152,7 +152,7 @@ internal sealed class HttpCaller : ILoadCaller
     /// <summary>Takes a step outside the measurement. What ends it too late, or ends the connection, becomes a sentence; the caller cannot be used any more then.</summary>
     private async Task<T> WithinAsync<T>(Func<Task<T>> step, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(_target.StepMax, TimeProvider.System);
+        using var limit = new CancellationTokenSource(_target.StepMax, _target.Clock);
         using var late = limit.Token.Register(static self => ((HttpCaller)self!).Dispose(), this);
         using var abort = cancellationToken.Register(static self => ((HttpCaller)self!).Dispose(), this);
         try

@@ -27,6 +27,9 @@ internal sealed record LoadTarget(Uri Endpoint, LoadEra Era, string? Tool, strin
     /// <value>Default 30 s.</value>
     public TimeSpan StepMax { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The clock of <see cref="StepMax"/>.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>A body that is posted as it is, for an endpoint that does not speak MCP over HTTP; null = a message of the protocol. Its answer must be a 2xx with the first answer's length.</summary>
     public string? RawBody { get; init; }
 
