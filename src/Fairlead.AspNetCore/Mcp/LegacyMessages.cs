@@ -48,7 +48,7 @@ internal sealed class LegacyMessages
         }
 
         opened(session);
-        _front.RecordOwn(request, body.Span, 0, session.Version, reply.Request, session.Id);
+        _front.RecordOwn(request, body.Span, 0, reply, session);
         await reply.ResultAsync(id, FrontIdentity.InitializeResult(_front.OfferedAt(cell), version)).ConfigureAwait(false);
     }
 
@@ -84,7 +84,7 @@ internal sealed class LegacyMessages
         switch (envelope.KnownMethod)
         {
             case McpMethod.Ping:
-                _front.RecordOwn(OwnRequest.Now(envelope, _front.TimeProvider), body.Span, 0, session.Version, reply.Request, session.Id);
+                _front.RecordOwn(OwnRequest.Now(envelope, _front.TimeProvider), body.Span, 0, reply, session);
                 return reply.ResultAsync(id, LegacyReply.NoResult);
             case McpMethod.ToolsList:
                 return new ValueTask(ListAsync(reply, cell, session, ListKind.Tools, body, OwnRequest.Now(envelope, _front.TimeProvider), envelope.Cursor));
@@ -114,7 +114,7 @@ internal sealed class LegacyMessages
         await _front.ListsReadyAsync(cell, reply.Gone).ConfigureAwait(false);
         var token = request.Id.Of(body.Span);
         var isKnown = _front.TryGetPage(cell, session.Caller, kind, session.Version, cursor.Of(body.Span), out var page);
-        _front.RecordOwn(request, body.Span, isKnown ? 0 : -32602, session.Version, reply.Request, session.Id);
+        _front.RecordOwn(request, body.Span, isKnown ? 0 : -32602, reply, session);
         var writing = isKnown
             ? reply.ResultAsync(token, page)
             : reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, token);

@@ -21,7 +21,7 @@ internal static class LegacyRequests
             : null;
         if (level is null)
         {
-            front.RecordOwn(request, body.Span, -32602, session.Version, reply.Request, session.Id);
+            front.RecordOwn(request, body.Span, -32602, reply, session);
             await reply.ErrorAsync(
                 200, -32602, $"params.level must be one of {LogSeverity.Names}.", id).ConfigureAwait(false);
             return;
@@ -30,7 +30,7 @@ internal static class LegacyRequests
         session.SetLogLevel(level);
         var servers = cell is null ? front.Fleet.Current.InOrder : [.. front.Fleet.Current.InOrder.Where(cell.Serves)];
         await Task.WhenAll(servers.Select(server => TellAsync(front, server))).WaitAsync(reply.Gone).ConfigureAwait(false);
-        front.RecordOwn(request, body.Span, 0, session.Version, reply.Request, session.Id);
+        front.RecordOwn(request, body.Span, 0, reply, session);
         await reply.ResultAsync(id, LegacyReply.NoResult).ConfigureAwait(false);
     }
 
@@ -40,7 +40,7 @@ internal static class LegacyRequests
         var request = OwnRequest.Now(envelope, front.TimeProvider);
         var id = envelope.Id.Of(body.Span).ToArray();
         var (code, message) = await SubscribeAsync(front, cell, session, envelope.KnownMethod, envelope.Uri.Of(body.Span).ToArray(), reply.Gone).ConfigureAwait(false);
-        front.RecordOwn(request, body.Span, code, session.Version, reply.Request, session.Id);
+        front.RecordOwn(request, body.Span, code, reply, session);
         var writing = code == 0 ? reply.ResultAsync(id, LegacyReply.NoResult) : reply.ErrorAsync(200, code, message, id);
         await writing.ConfigureAwait(false);
     }

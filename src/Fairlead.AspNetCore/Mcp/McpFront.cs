@@ -151,6 +151,11 @@ internal sealed partial class McpFront : IAsyncDisposable
         }
     }
 
+    /// <summary>Counts a request of a legacy session that Fairlead answers by itself.</summary>
+    /// <inheritdoc cref="RecordOwn(in OwnRequest, ReadOnlySpan{byte}, int, ProtocolVersion, HttpContext?, string?)"/>
+    public void RecordOwn(in OwnRequest request, ReadOnlySpan<byte> body, int code, LegacyReply reply, LegacySession session) =>
+        RecordOwn(request, body, code, session.Version, reply.Request, session.Id);
+
     private void RecordSession(LegacySession session)
     {
         SessionTimes.Record(session.Version, isLost: false, session.Age);

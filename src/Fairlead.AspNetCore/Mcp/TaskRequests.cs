@@ -36,7 +36,7 @@ internal static class TaskRequests
         var request = OwnRequest.Now(envelope, front.TimeProvider);
         var cursor = body.Slice(envelope.Cursor.Start, envelope.Cursor.Length);
         var page = await new TaskListing(front.Tasks, front.Fleet).ReadAsync(endpoint, session.Caller, cursor, reply.Gone).ConfigureAwait(false);
-        front.RecordOwn(request, body.Span, page is null ? -32602 : 0, session.Version, reply.Request, session.Id);
+        front.RecordOwn(request, body.Span, page is null ? -32602 : 0, reply, session);
         var id = envelope.Id.Of(body.Span);
         var writing = page is null ? reply.ErrorAsync(200, -32602, ListReply.CursorUnknown, id) : reply.ResultAsync(id, page);
         await writing.ConfigureAwait(false);

@@ -8,20 +8,11 @@ namespace Fairlead.AspNetCore.Tests.Admin;
 /// <summary>The page of metrics in the docs says what <c>/metrics</c> has.</summary>
 public sealed class MetricsReferenceTests
 {
-    private const string Page = "docs/reference/metrics.md";
-
     [Fact]
     public async Task ReferencePage_WhenAMetricChanges_IsWrittenAgain()
     {
         await using var host = await RestHost.StartAsync();
-        var expected = Write(host.Services.GetRequiredService<MetricsPage>().Families);
-        var file = Path.Combine(Root(), Page);
-        if (Environment.GetEnvironmentVariable("FAIRLEAD_UPDATE_DOCS") == "1")
-        {
-            await File.WriteAllTextAsync(file, expected);
-        }
-
-        Assert.True(File.Exists(file) && await File.ReadAllTextAsync(file) == expected, $"{Page} is not what /metrics has. Run FAIRLEAD_UPDATE_DOCS=1 ./test --filter ReferencePage and commit the file.");
+        await Repository.AssertPageAsync("docs/reference/metrics.md", Write(host.Services.GetRequiredService<MetricsPage>().Families));
     }
 
     [Fact]
@@ -53,18 +44,5 @@ public sealed class MetricsReferenceTests
         }
 
         return page.ToString();
-    }
-
-    private static string Root()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Fairlead.slnx")))
-            {
-                return folder.FullName;
-            }
-        }
-
-        throw new InvalidOperationException("Run the tests from a clone: no folder above holds Fairlead.slnx.");
     }
 }

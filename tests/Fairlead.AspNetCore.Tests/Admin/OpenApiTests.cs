@@ -73,7 +73,7 @@ public sealed class OpenApiTests : IAsyncLifetime
     [Fact]
     public void Entry_NamesMembersThatTheConfigurationHas()
     {
-        using var schema = JsonDocument.Parse(File.ReadAllText(RepositoryFile("docs/reference/fairlead.schema.json")));
+        using var schema = JsonDocument.Parse(File.ReadAllText(Repository.File("docs/reference/fairlead.schema.json")));
         var known = schema.RootElement.GetProperty("$defs").GetProperty("server").GetProperty("properties").EnumerateObject().Select(static one => one.Name);
         Assert.Empty(_host.Document.Root.GetProperty("components").GetProperty("schemas").GetProperty("ServerEntry").GetProperty("properties").EnumerateObject().Select(static one => one.Name).Except(known));
     }
@@ -81,7 +81,7 @@ public sealed class OpenApiTests : IAsyncLifetime
     [Fact]
     public void Words_OfErrors_StandInTheGuide()
     {
-        var errors = File.ReadAllText(RepositoryFile("docs/rest.md")).Split("\n## Errors")[1].Split("\n## ")[0];
+        var errors = File.ReadAllText(Repository.File("docs/rest.md")).Split("\n## Errors")[1].Split("\n## ")[0];
         var words = _host.Document.Root.GetProperty("components").GetProperty("schemas").GetProperty("Problem").GetProperty("properties").GetProperty("title").GetProperty("enum").EnumerateArray().Select(static word => word.GetString()!);
         Assert.All(words, word => Assert.Contains(word, errors, StringComparison.Ordinal));
     }
@@ -340,16 +340,5 @@ public sealed class OpenApiTests : IAsyncLifetime
 
             await Guard.WithinAsync(changed, $"{state} of {server}, which is {cell.Current.State}: {cell.Current.Reason}");
         }
-    }
-
-    private static string RepositoryFile(string path)
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Fairlead.slnx")))
-        {
-            folder = folder.Parent;
-        }
-
-        return Path.Combine(folder?.FullName ?? throw new DirectoryNotFoundException("Fairlead.slnx is in no folder above the tests."), path);
     }
 }
