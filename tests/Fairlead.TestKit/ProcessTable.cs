@@ -102,6 +102,13 @@ public static class ProcessTable
         }
     }
 
+    /// <summary>The niceness of a process, -20 to 19.</summary>
+    public static int NicenessOf(int id)
+    {
+        var stat = File.ReadAllText($"/proc/{id.ToString(CultureInfo.InvariantCulture)}/stat");
+        return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[16], CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Sends a signal to one process; one that is gone already is no error.</summary>
     public static void Signal(int id, int signal)
     {

@@ -85,7 +85,7 @@ public sealed class LimitsOptions
     [ConfigKey("parkedRoundsMax", Min = 1, Max = 1_000, Unit = "rounds")]
     public int ParkedRoundsMax { get; set; } = 10;
 
-    /// <summary>Bytes per second of output that is not a message before the reader pauses.</summary>
+    /// <summary>Bytes per second of output that is not a message before the reader pauses; a line counts as 256 bytes at least.</summary>
     [ConfigKey("junkBytesPerSecondMax", Min = 1024, Max = 1024.0 * MiB, Unit = "bytes/s")]
     public int JunkBytesPerSecondMax { get; set; } = MiB;
 

@@ -148,7 +148,7 @@ public static class ServerConfigRules
     /// <summary>Limits that nobody applies are worth a word: whoever wrote them relies on them.</summary>
     internal static void CheckLimits(ServerConfig server, ReportRule warning, bool isLinux)
     {
-        if (server.Limits is { MaxOpenFiles: null, MaxMemoryMb: null })
+        if (server.Limits is { MaxOpenFiles: null, MaxMemoryMb: null, Nice: null })
         {
             return;
         }

@@ -11,4 +11,9 @@ public sealed class ServerLimitsOptions
     /// Address space that is only reserved does not count. Unset: no limit.</summary>
     [ConfigKey("maxMemoryMb", Min = 16, Max = 1_048_576, Unit = "MiB", DefaultText = "no limit")]
     public int? MaxMemoryMb { get; set; }
+
+    /// <summary>How far the server steps back when processor time is short: 19 = it gets what nobody else wants. Set for its processes and, where the system shares time out by session (autogroup),
+    /// for its session, which a program cannot do with <c>nice</c> alone. Unset: as Fairlead itself.</summary>
+    [ConfigKey("nice", Min = 1, Max = 19, DefaultText = "inherited")]
+    public int? Nice { get; set; }
 }

@@ -41,6 +41,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private readonly Task _draining;
     private readonly Task _life;
     private long _termGraceTicks = DefaultTermGrace.Ticks;
+    private Task _steppingBack = Task.CompletedTask;
     private int _stopCalled;
     private int _disposed;
     private bool _isStalled;
@@ -79,6 +80,10 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     /// <summary>Completes when the child has ended and its last words were read, whoever caused it; never fails.</summary>
     public Task<ChildExit> Exited => _exited.Task;
+
+    /// <summary>Makes the child's session step back, in the background. Call once, right after the start.</summary>
+    /// <param name="nice">See <see cref="ChildProcessOptions.Nice"/>.</param>
+    internal void StepBack(int nice) => _steppingBack = _home.Platform.StepBackAsync(Id, nice, _home.Time, _drainEnd.Token);
 
     /// <summary>
     /// Ends the child and everything it left: closes stdin, waits, SIGTERM to the group, waits, SIGKILL to the group (MCP 2025-11-25, basic/lifecycle,
@@ -158,6 +163,7 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         await StandardOutput.DisposeAsync().ConfigureAwait(false);
         await _process.StandardError.BaseStream.DisposeAsync().ConfigureAwait(false);
         await _draining.ConfigureAwait(false);
+        await _steppingBack.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // Only its cancellation can be thrown.
         _group.Dispose();
         _process.Dispose();
     }

@@ -27,6 +27,9 @@ internal sealed record ChildProcessOptions
     /// <summary>Most MiB that each process of the child may map for writing; null = no limit. Linux only.</summary>
     public int? MemoryMiBMax { get; init; }
 
+    /// <summary>Niceness of the child's processes and of its session, 1 to 19; null = that of this process. Linux only.</summary>
+    public int? Nice { get; init; }
+
     /// <summary>
     /// File that receives stderr line by line (10 MiB, two older ones beside it as <c>.1</c> and <c>.2</c>); null = memory only. Several children
     /// of one supervisor may name the same file.

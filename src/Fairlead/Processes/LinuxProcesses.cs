@@ -12,7 +12,8 @@ namespace Fairlead.Processes;
 internal sealed class LinuxProcesses : ProcessPlatform
 {
     private static readonly string[] s_setsidPaths = ["/usr/bin/setsid", "/bin/setsid", "/usr/local/bin/setsid"];
-    private static readonly string[] s_prlimitPaths = ["/usr/bin/prlimit", "/bin/prlimit", "/usr/local/bin/prlimit"];
+    private const int StepBackAttemptsMax = 100;
+    private static readonly TimeSpan s_stepBackPause = TimeSpan.FromMilliseconds(100);
     private readonly string? _setsid = Array.Find(s_setsidPaths, File.Exists);
 
     /// <inheritdoc/>
@@ -34,26 +35,77 @@ internal sealed class LinuxProcesses : ProcessPlatform
     /// </remarks>
     public override (string Executable, IReadOnlyList<string> Arguments) Limit(string executable, ChildProcessOptions options)
     {
-        if (options is { OpenFilesMax: null, MemoryMiBMax: null })
+        List<string> command = [executable, .. options.Arguments];
+        if (options is not { OpenFilesMax: null, MemoryMiBMax: null })
         {
-            return (executable, options.Arguments);
+            List<string> limits = [Need(options.Server, "prlimit", "util-linux")];
+            if (options.OpenFilesMax is { } files)
+            {
+                limits.Add(string.Create(CultureInfo.InvariantCulture, $"--nofile={files}:{files}"));
+            }
+
+            if (options.MemoryMiBMax is { } mebibytes)
+            {
+                var bytes = mebibytes * 1024L * 1024;
+                limits.Add(string.Create(CultureInfo.InvariantCulture, $"--data={bytes}:{bytes}"));
+            }
+
+            command = [.. limits, "--", .. command];
         }
 
-        var prlimit = Array.Find(s_prlimitPaths, File.Exists) ?? throw new ChildStartException(
-            $"Server '{options.Server}': the program 'prlimit' was not found (looked at {string.Join(", ", s_prlimitPaths)}). It sets the limits of the server. Install the package 'util-linux', or remove \"limits\".");
-        List<string> arguments = [];
-        if (options.OpenFilesMax is { } files)
+        if (options.Nice is { } nice)
         {
-            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--nofile={files}:{files}"));
+            command = [Need(options.Server, "nice", "coreutils"), "-n", nice.ToString(CultureInfo.InvariantCulture), "--", .. command];
         }
 
-        if (options.MemoryMiBMax is { } mebibytes)
-        {
-            var bytes = mebibytes * 1024L * 1024;
-            arguments.Add(string.Create(CultureInfo.InvariantCulture, $"--data={bytes}:{bytes}"));
-        }
+        return (command[0], command[1..]);
+    }
 
-        return (prlimit, [.. arguments, "--", executable, .. options.Arguments]);
+    /// <inheritdoc/>
+    /// <remarks>
+    /// With autogroups (sched(7)) processor time is shared out by session, and each child has a session of its own: the niceness of its processes then counts among themselves only.
+    /// The system takes one such change in a tenth of a second from all unprivileged users together, so it is tried again.
+    /// </remarks>
+    public override async Task StepBackAsync(int id, int nice, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var name = id.ToString(CultureInfo.InvariantCulture);
+        var value = Encoding.ASCII.GetBytes(nice.ToString(CultureInfo.InvariantCulture));
+        for (var attempt = 0; attempt < StepBackAttemptsMax; attempt++)
+        {
+            // Until setsid has run it is still in our session, and what is written would hold for us.
+            if (ReadStat(id) is not { Length: > 3 } fields || fields[0] == "Z" || (fields[3] == name && TryWriteAutogroup(name, value)))
+            {
+                return;
+            }
+
+            await Task.Delay(s_stepBackPause, time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static bool TryWriteAutogroup(string id, byte[] value)
+    {
+        try
+        {
+            using var file = File.OpenHandle($"/proc/{id}/autogroup", FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+            RandomAccess.Write(file, value, 0);
+            return true;
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException)
+        {
+            // A system without autogroups, or a process that is gone or has become somebody else's: there is nothing to set.
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static string Need(string server, string program, string package)
+    {
+        string[] paths = [$"/usr/bin/{program}", $"/bin/{program}", $"/usr/local/bin/{program}"];
+        return Array.Find(paths, File.Exists) ?? throw new ChildStartException(
+            $"Server '{server}': the program '{program}' was not found (looked at {string.Join(", ", paths)}). It sets the limits of the server. Install the package '{package}', or remove \"limits\".");
     }
 
     /// <inheritdoc/>

@@ -31,6 +31,14 @@ internal abstract class ProcessPlatform
     /// <exception cref="ChildStartException">The system lacks a needed program.</exception>
     public virtual (string Executable, IReadOnlyList<string> Arguments) Limit(string executable, ChildProcessOptions options) => (executable, options.Arguments);
 
+    /// <summary>Makes the session of a child step back as its processes do (<see cref="ChildProcessOptions.Nice"/>), where the system shares processor time out by session. Ends when that is done, has no sense or
+    /// cannot be done, after some seconds at most.</summary>
+    /// <param name="id">The child's process id.</param>
+    /// <param name="nice">1 to 19.</param>
+    /// <param name="time">Clock of the pauses between attempts.</param>
+    /// <param name="cancellationToken">Ends the attempts.</param>
+    public virtual Task StepBackAsync(int id, int nice, TimeProvider time, CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Takes charge of a child that has just been started.</summary>
     /// <param name="process">The child.</param>
     public abstract ProcessGroup Adopt(Process process);

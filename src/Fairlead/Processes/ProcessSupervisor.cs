@@ -171,6 +171,11 @@ internal sealed partial class ProcessSupervisor : IAsyncDisposable
                     options.Server, _platform, _time, _logger, () => SweepChildAsync($"{ChildEnvironment.MarkerName}={childMarker}"), Forget);
                 var child = new ChildProcess(process, group, home, drain);
                 _children.Add(child);
+                if (options.Nice is { } nice)
+                {
+                    child.StepBack(nice);
+                }
+
                 LogStarted(_logger, options.Server, id, options.Command);
                 return child;
             }

@@ -23,8 +23,14 @@ internal sealed class StandardErrorDrain
     public const int BytesPerSecondMax = 1024 * 1024;
 
     /// <summary>
-    /// How many seconds of flood in a row are taken for a burst. Past them each pause is twice the one before, up to <see cref="FloodPauseMax"/>, and all lines are dropped, until a read finds the
-    /// pipe less than half full: whoever floods without end would otherwise keep a core busy, its own and some of ours.
+    /// How many reads of one second may find a few bytes only before reading pauses for 10 ms between reads; nothing is dropped for that. A child that writes line by line as fast
+    /// as it is read would otherwise make tens of thousands of them.
+    /// </summary>
+    public const int SmallReadsPerSecondMax = 100;
+
+    /// <summary>
+    /// How many seconds of flood in a row are taken for a burst. Past them each pause is twice the one before, up to <see cref="FloodPauseMax"/>, and all lines are dropped, until less than
+    /// 64 KiB/s is found in the pipe: whoever floods without end would otherwise keep a core busy, its own and some of ours.
     /// </summary>
     public const int BurstSecondsMax = 5;
 
@@ -37,6 +43,7 @@ internal sealed class StandardErrorDrain
     // A secret that straddles the cut would not be recognised; its first half goes with this many last characters of a cut line.
     private const int CutMarginChars = 1024;
     private const int PipeBytes = 64 * 1024;
+    private const int SmallReadBytes = 4096;
     private const string CutNote = " [line cut]";
     private readonly Stream _stream;
     private readonly Func<string, string>? _redact;
@@ -50,6 +57,7 @@ internal sealed class StandardErrorDrain
     private TimeSpan _pause = s_floodPause;
     private long _secondStartedAt;
     private long _secondBytes;
+    private int _smallReads;
     private int _floodSeconds;
     private long _dropped;
 
@@ -83,13 +91,13 @@ internal sealed class StandardErrorDrain
     /// <param name="cancellationToken">Ends the reading.</param>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var buffer = new byte[4096];
+        var buffer = new byte[SmallReadBytes];
         try
         {
             while (await _stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var count and > 0)
             {
-                var pause = PauseAfter(count);
-                Take(buffer.AsSpan(0, count), pause > TimeSpan.Zero);
+                var pause = PauseAfter(count, out var isFlooding);
+                Take(buffer.AsSpan(0, count), isFlooding);
                 if (pause > TimeSpan.Zero)
                 {
                     // A pipe's worth per read: with the small buffer the pause would stop the child in all but name.
@@ -110,12 +118,13 @@ internal sealed class StandardErrorDrain
         }
     }
 
-    /// <summary>How long not to read after a read; zero when there is no flood.</summary>
-    private TimeSpan PauseAfter(int count)
+    /// <summary>How long not to read after a read, and whether its lines are dropped.</summary>
+    private TimeSpan PauseAfter(int count, out bool isFlooding)
     {
-        var isFlooding = CountOfSecond(count) > BytesPerSecondMax;
-        if (_floodSeconds >= BurstSecondsMax && count >= PipeBytes / 2)
+        isFlooding = CountOfSecond(count) > BytesPerSecondMax;
+        if (_floodSeconds >= BurstSecondsMax && count >= PipeBytes / 2 * (_pause / FloodPauseMax))
         {
+            isFlooding = true;
             return _pause = 2 * _pause < FloodPauseMax ? 2 * _pause : FloodPauseMax;
         }
 
@@ -125,7 +134,7 @@ internal sealed class StandardErrorDrain
             _pause = s_floodPause;
         }
 
-        return isFlooding ? s_floodPause : TimeSpan.Zero;
+        return isFlooding || _smallReads > SmallReadsPerSecondMax ? s_floodPause : TimeSpan.Zero;
     }
 
     private long CountOfSecond(int count)
@@ -138,8 +147,10 @@ internal sealed class StandardErrorDrain
             _floodSeconds = wasFlooding ? _floodSeconds + 1 : _floodSeconds >= BurstSecondsMax ? _floodSeconds : 0;
             _secondStartedAt = _time.GetTimestamp();
             _secondBytes = 0;
+            _smallReads = 0;
         }
 
+        _smallReads += count < SmallReadBytes ? 1 : 0;
         return _secondBytes += count;
     }
 

@@ -114,6 +114,7 @@ internal sealed class Connector(FleetResources resources) : IAsyncDisposable
             WorkingDirectory = config.WorkingDirectory,
             OpenFilesMax = config.Limits.MaxOpenFiles,
             MemoryMiBMax = config.Limits.MaxMemoryMb,
+            Nice = config.Limits.Nice,
             LogFile = resources.Options.StateFolder is { } state ? Path.Combine(state, "logs", config.Name + ".log") : null,
             Redact = text => resources.Redactor.Redact(text),
             Wrote = line =>

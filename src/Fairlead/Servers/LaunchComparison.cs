@@ -28,6 +28,7 @@ internal static class LaunchComparison
         || one.Isolation != other.Isolation
         || one.Limits.MaxOpenFiles != other.Limits.MaxOpenFiles
         || one.Limits.MaxMemoryMb != other.Limits.MaxMemoryMb
+        || one.Limits.Nice != other.Limits.Nice
         || !one.Arguments.SequenceEqual(other.Arguments, StringComparer.Ordinal)
         || DifferPairs(one.Environment, other.Environment)
         || DifferPairs(one.Headers, other.Headers)

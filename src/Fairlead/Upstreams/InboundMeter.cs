@@ -13,6 +13,9 @@ internal sealed class InboundMeter
     private readonly LimitsOptions _limits;
     private readonly TimeProvider _timeProvider;
     private const int JunkHalvingsMax = 4;
+
+    // Each line is read, looked at and forgotten by itself: a server that prints few letters at a time costs as much as one that prints many.
+    private const int JunkLineBytesMin = 256;
     private long _windowStart;
     private long _junkBytes;
     private int _junkSeconds;
@@ -37,11 +40,11 @@ internal sealed class InboundMeter
     /// <summary>What the server floods with, while it does; else null.</summary>
     public string? FloodReason => _floodReason;
 
-    /// <summary>Counts a line that is no message.</summary>
+    /// <summary>Counts a line that is no message, a short one as 256 bytes.</summary>
     /// <returns>Whether it is worth a log line: the first hundred, then every thousandth.</returns>
     public bool Junk(int bytes)
     {
-        _junkBytes += bytes;
+        _junkBytes += Math.Max(bytes, JunkLineBytesMin);
         _junkLines++;
         return _junkLines <= 100 || _junkLines % 1000 == 0;
     }

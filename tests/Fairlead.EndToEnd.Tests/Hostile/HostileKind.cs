@@ -56,11 +56,12 @@ internal sealed record HostileKind(string Name, string[] Mode, string[] States, 
             return new JsonObject { ["url"] = refusing };
         }
 
-        var server = GatewayProcess.Stdio("nice", ["-n", "19", "dotnet", RepositoryPaths.BuiltAssembly("Misbehave", "misbehave-server.dll"), .. Mode]);
+        var server = GatewayProcess.Stdio("dotnet", [RepositoryPaths.BuiltAssembly("Misbehave", "misbehave-server.dll"), .. Mode]);
         server["timeoutMs"] = 2000;
+        server["limits"] = new JsonObject { ["nice"] = 19 };
         if (Mode[0] == "leak")
         {
-            server["limits"] = new JsonObject { ["maxOpenFiles"] = 300 };
+            server["limits"]!["maxOpenFiles"] = 300;
         }
 
         return server;

@@ -99,6 +99,44 @@ public sealed class StandardErrorDrainTests
     }
 
     [Fact]
+    public async Task Run_WhenLinesComeOneByOne_ReadsAHundredTimesASecondAndThenWhatHasGathered()
+    {
+        const int Gathered = 50;
+        var clock = new FakeTimeProvider();
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var sink = new List<string>();
+        var taken = new SemaphoreSlim(0);
+        var drain = new StandardErrorDrain(pipe.Reader.AsStream(), null, line => { sink.Add(line); taken.Release(); }, clock);
+        var running = drain.RunAsync(CancellationToken.None);
+        var expected = new List<string>();
+        async Task WriteAsync()
+        {
+            expected.Add($"line {expected.Count}");
+            await pipe.Writer.WriteAsync(Encoding.ASCII.GetBytes(expected[^1] + "\n"));
+        }
+
+        for (var read = 0; read <= StandardErrorDrain.SmallReadsPerSecondMax; read++)
+        {
+            await WriteAsync();
+            Assert.True(await taken.WaitAsync(TimeSpan.FromSeconds(30)), $"line {read} was not read");
+        }
+
+        await clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(10));
+        for (var line = 0; line < Gathered; line++)
+        {
+            await WriteAsync();
+        }
+
+        await pipe.Writer.CompleteAsync();
+        Assert.Equal(StandardErrorDrain.SmallReadsPerSecondMax + 1, sink.Count);
+        clock.Advance(TimeSpan.FromMilliseconds(10));
+        await clock.WhenTimerArmedAsync(TimeSpan.FromMilliseconds(10));
+        Assert.Equal(expected, sink);
+        clock.Advance(TimeSpan.FromMilliseconds(10));
+        await Guard.WithinAsync(running, "the end of the reading");
+    }
+
+    [Fact]
     public async Task Run_InAFloodThatDoesNotEnd_ReadsEverLessUntilAPipeIsLeftHalfEmpty()
     {
         var clock = new FakeTimeProvider();

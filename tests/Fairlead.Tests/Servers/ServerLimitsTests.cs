@@ -37,6 +37,27 @@ public sealed class ServerLimitsTests
     }
 
     [Fact]
+    public async Task Nice_OfAServer_HoldsForItsProcessesAndItsSession()
+    {
+        await using var manager = new McpManager();
+        var config = MisbehaveServer.Config("steps-back", "grandchild", "nameless");
+        config.Limits.Nice = 19;
+        config.Limits.MaxOpenFiles = 200;
+        await manager.DeployServerAsync(config);
+        await manager.ReachedAsync("steps-back", ServerState.Healthy);
+
+        var id = Assert.Single(await manager.ListServersAsync()).ProcessId!.Value;
+        Assert.Equal([19, 19], ProcessTable.All().Where(process => process.Session == id).Select(static process => ProcessTable.NicenessOf(process.Id)));
+        Assert.Matches(@"Max open files\s+200\s+200\s", await File.ReadAllTextAsync($"/proc/{id}/limits"));
+        var autogroup = $"/proc/{id}/autogroup";
+        if (File.Exists(autogroup))
+        {
+            string Now() => File.ReadAllText(autogroup).TrimEnd();
+            await ProcessTable.WhenClearAsync(() => Now().EndsWith(" nice 19", StringComparison.Ordinal) ? null : Now(), "its session to step back");
+        }
+    }
+
+    [Fact]
     public async Task Limits_WhenThereAreNone_TheServerTakesMore()
     {
         await using var manager = new McpManager();

@@ -23,6 +23,20 @@ public sealed class InboundMeterTests
     }
 
     [Fact]
+    public void TakePause_OfShortLines_CountsEachAsAReadOfItsOwn()
+    {
+        var lines = 0;
+        do
+        {
+            _meter.Junk(10);
+            lines++;
+        }
+        while (_meter.TakePause() is null);
+
+        Assert.Equal((Max / 256) + 1, lines);
+    }
+
+    [Fact]
     public void TakePause_AfterASecondWithoutAFlood_GivesTheWholeBudgetAgain()
     {
         ReadUntilPaused();
