@@ -61,6 +61,11 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         Id = process.Id;
         StandardInput = process.StandardInput.BaseStream;
         StandardOutput = process.StandardOutput.BaseStream is PipeStream pipe && !OperatingSystem.IsWindows() ? new UnixPipeStream(pipe) : process.StandardOutput.BaseStream;
+        if (process.StandardError.BaseStream is PipeStream errors)
+        {
+            PipeCapacity.TrySet(errors.SafePipeHandle, StandardErrorDrain.PipeBytes);
+        }
+
         _rootExit = process.WaitForExitAsync(CancellationToken.None);
         _draining = drain.RunAsync(_drainEnd.Token);
         _life = LiveAsync();

@@ -18,7 +18,7 @@ internal sealed class StandardErrorDrain
 
     /// <summary>
     /// What is read in one second before the flood rule holds: further lines of that second are dropped and counted, and reading pauses for 10 ms between
-    /// reads. A pipe holds 64 KiB, so the child is slowed to some 6 MB/s, never stopped, and costs us a hundred reads a second instead of a core.
+    /// reads. The pipe holds 16 KiB, so the child is slowed to some 1.6 MB/s, never stopped, and costs us a hundred reads a second instead of a core.
     /// </summary>
     public const int BytesPerSecondMax = 1024 * 1024;
 
@@ -30,19 +30,21 @@ internal sealed class StandardErrorDrain
 
     /// <summary>
     /// How many seconds of flood in a row are taken for a burst. Past them each pause is twice the one before, up to <see cref="FloodPauseMax"/>, and all lines are dropped, until less than
-    /// 64 KiB/s is found in the pipe: whoever floods without end would otherwise keep a core busy, its own and some of ours.
+    /// 16 KiB/s is found in the pipe: whoever floods without end would otherwise keep a core busy, its own and some of ours.
     /// </summary>
     public const int BurstSecondsMax = 5;
 
-    /// <summary>Longest pause in a flood that does not end: 128 KiB/s are read then.</summary>
+    /// <summary>Longest pause in a flood that does not end: 32 KiB/s are read then.</summary>
     public static readonly TimeSpan FloodPauseMax = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>What the pipe is to hold (<see cref="PipeCapacity"/>). Nobody waits for stderr, and a flood into it wakes us with each line.</summary>
+    public const int PipeBytes = 16 * 1024;
 
     private static readonly TimeSpan s_floodPause = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_second = TimeSpan.FromSeconds(1);
 
     // A secret that straddles the cut would not be recognised; its first half goes with this many last characters of a cut line.
     private const int CutMarginChars = 1024;
-    private const int PipeBytes = 64 * 1024;
     private const int SmallReadBytes = 4096;
     private const string CutNote = " [line cut]";
     private readonly Stream _stream;

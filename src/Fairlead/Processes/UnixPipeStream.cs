@@ -9,6 +9,7 @@ internal sealed class UnixPipeStream : Stream
 {
     private readonly PipeStream _pipe;
     private readonly Socket _socket;
+    private bool _isNarrow;
 
     /// <summary>Takes over a pipe that has not been read yet: a descriptor can be registered with the engine only once.</summary>
     public UnixPipeStream(PipeStream pipe)
@@ -16,6 +17,9 @@ internal sealed class UnixPipeStream : Stream
         _pipe = pipe;
         _socket = new Socket(new SafeSocketHandle(pipe.SafePipeHandle.DangerousGetHandle(), ownsHandle: false));
     }
+
+    /// <summary>Whether the pipe is to hold as little as it can, so that a writer that nobody wants to read waits soon. Set by the reader; takes effect with a following read.</summary>
+    public bool IsNarrow { get; set; }
 
     /// <inheritdoc/>
     public override bool CanRead => true;
@@ -39,7 +43,7 @@ internal sealed class UnixPipeStream : Stream
     /// <inheritdoc/>
     /// <exception cref="SocketException">The pipe could not be read, or was disposed while a read waited.</exception>
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken);
+        IsNarrow == _isNarrow ? _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken) : ReadAndResizeAsync(buffer, cancellationToken);
 
     /// <inheritdoc/>
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -61,6 +65,18 @@ internal sealed class UnixPipeStream : Stream
 
     /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("This end of the pipe is for reading.");
+
+    // Between the read that has emptied the pipe and the writer's next write.
+    private async ValueTask<int> ReadAndResizeAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        var count = await _socket.ReceiveAsync(buffer, SocketFlags.None, cancellationToken).ConfigureAwait(false);
+        if (PipeCapacity.TrySet(_pipe.SafePipeHandle, IsNarrow ? PipeCapacity.Smallest : PipeCapacity.Default))
+        {
+            _isNarrow = IsNarrow;
+        }
+
+        return count;
+    }
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)

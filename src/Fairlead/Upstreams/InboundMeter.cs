@@ -5,20 +5,21 @@ namespace Fairlead.Upstreams;
 
 /// <summary>Counts what a server sends beside answers and says when to stop reading for a while (decision 4: a flood is answered by not reading).</summary>
 /// <remarks>
-/// Used by the reader alone, except for the two properties. Junk is dear: it is read and looked at for nothing. A server that goes on with it has half the bytes in each further second, down to a
-/// sixteenth, until a second passes in which it stays below.
+/// Used by the reader alone, except for the two properties. Junk is dear, it is read and looked at for nothing, and so are requests, each costs an answer. A server that goes on with either has half
+/// of them in each further second, down to a sixteenth, until a second passes in which it stays below.
 /// </remarks>
 internal sealed class InboundMeter
 {
     private readonly LimitsOptions _limits;
     private readonly TimeProvider _timeProvider;
-    private const int JunkHalvingsMax = 4;
+    private const int HalvingsMax = 4;
 
     // Each line is read, looked at and forgotten by itself: a server that prints few letters at a time costs as much as one that prints many.
     private const int JunkLineBytesMin = 256;
     private long _windowStart;
     private long _junkBytes;
     private int _junkSeconds;
+    private int _askingSeconds;
     private long _notifications;
     private long _requests;
     private long _progress;
@@ -84,6 +85,7 @@ internal sealed class InboundMeter
         if (elapsed >= second)
         {
             _junkSeconds = 0;
+            _askingSeconds = 0;
             NewWindow(strays, _timeProvider.GetTimestamp());
             _floodReason = null;
             return null;
@@ -96,13 +98,16 @@ internal sealed class InboundMeter
 
         _floodReason = what;
         _junkSeconds = _junkBytes > JunkBytesMax ? _junkSeconds + 1 : 0;
+        _askingSeconds = _requests > RequestsMax ? _askingSeconds + 1 : 0;
 
         // The next second begins when reading does: a pause that counted as a second of quiet would give twice the budget.
         NewWindow(strays, _windowStart + _timeProvider.TimestampFrequency);
         return second - elapsed;
     }
 
-    private long JunkBytesMax => _limits.JunkBytesPerSecondMax >> Math.Min(_junkSeconds, JunkHalvingsMax);
+    private long JunkBytesMax => _limits.JunkBytesPerSecondMax >> Math.Min(_junkSeconds, HalvingsMax);
+
+    private int RequestsMax => Math.Max(1, _limits.NotificationsPerSecondMax >> Math.Min(_askingSeconds, HalvingsMax));
 
     private string? WhatFloods(long strays, UpstreamConnection? shared)
     {
@@ -114,7 +119,7 @@ internal sealed class InboundMeter
 
         // Each call has the whole budget for its progress: a server that works on many at a time is none that floods. They are counted only when one budget is spent.
         return _notifications > max ? $"sends more than {max} notifications a second"
-            : _requests > max ? $"sends more than {max} requests a second"
+            : _requests > RequestsMax ? $"sends more than {max} requests a second"
             : strays > max ? $"sends more than {max} answers a second that nobody waits for"
             : _progress > max && _progress > max * (long)Math.Max(1, shared?.Pending.CountOpen() ?? 1) ? $"sends more than {max} notifications of progress a second for a call"
             : null;

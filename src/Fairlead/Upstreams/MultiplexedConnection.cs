@@ -1,4 +1,5 @@
 using Fairlead.Configuration;
+using Fairlead.Processes;
 using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
 
@@ -10,6 +11,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
 {
     private readonly Stream _input;
     private readonly Stream _output;
+    private readonly UnixPipeStream? _pipe;
     private readonly FrameWriter _writer;
     private readonly LineReader _reader;
     private readonly CancellationTokenSource _stop = new();
@@ -31,6 +33,7 @@ internal partial class MultiplexedConnection : UpstreamConnection
     {
         _input = input;
         _output = output;
+        _pipe = output as UnixPipeStream;
         _logger = logger;
         _writer = new FrameWriter(input, WriteFailed);
         _reader = new LineReader(output, limits.UpstreamMessageBytesMax);
@@ -125,7 +128,13 @@ internal partial class MultiplexedConnection : UpstreamConnection
                 }
 
                 var floodsAlready = _meter.FloodReason is not null;
-                if (_meter.TakePause(this) is { } pause)
+                var pausing = _meter.TakePause(this);
+                if (_pipe is not null)
+                {
+                    _pipe.IsNarrow = _meter.FloodReason is not null;
+                }
+
+                if (pausing is { } pause)
                 {
                     // Once for each flood: a line a second for as long as it lasts would be a flood of our own.
                     var flood = _meter.FloodReason ?? "sends too much";

@@ -1,6 +1,7 @@
 using Fairlead.Configuration;
 using Fairlead.TestKit;
 using Fairlead.Upstreams;
+using Fairlead.Wire;
 
 namespace Fairlead.Tests.Upstreams;
 
@@ -20,6 +21,31 @@ public sealed class InboundMeterTests
 
         Assert.Equal([17, 9, 5, 3, 2, 2, 2], seconds);
         Assert.Contains("no messages", _meter.FloodReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TakePause_WhileAServerAsksWithoutPause_LetsHalfAsManyRequestsThroughInEachFurtherSecond()
+    {
+        var line = """{"jsonrpc":"2.0","id":1,"method":"elicitation/create"}"""u8;
+        Assert.Equal(ScanError.None, EnvelopeScanner.Scan(line, new ScanLimits(64, 256), out var request));
+        var seconds = new List<int>();
+        for (var second = 0; second < 6; second++)
+        {
+            var requests = 0;
+            TimeSpan? pause;
+            do
+            {
+                _meter.Count(request);
+                requests++;
+                pause = _meter.TakePause();
+            }
+            while (pause is null);
+            seconds.Add(requests);
+            _clock.Advance(pause.Value);
+        }
+
+        Assert.Equal([101, 51, 26, 13, 7, 7], seconds);
+        Assert.Contains("requests a second", _meter.FloodReason, StringComparison.Ordinal);
     }
 
     [Fact]
