@@ -68,6 +68,11 @@ internal static class Program
 
     private static async Task<int> Main(string[] args)
     {
+        if (args is ["up" or "stdio", ..])
+        {
+            SocketThreads.RunInline();
+        }
+
         // A tool or an argument may begin with @: it means itself, not a file of more arguments.
         var parsed = Root(args.FirstOrDefault()).Parse(args.Length == 0 ? ["--help"] : args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (UsageErrors.Of(parsed) is { Count: > 0 } errors)

@@ -1,5 +1,6 @@
 using Fairlead.AspNetCore.Admin;
 using Fairlead.AspNetCore.Mcp;
+using Fairlead.Wire;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -54,9 +55,28 @@ internal sealed class GuardedRoutes
     {
         var inner = atOwnPorts ? handler : context => _ports.TryGet(context.Connection, out var server) ? NotHereAsync(context, server) : handler(context);
         RequestDelegate guarded = access == RouteAccess.Open ? context => Open(context, inner) : context => Admin(context, inner, onlyAsks);
+        guarded = IsMcp(pattern) ? LeaveAfter(guarded) : LeaveBefore(guarded);
         var route = verb is null ? _endpoints.Map(pattern, guarded) : _endpoints.MapMethods(pattern, [verb], guarded);
         route.WithMetadata(new RouteGuard(access));
     }
+
+    /// <summary>What management does may take a while, and nobody's calls wait for it (<see cref="PoolThread"/>).</summary>
+    private static RequestDelegate LeaveBefore(RequestDelegate handler) => async context =>
+    {
+        await PoolThread.Switch();
+        await handler(context).ConfigureAwait(false);
+    };
+
+    /// <summary>A client whose requests are all answered on the spot, refusals above all, would keep the thread for as long as it sends.</summary>
+    private static RequestDelegate LeaveAfter(RequestDelegate handler) => context =>
+    {
+        var handling = handler(context);
+        return handling.IsCompletedSuccessfully && !Thread.CurrentThread.IsThreadPoolThread ? LeaveAsync() : handling;
+    };
+
+    private static async Task LeaveAsync() => await PoolThread.Switch();
+
+    private static bool IsMcp(string path) => s_mcpPaths.Any(known => path.StartsWith(known, StringComparison.Ordinal) && (path.Length == known.Length || path[known.Length] == '/'));
 
     private static Task NotHereAsync(HttpContext context, string server) => Problems.WriteAsync(
         context, StatusCodes.Status404NotFound, "NotFound", $"This port serves {server} alone, at /mcp, with its /health. Everything else is on Fairlead's main port.");

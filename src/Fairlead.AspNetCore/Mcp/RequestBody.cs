@@ -63,6 +63,7 @@ internal readonly struct RequestBody
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted).ConfigureAwait(false);
+            await PoolThread.Switch();
             if (read.Buffer.Length > bytesMax)
             {
                 request.BodyReader.AdvanceTo(read.Buffer.End);

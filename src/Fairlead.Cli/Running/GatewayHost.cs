@@ -83,7 +83,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
 
-        // A request is handled on the pool thread that received it, and an answer sent by the one that wrote it: nothing on the way blocks, so the two queues between would only cost a wake-up each.
+        // A request is handled on the thread that received it (SocketThreads), and an answer sent by the one that wrote it: nothing on the way blocks, so the two queues between would only cost a wake-up each.
         builder.WebHost.UseSockets(static sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Fairlead.Wire;
 
 namespace Fairlead.Processes;
 
@@ -98,6 +99,7 @@ internal sealed class StandardErrorDrain
         {
             while (await _stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is var count and > 0)
             {
+                await PoolThread.Switch(); // Redaction and the caller's sink take their time.
                 var pause = PauseAfter(count, out var isFlooding);
                 Take(buffer.AsSpan(0, count), isFlooding);
                 if (pause > TimeSpan.Zero)

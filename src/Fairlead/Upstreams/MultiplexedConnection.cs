@@ -110,12 +110,19 @@ internal partial class MultiplexedConnection : UpstreamConnection
     private async Task ReadAllAsync()
     {
         var reason = "it closed its output";
+        var turn = default(ReaderTurn);
         try
         {
             var more = true;
             while (more)
             {
-                more = _reader.Filled(await _reader.ReadMoreAsync(_stop.Token).ConfigureAwait(false));
+                var reading = _reader.ReadMoreAsync(_stop.Token);
+                if (turn.IsOver(waited: !reading.IsCompleted))
+                {
+                    await PoolThread.Switch();
+                }
+
+                more = _reader.Filled(await reading.ConfigureAwait(false));
                 while (Faults?.Held is { IsCompleted: false } held)
                 {
                     await held.WaitAsync(_stop.Token).ConfigureAwait(false);

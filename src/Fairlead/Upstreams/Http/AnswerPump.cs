@@ -103,6 +103,7 @@ internal sealed class AnswerPump
         {
             var memory = writer.GetMemory(AnswerStream.PartBytes);
             var read = await rest.ReadAsync(memory, cancellationToken).ConfigureAwait(false);
+            await PoolThread.Switch();
             if (read == 0)
             {
                 return;

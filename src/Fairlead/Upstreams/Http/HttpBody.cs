@@ -59,6 +59,7 @@ internal readonly struct HttpBody : IDisposable
     {
         var wanted = (int)Math.Clamp(contentLength ?? FirstBytes, 1, bytesMax);
         var body = _buffer is null ? new HttpBody(MessageBuffers.Rent(Math.Min(wanted, BufferBudget.FreeBytes)), 0, BodyState.Begun, null) : this;
+        var turn = default(ReaderTurn);
         try
         {
             while (true)
@@ -68,7 +69,13 @@ internal readonly struct HttpBody : IDisposable
                     return new HttpBody(body._buffer, body._length, BodyState.NoRoom, body._budget);
                 }
 
-                var read = await stream.ReadAsync(body._buffer.AsMemory(body._length), cancellationToken).ConfigureAwait(false);
+                var reading = stream.ReadAsync(body._buffer.AsMemory(body._length), cancellationToken);
+                if (turn.IsOver(waited: !reading.IsCompleted))
+                {
+                    await PoolThread.Switch();
+                }
+
+                var read = await reading.ConfigureAwait(false);
                 var length = body._length + read;
                 var isWhole = read == 0 || length == contentLength;
                 body = new HttpBody(body._buffer, length, isWhole ? BodyState.Whole : BodyState.Begun, body._budget);

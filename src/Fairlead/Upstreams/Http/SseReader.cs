@@ -14,6 +14,7 @@ internal sealed class SseReader : IDisposable
     private const int RetryMinMs = 100;
 
     private readonly Stream _stream;
+    private ReaderTurn _turn;
     private readonly SseParser _parser;
     private byte[] _buffer = MessageBuffers.Rent(BufferBytes);
     private int _start;
@@ -79,7 +80,13 @@ internal sealed class SseReader : IDisposable
     public async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
     {
         _start = _end = 0;
-        _end = await _stream.ReadAsync(_buffer, cancellationToken).ConfigureAwait(false);
+        var reading = _stream.ReadAsync(_buffer, cancellationToken);
+        if (_turn.IsOver(waited: !reading.IsCompleted))
+        {
+            await PoolThread.Switch();
+        }
+
+        _end = await reading.ConfigureAwait(false);
         return _end != 0;
     }
 
