@@ -1,6 +1,6 @@
 using Fairlead.AspNetCore.Admin;
 using Fairlead.AspNetCore.Mcp;
-using Fairlead.Wire;
+using Fairlead.Threads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;

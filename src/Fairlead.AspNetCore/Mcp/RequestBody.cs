@@ -1,4 +1,5 @@
 using System.Buffers;
+using Fairlead.Threads;
 using Fairlead.Wire;
 using Microsoft.AspNetCore.Http;
 

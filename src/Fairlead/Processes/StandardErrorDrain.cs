@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using Fairlead.Wire;
+using Fairlead.Threads;
 
 namespace Fairlead.Processes;
 

@@ -7,6 +7,7 @@ namespace Fairlead.Upstreams;
 /// <remarks>
 /// Frames are pushed on a stack with one compare-and-swap; whoever finds nobody writing starts the writer on the pool, which takes the whole stack,
 /// turns it round and writes it as one block; a single one as it is. Under load a write carries what came while the last one was under way; there is no loop that waits.
+/// When the last runs had one frame alone, whoever brings the next writes it on the spot: a stream takes what it can without waiting, and nobody is woken. What comes meanwhile is the pool's again.
 /// Bounded by the bytes that wait (<see cref="QueuedBytes"/>), which the connection checks before it adds.
 /// </remarks>
 internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
@@ -14,12 +15,16 @@ internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
     // One write of several frames carries at most this much; a longer frame is written on its own. 64 KiB is the capacity of a Linux pipe.
     private const int BlockBytes = 64 * 1024;
 
+    // Between many callers a frame is now and then alone, and what its writer then does by itself is missed by the next block.
+    private const int AloneRunsMin = 32;
+
     private readonly Stream _stream;
     private readonly Action<Exception> _failed;
     private byte[]? _block; // Rented when two frames meet for the first time: a server that is called now and then needs none.
     private OutboundFrame? _stack;
     private OutboundFrame? _ready; // Owned by the writer: frames in order.
     private int _writing;
+    private int _aloneRuns = AloneRunsMin; // Owned by the writer: runs in a row that had one frame alone.
     private long _queuedBytes;
     private volatile bool _broken;
 
@@ -52,24 +57,38 @@ internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
 
         if (Interlocked.Exchange(ref _writing, 1) == 0)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            if (_aloneRuns >= AloneRunsMin)
+            {
+                _ = WriteAllAsync(onTheSpot: true);
+            }
+            else
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            }
         }
     }
 
     /// <inheritdoc/>
-    void IThreadPoolWorkItem.Execute() => _ = WriteAllAsync();
+    void IThreadPoolWorkItem.Execute() => _ = WriteAllAsync(onTheSpot: false);
 
     /// <summary>Gives the buffers back. Frames that wait are dropped.</summary>
     public void Dispose() => _broken = true;
 
-    private async Task WriteAllAsync()
+    private async Task WriteAllAsync(bool onTheSpot)
     {
         try
         {
-            while (true)
+            for (var blocks = 0; ;)
             {
                 while (TakeReady())
                 {
+                    _aloneRuns = blocks++ == 0 && _ready is { Next: null } ? Math.Min(_aloneRuns + 1, AloneRunsMin) : 0;
+                    if (onTheSpot && blocks > 1)
+                    {
+                        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                        return;
+                    }
+
                     if (_broken)
                     {
                         Drop();
@@ -92,7 +111,15 @@ internal sealed class FrameWriter : IThreadPoolWorkItem, IDisposable
             // _writing stays 1: later frames are only pushed and dropped with the connection.
             _broken = true;
             Drop();
-            _failed(exception);
+            if (onTheSpot)
+            {
+                // Whoever brings a frame does not expect its connection to end in its hands.
+                ThreadPool.UnsafeQueueUserWorkItem(static failed => failed.Writer._failed(failed.Exception), (Writer: this, Exception: exception), preferLocal: false);
+            }
+            else
+            {
+                _failed(exception);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 using Fairlead.Configuration;
 using Fairlead.Processes;
+using Fairlead.Threads;
 using Fairlead.Wire;
 using Microsoft.Extensions.Logging;
 

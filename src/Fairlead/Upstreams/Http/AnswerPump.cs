@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Fairlead.Threads;
 using Fairlead.Wire;
 
 namespace Fairlead.Upstreams.Http;

@@ -1,3 +1,4 @@
+using Fairlead.Threads;
 using Fairlead.Wire;
 
 namespace Fairlead.Upstreams.Http;

@@ -1,4 +1,5 @@
 using System.Text;
+using Fairlead.Threads;
 using Fairlead.Wire;
 
 namespace Fairlead.Upstreams.Http;
