@@ -75,7 +75,7 @@ internal sealed class InboundMeter
     public TimeSpan? TakePause(UpstreamConnection? shared = null)
     {
         var strays = shared is null ? 0 : shared.StrayAnswers - _straysBefore;
-        if (_junkBytes == 0 && _notifications == 0 && _requests == 0 && _progress == 0 && strays == 0)
+        if (_floodReason is null && _junkBytes == 0 && _notifications == 0 && _requests == 0 && _progress == 0 && strays == 0)
         {
             return null;
         }

@@ -76,6 +76,18 @@ public sealed class InboundMeterTests
     }
 
     [Fact]
+    public void TakePause_WhenOnlyAnswersFollowAFlood_TheFloodIsOver()
+    {
+        ReadUntilPaused();
+        Assert.NotNull(_meter.FloodReason);
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(_meter.TakePause());
+
+        Assert.Null(_meter.FloodReason);
+    }
+
+    [Fact]
     public void TakePause_AfterAPause_BeginsASecondOfItsOwn()
     {
         ReadUntilPaused();
