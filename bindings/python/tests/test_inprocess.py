@@ -256,8 +256,15 @@ async def test_a_log_handler_that_fails_takes_no_end_of_a_call_with_it() -> None
         def emit(self, record: logging.LogRecord) -> None:
             raise OSError("the disk is full")
 
-    failures: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    loop = asyncio.get_running_loop()
+    failed: asyncio.Future[dict[str, Any]] = loop.create_future()
+
+    def note(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not failed.done():
+            failed.set_result(context)
+
+    loop.set_exception_handler(note)
     with heard_by(Broken()):
         await lose_a_server()
-    assert "a handler of logging failed" in failures[0]["message"] and "disk is full" in str(failures[0]["exception"])
+        failure = await failed
+    assert "a handler of logging failed" in failure["message"] and "disk is full" in str(failure["exception"])
