@@ -104,7 +104,7 @@ internal sealed class GuardedRoutes
     }
 
     // Each in the shape that its clients read: JSON-RPC at the MCP endpoints, problem+json elsewhere.
-    private static Task RefuseAsync(HttpContext context, int status, string message) => s_mcpPaths.Any(path => context.Request.Path.StartsWithSegments(path, StringComparison.Ordinal))
+    private static Task RefuseAsync(HttpContext context, int status, string message) => IsMcp(context.Request.Path.Value ?? "")
         ? JsonRpcReply.ErrorAsync(context, status, -32600, message)
         : Problems.WriteAsync(context, status, status == StatusCodes.Status401Unauthorized ? nameof(Unauthenticated) : nameof(Forbidden), message);
 }
