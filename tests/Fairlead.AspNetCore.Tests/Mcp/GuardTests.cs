@@ -64,6 +64,7 @@ public sealed class GuardTests
         await WhenAsync(host, static info => info.CallsWaiting == 1, "a call to wait");
         await leave.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        await Guard.WithinAsync(WhenItIsHeardAsync(), "Fairlead to hear that the client left");
         var third = CallAsync(host, "hello", "\"third\":true");
         await WhenAsync(host, static info => info.CallsWaiting == 2, "another call to wait");
 
@@ -74,6 +75,13 @@ public sealed class GuardTests
 
         Assert.Contains("\"result\"", await Guard.WithinAsync(third, "the third call"), StringComparison.Ordinal);
         Assert.DoesNotContain(server.Received, static request => request.Params.Contains("gone", StringComparison.Ordinal) || request.Method == "notifications/cancelled");
+
+        async Task WhenItIsHeardAsync()
+        {
+            while (!(await host.Http.GetStringAsync("/metrics")).Contains("status=\"client_cancelled\"", StringComparison.Ordinal))
+            {
+            }
+        }
     }
 
     [Fact]
