@@ -17,6 +17,9 @@ internal sealed class Fleet : IAsyncDisposable
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
 
+    // How often the tool of each hostile server is called, unless its last call still waits.
+    private static readonly TimeSpan s_called = TimeSpan.FromMilliseconds(500);
+
     private readonly GatewayProcess _gateway;
     private readonly RefusingServer? _refusing;
     private readonly RawCaller _caller;
@@ -33,7 +36,7 @@ internal sealed class Fleet : IAsyncDisposable
         _refusing = refusing;
         _caller = new RawCaller(gateway.Url);
         _household = Household.Of(gateway.Id);
-        _provoking = refusing is null ? Task.CompletedTask : Task.WhenAll(HostileKind.All.Where(static kind => kind.IsCalled).Select(ProvokeAsync));
+        _provoking = refusing is null ? Task.CompletedTask : Task.WhenAll(HostileKind.All.Where(static kind => kind.IsCalled).Select((kind, number) => ProvokeAsync(kind, s_called * number / HostileKind.All.Count)));
         _watching = WatchAsync();
     }
 
@@ -134,17 +137,31 @@ internal sealed class Fleet : IAsyncDisposable
         Assert.Equal(Healthy.Select(static name => name + "__echo"), names.Where(static name => name.StartsWith("healthy-", StringComparison.Ordinal)).Order());
     }
 
-    private async Task ProvokeAsync(HostileKind kind)
+    /// <summary>
+    /// Calls a hostile tool at even distances. Each kind has moments of its own: twenty calls in one burst, twice a second, would be met by one in a hundred of the healthy ones, whoever
+    /// answers them and however well.
+    /// </summary>
+    /// <param name="kind">Whose tool.</param>
+    /// <param name="after">When its first call is, from now.</param>
+    private async Task ProvokeAsync(HostileKind kind, TimeSpan after)
     {
-        while (!_end.IsCancellationRequested)
+        var start = TimeProvider.System.GetTimestamp();
+        for (var due = after; ;)
         {
+            await PauseAsync(due - TimeProvider.System.GetElapsedTime(start));
+            if (_end.IsCancellationRequested)
+            {
+                return;
+            }
+
             var end = await _caller.CallAsync($"{kind.Name}__hello", "{}", s_patience);
             if (end.Answer is null)
             {
                 _unanswered.Enqueue($"{kind.Name}: {end}");
             }
 
-            await PauseAsync(TimeSpan.FromMilliseconds(500));
+            var missed = (TimeProvider.System.GetElapsedTime(start) - due) / s_called;
+            due += s_called * Math.Max(1, Math.Ceiling(missed));
         }
     }
 
@@ -161,7 +178,7 @@ internal sealed class Fleet : IAsyncDisposable
     {
         try
         {
-            await Task.Delay(pause, TimeProvider.System, _end.Token);
+            await Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, TimeProvider.System, _end.Token);
         }
         catch (OperationCanceledException)
         {
