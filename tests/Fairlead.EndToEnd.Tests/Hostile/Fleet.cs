@@ -5,6 +5,19 @@ using Fairlead.TestKit;
 
 namespace Fairlead.EndToEnd.Tests.Hostile;
 
+/// <summary>Whose tools a second client calls all the time, beside the load.</summary>
+internal enum Company
+{
+    /// <summary>Nobody's: there is no second client.</summary>
+    None,
+
+    /// <summary>Those of the healthy servers, no more often than it would get answers from hostile ones: what a second client costs by itself.</summary>
+    Healthy,
+
+    /// <summary>Those of one server of each hostile kind.</summary>
+    Hostile,
+}
+
 /// <summary>One <c>fairlead up</c> with healthy servers, and with one of each hostile kind beside them when asked. Hostile tools are called all the time.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
@@ -13,11 +26,14 @@ internal sealed class Fleet : IAsyncDisposable
 
     private const int CallsPerSecond = 200;
 
+    // Of the hostile tools that are called so many are answered at once, well or badly; the others let most calls run into the time-out.
+    private const int AnsweringCount = 17;
+
     // Longer than the time-out of the hostile servers, including a wait for one that is being started.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan s_look = TimeSpan.FromMilliseconds(250);
 
-    // How often the tool of each hostile server is called, unless its last call still waits.
+    // How often each tool of the second client is called, unless its last call still waits.
     private static readonly TimeSpan s_called = TimeSpan.FromMilliseconds(500);
 
     private readonly GatewayProcess _gateway;
@@ -30,13 +46,13 @@ internal sealed class Fleet : IAsyncDisposable
     private readonly Task _watching;
     private double _privateMiBMax;
 
-    private Fleet(GatewayProcess gateway, RefusingServer? refusing)
+    private Fleet(GatewayProcess gateway, RefusingServer? refusing, IReadOnlyList<(string Tool, string Arguments)> called)
     {
         _gateway = gateway;
         _refusing = refusing;
         _caller = new RawCaller(gateway.Url);
         _household = Household.Of(gateway.Id);
-        _provoking = refusing is null ? Task.CompletedTask : Task.WhenAll(HostileKind.All.Where(static kind => kind.IsCalled).Select((kind, number) => ProvokeAsync(kind, s_called * number / HostileKind.All.Count)));
+        _provoking = Task.WhenAll(called.Select((tool, number) => ProvokeAsync(tool.Tool, tool.Arguments, s_called * number / called.Count)));
         _watching = WatchAsync();
     }
 
@@ -53,7 +69,7 @@ internal sealed class Fleet : IAsyncDisposable
     public int RefusedRequests => _refusing?.Requests ?? 0;
 
     /// <summary>Starts a fleet and waits until the healthy servers serve.</summary>
-    public static async Task<Fleet> StartAsync(bool isHostile)
+    public static async Task<Fleet> StartAsync(Company company)
     {
         var servers = new JsonObject();
         foreach (var name in Healthy)
@@ -61,7 +77,7 @@ internal sealed class Fleet : IAsyncDisposable
             servers[name] = GatewayProcess.Stdio("dotnet", RepositoryPaths.BuiltAssembly("Echo", "echo-server.dll"));
         }
 
-        var refusing = isHostile ? await RefusingServer.StartAsync() : null;
+        var refusing = company == Company.Hostile ? await RefusingServer.StartAsync() : null;
         foreach (var kind in refusing is null ? [] : HostileKind.All)
         {
             servers[kind.Name] = kind.Configuration(refusing!.Url);
@@ -71,7 +87,7 @@ internal sealed class Fleet : IAsyncDisposable
         var limits = new JsonObject { ["startTimeout"] = "8s", ["restartBase"] = "200ms", ["requestTimeout"] = "8s", ["requestTimeoutMax"] = "8s" };
         var gateway = await GatewayProcess.StartAsync(new JsonObject { ["servers"] = servers, ["limits"] = limits });
         await AwaitReaperAsync(gateway.Id);
-        var fleet = new Fleet(gateway, refusing);
+        var fleet = new Fleet(gateway, refusing, CalledIn(company));
         await fleet.WhenAsync(
             static all => string.Join("; ", Healthy.Where(name => (string)all[name]["state"]! != "Healthy").Select(name => $"{name} is {all[name]["state"]}")),
             "all healthy servers to be Healthy");
@@ -115,6 +131,13 @@ internal sealed class Fleet : IAsyncDisposable
         _end.Dispose();
     }
 
+    private static IReadOnlyList<(string Tool, string Arguments)> CalledIn(Company company) => company switch
+    {
+        Company.Hostile => [.. HostileKind.All.Where(static kind => kind.IsCalled).Select(static kind => ($"{kind.Name}__hello", "{}"))],
+        Company.Healthy => [.. Healthy.Take(AnsweringCount).Select(static name => ($"{name}__echo", """{"message":"hi"}"""))],
+        _ => [],
+    };
+
     // The reaper comes with the first child, a moment after the listener.
     private static Task AwaitReaperAsync(int gateway) => ProcessTable.WhenClearAsync(
         () => ProcessTable.All().Any(entry => entry.Parent == gateway && entry.CommandLine.Contains("fairlead-reaper", StringComparison.Ordinal)) ? null : "it has none",
@@ -138,12 +161,13 @@ internal sealed class Fleet : IAsyncDisposable
     }
 
     /// <summary>
-    /// Calls a hostile tool at even distances. Each kind has moments of its own: twenty calls in one burst, twice a second, would be met by one in a hundred of the healthy ones, whoever
+    /// Calls a tool at even distances. Each has moments of its own: twenty calls in one burst, twice a second, would be met by one in a hundred of the healthy ones, whoever
     /// answers them and however well.
     /// </summary>
-    /// <param name="kind">Whose tool.</param>
+    /// <param name="tool">The tool.</param>
+    /// <param name="arguments">A JSON object.</param>
     /// <param name="after">When its first call is, from now.</param>
-    private async Task ProvokeAsync(HostileKind kind, TimeSpan after)
+    private async Task ProvokeAsync(string tool, string arguments, TimeSpan after)
     {
         var start = TimeProvider.System.GetTimestamp();
         for (var due = after; ;)
@@ -154,10 +178,10 @@ internal sealed class Fleet : IAsyncDisposable
                 return;
             }
 
-            var end = await _caller.CallAsync($"{kind.Name}__hello", "{}", s_patience);
+            var end = await _caller.CallAsync(tool, arguments, s_patience);
             if (end.Answer is null)
             {
-                _unanswered.Enqueue($"{kind.Name}: {end}");
+                _unanswered.Enqueue($"{tool}: {end}");
             }
 
             var missed = (TimeProvider.System.GetElapsedTime(start) - due) / s_called;
