@@ -300,7 +300,9 @@ public sealed class ParkTests
         {
             Result = """{"content":[],"isError":true}""",
         };
-        await using var host = await server.StartAsync();
+
+        // A status of its own is only possible while no stream has begun: the grace before that must not end here.
+        await using var host = await server.StartAsync(clock: new FakeTimeProvider());
 
         var (status, answer) = await new ModernClient(host, "/mcp/s", declared).CallAsync("hello");
 
