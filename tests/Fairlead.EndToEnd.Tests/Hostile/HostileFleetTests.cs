@@ -6,7 +6,7 @@ namespace Fairlead.EndToEnd.Tests.Hostile;
 /// <remarks>
 /// The short form proves that nothing fails, is left out, left behind or grows. Latency is judged in the measured form only, and never by a figure alone: the
 /// fleet with hostile servers (B) runs between two runs of the fleet without them (A), and what two runs of A differ by is no finding. A fourth fleet is for the reader, not for the verdict:
-/// whoever calls the hostile tools is a second client, and that costs whatever it calls.
+/// whoever calls the hostile tools is a second client, and this one shows what that costs by itself.
 /// </remarks>
 public sealed class HostileFleetTests(ITestOutputHelper output)
 {

@@ -5,7 +5,7 @@ namespace Fairlead.EndToEnd.Tests.Hostile;
 
 /// <summary>What a process holds, as Linux counts it.</summary>
 /// <param name="PrivateMiB">Resident memory that no file backs.</param>
-/// <param name="Descriptors">Open files, pipes and sockets, but for the files of the program itself: each stays open from its first use on.</param>
+/// <param name="Descriptors">Open files, pipes and sockets.</param>
 /// <param name="Threads">Its threads.</param>
 internal sealed record ProcessFigures(double PrivateMiB, int Descriptors, int Threads)
 {
@@ -13,7 +13,7 @@ internal sealed record ProcessFigures(double PrivateMiB, int Descriptors, int Th
     public static ProcessFigures Of(int id)
     {
         var status = File.ReadAllLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"));
-        return new ProcessFigures(Row(status, "RssAnon:") / 1024.0, ProcessTable.DescriptorsOf(id).Values.Count(static target => !target.EndsWith(".dll", StringComparison.Ordinal)), Row(status, "Threads:"));
+        return new ProcessFigures(Row(status, "RssAnon:") / 1024.0, ProcessTable.DescriptorsOf(id).Count, Row(status, "Threads:"));
     }
 
     private static int Row(string[] rows, string name) =>
