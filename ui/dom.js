@@ -104,7 +104,7 @@ export class RowList extends KeyedList {
     more = button('', () => {
         this.#isWhole = true;
         this.show(this.#items);
-    });
+    }, { hidden: true });
 
     show(items) {
         this.#items = items;

@@ -17,7 +17,9 @@ internal sealed class ScriptedFleet : IAsyncDisposable
 
     public static Task<ScriptedFleet> StartAsync(params (string Name, Action<ScriptedServer> Script)[] servers) => StartAsync(new FairleadOptions(), servers);
 
-    public static async Task<ScriptedFleet> StartAsync(FairleadOptions options, params (string Name, Action<ScriptedServer> Script)[] servers)
+    public static Task<ScriptedFleet> StartAsync(FairleadOptions options, params (string Name, Action<ScriptedServer> Script)[] servers) => StartAsync(options, TimeProvider.System, servers);
+
+    public static async Task<ScriptedFleet> StartAsync(FairleadOptions options, TimeProvider clock, params (string Name, Action<ScriptedServer> Script)[] servers)
     {
         var fleet = new ScriptedFleet();
         foreach (var (name, script) in servers)
@@ -35,7 +37,7 @@ internal sealed class ScriptedFleet : IAsyncDisposable
             {
                 manager.AddServer(name, runs);
             }
-        });
+        }, clock);
         return fleet;
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Fairlead.Configuration;
 using Fairlead.TestKit;
 
 namespace Fairlead.AspNetCore.Tests.Mcp;
@@ -10,7 +11,9 @@ public sealed class ErrorTranslationTests : IAsyncLifetime
     private ScriptedFleet _fleet = null!;
 
     /// <summary>Both servers answer calls and reads with the error that the client names: <c>arguments.error</c>, or what stands behind <c>x:</c> in the URI.</summary>
+    /// <remarks>An answer can have a status of its own only while no stream has begun: the grace before that never ends here, on the slowest machine.</remarks>
     public async Task InitializeAsync() => _fleet = await ScriptedFleet.StartAsync(
+        new FairleadOptions(), new FakeTimeProvider(),
         ("modern", static server => server
             .SpeaksModern("""{"tools":{},"resources":{}}""")
             .On("tools/list", """ "result":{"resultType":"complete","ttlMs":0,"cacheScope":"private","tools":[{"name":"t","inputSchema":{"type":"object"}}]} """)

@@ -13,10 +13,7 @@ public sealed class PrometheusRun : IAsyncLifetime, IDisposable
     /// <summary>Its address.</summary>
     public string Url { get; private set; } = "";
 
-    /// <summary>Completes when a scrape has been stored.</summary>
-    public Task Scraped => _target!.Scraped;
-
-    /// <summary>Completes when the rule that fires has fired.</summary>
+    /// <summary>Completes when the rule that fires has fired: a scrape has been stored by then, for it is about what was scraped.</summary>
     public Task Alerted => _target!.Alerted;
 
     /// <inheritdoc/>
@@ -34,7 +31,7 @@ public sealed class PrometheusRun : IAsyncLifetime, IDisposable
                 interval: 200ms
                 rules:
                   - { alert: Never, expr: "vector(0) > 1" }
-                  - { alert: Always, expr: "vector(1)", labels: { severity: page } }
+                  - { alert: Always, expr: "last_over_time(answer[5m]) == 42", labels: { severity: page } }
             """);
         var targetPort = LoopbackListener.FreePort();
         _target = new ScrapeTarget(targetPort);
@@ -85,8 +82,8 @@ public sealed class PrometheusServerTests(PrometheusRun prometheus) : IClassFixt
     public async Task Queries_WhenPrometheusHasScraped_GiveItsSeries()
     {
         await using var client = await ConnectAsync();
-        await Guard.WithinAsync(prometheus.Scraped, "a whole scrape");
-        var up = (await client.CallAsync("prometheus_query", new { query = "answer" })).Good();
+        await Guard.WithinAsync(prometheus.Alerted, "the alert about what was scraped");
+        var up = (await client.CallAsync("prometheus_query", new { query = "last_over_time(answer[5m])" })).Good();
         Assert.Equal("42", up.GetProperty("data").GetProperty("result")[0].GetProperty("value")[1].GetString());
 
         var now = DateTimeOffset.FromUnixTimeSeconds((long)up.GetProperty("data").GetProperty("result")[0].GetProperty("value")[0].GetDouble());

@@ -7,15 +7,10 @@ namespace Fairlead.BuiltIn.Tests.Prometheus;
 internal sealed class ScrapeTarget : IAsyncDisposable
 {
     private readonly LoopbackListener _listener;
-    private readonly TaskCompletionSource _scraped = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _alerted = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _scrapes;
 
     /// <summary>Listens on a port.</summary>
     public ScrapeTarget(int port) => _listener = new LoopbackListener(port, AnswerAsync);
-
-    /// <summary>Completes when a whole scrape has been stored: scrapes of one target follow each other, so that is when the next one begins.</summary>
-    public Task Scraped => _scraped.Task;
 
     /// <summary>Completes when an alert has been sent, after its group was evaluated up to it.</summary>
     public Task Alerted => _alerted.Task;
@@ -31,11 +26,6 @@ internal sealed class ScrapeTarget : IAsyncDisposable
             request.Response.Close();
             _alerted.TrySetResult();
             return;
-        }
-
-        if (++_scrapes == 2)
-        {
-            _scraped.TrySetResult();
         }
 
         request.Response.ContentType = "text/plain; version=0.0.4";

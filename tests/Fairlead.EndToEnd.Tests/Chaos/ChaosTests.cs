@@ -18,7 +18,10 @@ public sealed class ChaosTests(ITestOutputHelper output)
     private const int SigStop = 19;
     private const int EchoCount = 6;
 
-    // Beyond what a gateway has when all its servers have just come up. A leaked pipe or thread per restart would exceed it within one life.
+    // Answers of the load before what a gateway has is counted the first time: each of the callers has its connection by then.
+    private const int AnsweredAtFirst = 50;
+
+    // Beyond what a gateway has when all its servers have just come up and are called. A leaked pipe or thread per restart would exceed it within one life.
     private const int DescriptorsGrowthMax = 24;
     private const int ThreadsGrowthMax = 24;
     private const double PrivateMiBGrowthMax = 128;
@@ -61,11 +64,11 @@ public sealed class ChaosTests(ITestOutputHelper output)
         await using var gateway = await GatewayProcess.StartAsync(_configuration);
         using var caller = new RawCaller(gateway.Url);
         await using var load = new ChaosLoad(caller, s_echoes);
-        var household = await SettleAsync(gateway, caller);
+        load.Begin(seed);
+        var household = await SettleAsync(gateway, caller, load);
         var first = ProcessFigures.Of(gateway.Id);
         var ends = new List<Task>();
         var slowest = TimeSpan.Zero;
-        load.Begin(seed);
         foreach (var happening in plan)
         {
             if (happening.Kind == ChaosKind.KillGateway)
@@ -75,7 +78,7 @@ public sealed class ChaosTests(ITestOutputHelper output)
                 var took = await KillGatewayAsync(gateway, load);
                 slowest = took > slowest ? took : slowest;
                 ends.Add(household.WhenGoneAsync());
-                household = await SettleAsync(gateway, caller);
+                household = await SettleAsync(gateway, caller, load);
                 first = ProcessFigures.Of(gateway.Id);
             }
             else
@@ -128,15 +131,22 @@ public sealed class ChaosTests(ITestOutputHelper output)
         ]);
     }
 
-    /// <summary>Waits until all servers have been up once, so that what is counted from here on is growth.</summary>
-    private static async Task<Household> SettleAsync(GatewayProcess gateway, RawCaller caller)
+    /// <summary>Waits until all servers have been up once and the load and a request of an administrator were answered, so that what is counted from here on is growth.</summary>
+    private static async Task<Household> SettleAsync(GatewayProcess gateway, RawCaller caller, ChaosLoad load)
     {
         var since = TimeProvider.System.GetTimestamp();
+        var enough = load.Answered + AnsweredAtFirst;
         while (true)
         {
             var away = (await caller.ServersAsync()).Where(static pair => (string)pair.Value["state"]! == "Initializing").Select(static pair => pair.Key).ToList();
+            if (load.Answered < enough)
+            {
+                away.Add($"the load, {enough - load.Answered} answers are missing");
+            }
+
             if (away.Count == 0)
             {
+                _ = await caller.StatusAsync(HttpMethod.Get, "api/v1/configuration/status", await TokenAsync(gateway));
                 return Household.Of(gateway.Id);
             }
 

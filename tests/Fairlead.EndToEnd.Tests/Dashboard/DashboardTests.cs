@@ -8,7 +8,7 @@ public sealed class DashboardTests(DashboardRun run) : IClassFixture<DashboardRu
 {
     public static TheoryData<string> Scenarios() => new()
     {
-        "pages in light", "pages in dark", "pages on a narrow screen", "pages without the token", "a link signs in once and leaves no trace", "hostile text stays text",
+        "pages in light", "pages in dark", "a page whose answers tarry is whole", "pages on a narrow screen", "pages without the token", "a link signs in once and leaves no trace", "hostile text stays text",
         "the focus follows the page", "traffic is drawn and told", "events and lines come as they happen", "the audit log is searched", "configuration is shown, judged and loaded again",
         "maintenance, with the keyboard alone", "stop, start, disable, enable, restart", "scale", "deploy and undeploy", "a tool is switched off and on", "a rollout is begun, seen and aborted",
         "a fault is injected and ended", "a server dies while somebody looks", "the gateway is started again while somebody looks",

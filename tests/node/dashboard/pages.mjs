@@ -59,6 +59,21 @@ export const pageScenarios = {
   'pages in light': dashboard => everyPage(dashboard, 'light'),
   'pages in dark': dashboard => everyPage(dashboard, 'dark'),
 
+  'a page whose answers tarry is whole': async dashboard => {
+    const page = await dashboard.open('#/fleet');
+    let goOn;
+    const held = new Promise(resolve => { goOn = resolve; });
+    await page.route('**/servers/library/instances', async route => {
+      await held;
+      await route.continue();
+    });
+    await visit(dashboard, page, '#/servers/library');
+    equal(await dashboard.axe(page), [], 'findings before its instances are known');
+    goOn();
+    await page.getByRole('region', { name: 'Each instance' }).getByRole('row').nth(1).waitFor();
+    await page.end();
+  },
+
   'pages on a narrow screen': async dashboard => {
     const page = await dashboard.open('#/fleet', { width: 360, height: 720 });
     for (const hash of pages) {
