@@ -14,6 +14,7 @@ internal sealed class LinuxProcesses : ProcessPlatform
     private static readonly string[] s_setsidPaths = ["/usr/bin/setsid", "/bin/setsid", "/usr/local/bin/setsid"];
     private const int StepBackAttemptsMax = 100;
     private static readonly TimeSpan s_stepBackPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan s_setsidPause = TimeSpan.FromMilliseconds(1);
     private readonly string? _setsid = Array.Find(s_setsidPaths, File.Exists);
 
     /// <inheritdoc/>
@@ -70,10 +71,23 @@ internal sealed class LinuxProcesses : ProcessPlatform
     {
         var name = id.ToString(CultureInfo.InvariantCulture);
         var value = Encoding.ASCII.GetBytes(nice.ToString(CultureInfo.InvariantCulture));
+        var pause = s_setsidPause;
         for (var attempt = 0; attempt < StepBackAttemptsMax; attempt++)
         {
-            // Until setsid has run it is still in our session, and what is written would hold for us.
-            if (ReadStat(id) is not { Length: > 3 } fields || fields[0] == "Z" || (fields[3] == name && TryWriteAutogroup(name, value)))
+            if (ReadStat(id) is not { Length: > 3 } fields || fields[0] == "Z")
+            {
+                return;
+            }
+
+            // Until setsid has run it is still in our session, and what is written would hold for us. It runs within a few milliseconds, and a server's start is what it takes most for.
+            if (fields[3] != name)
+            {
+                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
+                pause = pause < s_stepBackPause ? 2 * pause : s_stepBackPause;
+                continue;
+            }
+
+            if (TryWriteAutogroup(name, value))
             {
                 return;
             }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.IO.Pipes;
 using System.Text;
 using Fairlead.Threads;
 
@@ -30,12 +31,12 @@ internal sealed class StandardErrorDrain
     public const int SmallReadsPerSecondMax = 100;
 
     /// <summary>
-    /// How many seconds of flood in a row are taken for a burst. Past them each pause is twice the one before, up to <see cref="FloodPauseMax"/>, and all lines are dropped, until less than
-    /// 16 KiB/s is found in the pipe: whoever floods without end would otherwise keep a core busy, its own and some of ours.
+    /// How many seconds of flood in a row are taken for a burst. Past them each pause is twice the one before, up to <see cref="FloodPauseMax"/>, the pipe has its smallest size, and all lines are
+    /// dropped, until less than 6 KiB/s is found in it: whoever floods without end would otherwise keep a core busy, its own and some of ours.
     /// </summary>
     public const int BurstSecondsMax = 5;
 
-    /// <summary>Longest pause in a flood that does not end: 32 KiB/s are read then.</summary>
+    /// <summary>Longest pause in a flood that does not end: 8 KiB/s are read then.</summary>
     public static readonly TimeSpan FloodPauseMax = TimeSpan.FromMilliseconds(500);
 
     /// <summary>What the pipe is to hold (<see cref="PipeCapacity"/>). Nobody waits for stderr, and a flood into it wakes us with each line.</summary>
@@ -47,6 +48,9 @@ internal sealed class StandardErrorDrain
     // A secret that straddles the cut would not be recognised; its first half goes with this many last characters of a cut line.
     private const int CutMarginChars = 1024;
     private const int SmallReadBytes = 4096;
+
+    // What a pipe of the smallest size holds when a line more does not fit.
+    private const int FullBytes = PipeCapacity.Smallest * 3 / 4;
     private const string CutNote = " [line cut]";
     private readonly Stream _stream;
     private readonly Func<string, string>? _redact;
@@ -62,6 +66,7 @@ internal sealed class StandardErrorDrain
     private long _secondBytes;
     private int _smallReads;
     private int _floodSeconds;
+    private int _capacity = PipeBytes;
     private long _dropped;
 
     /// <summary>Prepares the reading; <see cref="RunAsync"/> does it.</summary>
@@ -126,9 +131,10 @@ internal sealed class StandardErrorDrain
     private TimeSpan PauseAfter(int count, out bool isFlooding)
     {
         isFlooding = CountOfSecond(count) > BytesPerSecondMax;
-        if (_floodSeconds >= BurstSecondsMax && count >= PipeBytes / 2 * (_pause / FloodPauseMax))
+        if (_floodSeconds >= BurstSecondsMax && count >= FullBytes * (_pause / FloodPauseMax))
         {
             isFlooding = true;
+            Resize(PipeCapacity.Smallest);
             return _pause = 2 * _pause < FloodPauseMax ? 2 * _pause : FloodPauseMax;
         }
 
@@ -136,9 +142,19 @@ internal sealed class StandardErrorDrain
         {
             _floodSeconds = 0;
             _pause = s_floodPause;
+            Resize(PipeBytes);
         }
 
         return isFlooding || _smallReads > SmallReadsPerSecondMax ? s_floodPause : TimeSpan.Zero;
+    }
+
+    // Each line that is written wakes us, whether we mean to read it or not.
+    private void Resize(int capacity)
+    {
+        if (_capacity != capacity && _stream is PipeStream pipe && PipeCapacity.TrySet(pipe.SafePipeHandle, capacity))
+        {
+            _capacity = capacity;
+        }
     }
 
     private long CountOfSecond(int count)

@@ -33,6 +33,9 @@ internal sealed class LineReader : IDisposable
     /// <summary>After <see cref="LineKind.TooLong"/>: the id token of the answer that was discarded; empty when it was none, or none was found.</summary>
     public ReadOnlySpan<byte> TooLongId => _framer.TooLongId;
 
+    /// <summary>Bytes that have been read and not been taken: after <see cref="TryRead"/> had nothing more, those of a line whose end has not come.</summary>
+    public int HeldBytes => _end - _start;
+
     /// <summary>Takes the next line from what has been read.</summary>
     /// <param name="kind">What it is.</param>
     /// <param name="line">Its bytes without the line end; valid until the next call.</param>

@@ -10,6 +10,9 @@ namespace Fairlead.Upstreams;
 /// <remarks>One reader and one batching writer. The reader owns its memory: an answer is copied once, into the call. It waits for nobody but the server.</remarks>
 internal partial class MultiplexedConnection : UpstreamConnection
 {
+    // In one line, before the server has said who it is: room for long instructions. What goes on beyond it is nobody's answer, and reading all that a message may have would keep a core busy with each start.
+    private const int FirstLineBytesMax = 1024 * 1024;
+
     private readonly Stream _input;
     private readonly Stream _output;
     private readonly UnixPipeStream? _pipe;
@@ -132,6 +135,12 @@ internal partial class MultiplexedConnection : UpstreamConnection
                 if (!HandleBuffered())
                 {
                     reason = $"it sent a line without end (more than 4 x {Limits.UpstreamMessageBytesMax} bytes)";
+                    break;
+                }
+
+                if (_reader.HeldBytes > FirstLineBytesMax && IdentityOrNull is null)
+                {
+                    reason = $"it sent a line without end (more than {FirstLineBytesMax} bytes) instead of an answer to its handshake";
                     break;
                 }
 

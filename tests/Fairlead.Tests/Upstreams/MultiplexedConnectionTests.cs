@@ -98,6 +98,20 @@ public sealed class MultiplexedConnectionTests
         await Guard.WithinAsync(writing, "the server's write");
     }
 
+    [Fact]
+    public async Task Line_WhenItNeverEndsBeforeTheHandshake_IsGivenUpAfterOneMebibyte()
+    {
+        await using var server = new PipeServer();
+
+        var writing = server.WriteAsync(new string(' ', 3 * 1024 * 1024));
+
+        Assert.Contains(
+            "a line without end (more than 1048576 bytes) instead of an answer to its handshake",
+            await Guard.WithinAsync(server.Connection.Lost, "the end of the connection"), StringComparison.Ordinal);
+        await server.Connection.DisposeAsync();
+        await Guard.WithinAsync(writing, "the server's write");
+    }
+
     [Theory]
     [InlineData("{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{},\"error\":{}}\n")]
     [InlineData("{\"jsonrpc\":\"2.0\",\"id\":ID,\"result\":{},\"result\":{}}\n")]
