@@ -35,18 +35,19 @@ internal static class CompareBench
 
         var report = new CompareReport(await MachineFacts.ReadAsync(root).ConfigureAwait(false), setup);
         var folder = Directory.CreateDirectory(Path.GetFullPath(arguments.Text("--out", workplace.Results))).FullName;
+        Console.WriteLine(report.Heading());
         foreach (var scenario in scenarios)
         {
             var extended = url.Length == 0 ? scenario : scenario with { Targets = [.. scenario.Targets, url] };
             Console.Error.WriteLine($"== {extended.Name}: {extended.Note}");
             report.Rows.Add(await MeasureAsync(extended, workplace, setup).ConfigureAwait(false));
 
-            // After each scenario, so that a run that is ended early leaves what it has.
+            // After each scenario, so that a run that is ended early leaves what it has, to read and to record.
+            Console.Write(report.LastSection());
             await File.WriteAllTextAsync(Path.Combine(folder, "load.json"), report.ToJson()).ConfigureAwait(false);
             await File.WriteAllTextAsync(Path.Combine(folder, "load.html"), HtmlReport.Render(report)).ConfigureAwait(false);
         }
 
-        Console.WriteLine(report.ToTable());
         Console.Error.WriteLine($"All figures: {Path.Combine(folder, "load.json")}, plots: {Path.Combine(folder, "load.html")}");
         return 0;
     }

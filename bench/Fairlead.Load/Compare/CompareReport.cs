@@ -6,7 +6,7 @@ using Fairlead.Measuring;
 
 namespace Fairlead.Load.Compare;
 
-/// <summary>Everything that was measured, as a table and as JSON.</summary>
+/// <summary>Everything that was measured, as tables and as JSON.</summary>
 internal sealed class CompareReport(MachineFacts machine, RunSetup setup)
 {
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
@@ -42,30 +42,31 @@ internal sealed class CompareReport(MachineFacts machine, RunSetup setup)
         },
         s_json);
 
-    /// <summary>Markdown: a table for each scenario.</summary>
-    public string ToTable()
+    /// <summary>What the sections have in common, as a line of Markdown.</summary>
+    public string Heading() =>
+        Invariant($"Medians of {setup.Rounds} interleaved rounds of {setup.Milliseconds / 1000.0:0.###} s (reference, targets, reference again). The load generator shares the machine: {machine}.");
+
+    /// <summary>The scenario that was measured last, as a section of Markdown with its table and its verdicts.</summary>
+    public string LastSection()
     {
         var text = new StringBuilder();
-        text.AppendLine(Invariant($"Medians of {setup.Rounds} interleaved rounds of {setup.Milliseconds / 1000.0:0.###} s (reference, targets, reference again). The load generator shares the machine: {machine}."));
-        foreach (var row in Rows)
+        var row = Rows[^1];
+        var spread = row.Throughput(0).Spread;
+        var scenario = row.Scenario;
+        text.AppendLine().AppendLine(Invariant($"### {scenario.Name}")).AppendLine().AppendLine(scenario.Note).AppendLine();
+        text.AppendLine(Invariant($"{scenario.Connections} connections, {(scenario.Rate is { } rate ? Invariant($"{rate:0.##} calls/s meant") : "closed loop")}, {scenario.Payload} B, A/A spread {spread:0.000} in calls/s, {row.Latency(0, static l => l.P50Us).AddedSpread:0} us at p50.")).AppendLine();
+        text.AppendLine("| target | calls/s | ratio | p50 us | p99 us | p99.9 us | added p50 us | errors | CPU us per call: server | behind it | load | cold p50 us |");
+        text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
+        for (var i = 0; i < row.Targets.Count; i++)
         {
-            var spread = row.Throughput(0).Spread;
-            var scenario = row.Scenario;
-            text.AppendLine().AppendLine(Invariant($"### {scenario.Name}")).AppendLine().AppendLine(scenario.Note).AppendLine();
-            text.AppendLine(Invariant($"{scenario.Connections} connections, {(scenario.Rate is { } rate ? Invariant($"{rate:0.##} calls/s meant") : "closed loop")}, {scenario.Payload} B, A/A spread {spread:0.000} in calls/s, {row.Latency(0, static l => l.P50Us).AddedSpread:0} us at p50.")).AppendLine();
-            text.AppendLine("| target | calls/s | ratio | p50 us | p99 us | p99.9 us | added p50 us | errors | CPU us per call: server | behind it | load | cold p50 us |");
-            text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|---|");
-            for (var i = 0; i < row.Targets.Count; i++)
-            {
-                text.AppendLine(Line(row, i, spread));
-            }
+            text.AppendLine(Line(row, i, spread));
+        }
 
-            var verdicts = row.Verdicts();
-            text.Append(verdicts.Count == 0 ? "" : "\n");
-            foreach (var verdict in verdicts)
-            {
-                text.AppendLine($"- {verdict}");
-            }
+        var verdicts = row.Verdicts();
+        text.Append(verdicts.Count == 0 ? "" : "\n");
+        foreach (var verdict in verdicts)
+        {
+            text.AppendLine($"- {verdict}");
         }
 
         return text.ToString();

@@ -1,12 +1,17 @@
 using System.IO.Pipelines;
+using System.IO.Pipes;
+using System.Runtime.InteropServices;
 using System.Text;
 using Fairlead.Processes;
 using Fairlead.TestKit;
+using Microsoft.Win32.SafeHandles;
 
 namespace Fairlead.Tests.Processes;
 
 public sealed class StandardErrorDrainTests
 {
+    private const int GetPipeSize = 1032; // F_GETPIPE_SZ
+
     private static async Task<(IReadOnlyList<string> Tail, List<string> Sink)> DrainAsync(byte[] bytes, Func<string, string>? redact = null)
     {
         var sink = new List<string>();
@@ -83,7 +88,7 @@ public sealed class StandardErrorDrainTests
         const int LineBytes = 1024;
         const int Fitting = StandardErrorDrain.BytesPerSecondMax / LineBytes;
         var clock = new FakeTimeProvider();
-        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var pipe = new Pipe(new System.IO.Pipelines.PipeOptions(pauseWriterThreshold: 0));
         var drain = new StandardErrorDrain(pipe.Reader.AsStream(), null, null, clock);
         var line = string.Concat(new string('x', LineBytes - 1), "\n");
         await pipe.Writer.WriteAsync(Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(line, Fitting + 4))));
@@ -103,7 +108,7 @@ public sealed class StandardErrorDrainTests
     {
         const int Gathered = 50;
         var clock = new FakeTimeProvider();
-        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        var pipe = new Pipe(new System.IO.Pipelines.PipeOptions(pauseWriterThreshold: 0));
         var sink = new List<string>();
         var taken = new SemaphoreSlim(0);
         var drain = new StandardErrorDrain(pipe.Reader.AsStream(), null, line => { sink.Add(line); taken.Release(); }, clock);
@@ -140,7 +145,9 @@ public sealed class StandardErrorDrainTests
     public async Task Run_InAFloodThatDoesNotEnd_ReadsEverLessUntilAPipeIsLeftHalfEmpty()
     {
         var clock = new FakeTimeProvider();
-        var stream = new FloodingStream();
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        var stream = new FloodingStream(pipe.ClientSafePipeHandle);
+        PipeCapacity.TrySet(stream.SafePipeHandle, StandardErrorDrain.PipeBytes);
         var running = new StandardErrorDrain(stream, null, null, clock).RunAsync(CancellationToken.None);
         var pauses = new List<double>();
         Task<TimeSpan> PausedAsync() => clock.WhenTimerDueBetweenAsync(TimeSpan.Zero, TimeSpan.FromSeconds(1));
@@ -162,10 +169,12 @@ public sealed class StandardErrorDrainTests
 
         // What the next read finds is changed while nobody reads.
         await PausedAsync();
+        AssertCapacity(PipeCapacity.Smallest);
         var calm = stream.Pause();
         await PauseAsync();
         await Guard.WithinAsync(calm, "a read after the flood");
         Assert.Equal(0, clock.ArmedTimers);
+        AssertCapacity(StandardErrorDrain.PipeBytes);
         stream.Resume();
         pauses.Clear();
         await PauseAsync();
@@ -175,15 +184,30 @@ public sealed class StandardErrorDrainTests
         stream.End();
         await PauseAsync();
         await Guard.WithinAsync(running, "the end of the reading");
+
+        void AssertCapacity(int bytes)
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                Assert.Equal(bytes, fcntl(stream.SafePipeHandle, GetPipeSize, 0));
+            }
+        }
     }
 
-    /// <summary>Has always as much as is asked for, from <see cref="Pause"/> to <see cref="Resume"/> a few bytes and then nothing.</summary>
-    private sealed class FloodingStream : Stream
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int fcntl(SafeHandle descriptor, int command, nint argument);
+
+    /// <summary>A pipe that has always as much as is asked for, from <see cref="Pause"/> to <see cref="Resume"/> a few bytes and then nothing.</summary>
+    private sealed class FloodingStream : PipeStream
     {
         private readonly TaskCompletionSource _waiting = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource _resumed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private volatile int _few;
         private volatile bool _ended;
+
+        public FloodingStream(SafePipeHandle pipe)
+            : base(PipeDirection.In, 0) => InitializeHandle(pipe, isExposed: true, isAsync: false);
 
         public override bool CanRead => true;
 
