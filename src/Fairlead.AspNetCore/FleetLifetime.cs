@@ -19,8 +19,8 @@ internal sealed partial class FleetLifetime(McpManager manager, McpFront front, 
 
     private Task _stopped = Task.CompletedTask;
 
-    /// <summary>Run once when the host listens, before any server starts; null = nothing.</summary>
-    public Action? Opened { get; set; }
+    /// <summary>Run once when the host listens; the servers are started when its task has ended. Null = nothing, and at once.</summary>
+    public Func<Task>? Opened { get; set; }
 
     /// <summary>Longest orderly stop: the graces of calls and of children, and a little.</summary>
     public TimeSpan StopLimit => DrainGrace + manager.Options.Limits.StopStdinWait + manager.Options.Limits.StopTermWait + s_stopExtra;
@@ -51,8 +51,7 @@ internal sealed partial class FleetLifetime(McpManager manager, McpFront front, 
     /// <inheritdoc/>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        Opened?.Invoke();
-        manager.BeginStarts();
+        _ = BeginStartsAfterAsync(Opened?.Invoke() ?? Task.CompletedTask);
         return Task.CompletedTask;
     }
 
@@ -79,6 +78,19 @@ internal sealed partial class FleetLifetime(McpManager manager, McpFront front, 
         catch (TimeoutException)
         {
             LogNotStopped(logger, StopLimit.TotalSeconds);
+        }
+    }
+
+    // The host does not wait for it: it has started, and says so.
+    private async Task BeginStartsAfterAsync(Task opened)
+    {
+        try
+        {
+            await opened.ConfigureAwait(false);
+        }
+        finally
+        {
+            manager.BeginStarts();
         }
     }
 

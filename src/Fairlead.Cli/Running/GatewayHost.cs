@@ -119,7 +119,11 @@ internal sealed class GatewayHost : IAsyncDisposable
 
         try
         {
-            _app.Services.GetRequiredService<FleetLifetime>().Opened = () => Ports.Start(_app.Services.GetRequiredService<McpFront>().Ports);
+            _app.Services.GetRequiredService<FleetLifetime>().Opened = () =>
+            {
+                Ports.Start(_app.Services.GetRequiredService<McpFront>().Ports);
+                return FirstRequest.SendAsync(new Uri(Url));
+            };
             _otlp = OtlpExport.Begin(_options, _app.Services.GetRequiredService<MetricsPage>().Families);
             await _app.StartAsync(cancellationToken).ConfigureAwait(false);
             return null;
