@@ -49,7 +49,10 @@ internal sealed class DockerEngine : IDisposable
     public DockerAddress Address { get; }
 
     /// <summary>Whether an exception of these methods says that the engine does not know what was asked for.</summary>
-    public static bool IsUnknown(McpException exception) => exception.InnerException is HttpRequestException { StatusCode: HttpStatusCode.NotFound };
+    /// <remarks>Podman answers 500 where a container is removed while it looks; what it says is the same.</remarks>
+    public static bool IsUnknown(McpException exception) => exception.InnerException is HttpRequestException { StatusCode: HttpStatusCode.NotFound }
+        || (exception.InnerException is HttpRequestException { StatusCode: HttpStatusCode.InternalServerError }
+            && (exception.Message.Contains("no such container", StringComparison.Ordinal) || exception.Message.Contains("no such exec session", StringComparison.Ordinal)));
 
     /// <summary>GETs a JSON answer.</summary>
     /// <exception cref="McpException">The engine does not answer or refuses; the message is the engine's own.</exception>

@@ -19,8 +19,8 @@ internal sealed class Bulkhead
     /// <summary>Calls in flight.</summary>
     public int Taken => Volatile.Read(ref _taken);
 
-    /// <summary>Calls that wait.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
+    /// <summary>Calls that stand in the queue: one that is about to is not told before it has its place, so that who sees it knows that later calls come behind it.</summary>
+    public int Waiting => _queue.Count;
 
     /// <summary>Most calls in flight.</summary>
     public int Max => _max;

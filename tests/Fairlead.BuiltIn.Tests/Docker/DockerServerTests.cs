@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Fairlead.BuiltIn.Docker;
+using ModelContextProtocol;
 
 namespace Fairlead.BuiltIn.Tests.Docker;
 
@@ -77,6 +79,14 @@ public sealed class DockerServerTests(PodmanRun podman) : IClassFixture<PodmanRu
         await using var client = await ConnectAsync();
         Assert.Contains("The engine refuses", (await client.CallAsync("docker_run", new { image = "localhost/nothing:here" })).Bad(), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(404, "no such exec session", true)]
+    [InlineData(500, "retrieving exec session 23 from container d1: container d1 does not exist in database: no such container", true)]
+    [InlineData(500, "the disk is full", false)]
+    [InlineData(409, "no such container is running", false)]
+    public void Engine_WhenWhatWasAskedForHasGone_SaysSo(int status, string message, bool isUnknown) =>
+        Assert.Equal(isUnknown, DockerEngine.IsUnknown(new McpException("The engine refuses: " + message, new HttpRequestException(null, null, (System.Net.HttpStatusCode)status))));
 
     [EngineFact]
     public async Task Container_WhileItRuns_CanBeSeenEnteredAndEnded()
