@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Fairlead.BuiltIn.Docker;
-using ModelContextProtocol;
 
 namespace Fairlead.BuiltIn.Tests.Docker;
 
@@ -86,7 +85,7 @@ public sealed class DockerServerTests(PodmanRun podman) : IClassFixture<PodmanRu
     [InlineData(500, "the disk is full", false)]
     [InlineData(409, "no such container is running", false)]
     public void Engine_WhenWhatWasAskedForHasGone_SaysSo(int status, string message, bool isUnknown) =>
-        Assert.Equal(isUnknown, DockerEngine.IsUnknown(new McpException("The engine refuses: " + message, new HttpRequestException(null, null, (System.Net.HttpStatusCode)status))));
+        Assert.Equal(isUnknown, DockerEngine.IsUnknown(new ModelContextProtocol.McpException("The engine refuses: " + message, new HttpRequestException(null, null, (System.Net.HttpStatusCode)status))));
 
     [EngineFact]
     public async Task Container_WhileItRuns_CanBeSeenEnteredAndEnded()
