@@ -19,7 +19,7 @@ internal sealed partial class FleetLifetime(McpManager manager, McpFront front, 
 
     private Task _stopped = Task.CompletedTask;
 
-    /// <summary>Run once when the host listens; the servers are started when its task has ended. Null = nothing, and at once.</summary>
+    /// <summary>Run once when the host listens; the servers are started when its task has ended, which must not fail. Null = nothing, and at once.</summary>
     public Func<Task>? Opened { get; set; }
 
     /// <summary>Longest orderly stop: the graces of calls and of children, and a little.</summary>

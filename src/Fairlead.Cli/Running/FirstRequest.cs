@@ -7,6 +7,7 @@ namespace Fairlead.Cli.Running;
 /// A request of our own to the endpoint that has just been opened, before the servers start: what the first request has the runtime make ready is made then. Eight children that start at once
 /// take the cores from whoever asks first, who waited some 300 ms for them on two cores.
 /// </summary>
+/// <remarks>By a socket and not by <see cref="HttpClient"/>: that would have to be made ready as well.</remarks>
 internal static class FirstRequest
 {
     // On a machine that cannot do it in this time the servers need not wait as well.

@@ -79,20 +79,15 @@ internal sealed class LinuxProcesses : ProcessPlatform
                 return;
             }
 
-            // Until setsid has run it is still in our session, and what is written would hold for us. It runs within a few milliseconds, and a server's start is what it takes most for.
-            if (fields[3] != name)
-            {
-                await Task.Delay(pause, time, cancellationToken).ConfigureAwait(false);
-                pause = pause < s_stepBackPause ? 2 * pause : s_stepBackPause;
-                continue;
-            }
-
-            if (TryWriteAutogroup(name, value))
+            // Until setsid has run it is still in our session, and what is written would hold for us. It runs within a few milliseconds, and its start is what a server takes most for.
+            var isApart = fields[3] == name;
+            if (isApart && TryWriteAutogroup(name, value))
             {
                 return;
             }
 
-            await Task.Delay(s_stepBackPause, time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(isApart ? s_stepBackPause : pause, time, cancellationToken).ConfigureAwait(false);
+            pause = 2 * pause < s_stepBackPause ? 2 * pause : s_stepBackPause;
         }
     }
 
