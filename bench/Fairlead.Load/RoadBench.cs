@@ -1,4 +1,5 @@
 using System.Globalization;
+using Fairlead.Measuring;
 
 namespace Fairlead.Load;
 
@@ -28,7 +29,8 @@ internal static class RoadBench
         await BenchCall.CheckAsync(client, endpoint).ConfigureAwait(false);
         int[] children = [.. ProcessFigures.WithEnvironment(workplace.Mark).Except(before)];
 
-        var report = new RoadReport(self ? "bare" : "gateway", guards.Length > 0 ? "guards off" : other.Length == 0 ? "bare" : "base", rounds, seconds);
+        using var awake = AwakeProcessors.Keep();
+        var report = new RoadReport(self ? "bare" : "gateway", guards.Length > 0 ? "guards off" : other.Length == 0 ? "bare" : "base", rounds, seconds, awake.Words);
         foreach (var connections in connectionCounts)
         {
             Task<Sample> MeasureAsync(Uri to, int length, params int[] pids) => Sample.TakeAsync(workplace.Script, to, connections, length, pids);

@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace Fairlead.Load;
 
 /// <summary>The table and the file of a road measurement, with the verdicts on the bounds.</summary>
-internal sealed class RoadReport(string target, string reference, int rounds, int seconds)
+internal sealed class RoadReport(string target, string reference, int rounds, int seconds, string circumstances)
 {
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
@@ -17,7 +17,7 @@ internal sealed class RoadReport(string target, string reference, int rounds, in
     public string ToTable()
     {
         var text = new StringBuilder();
-        text.AppendLine(Invariant($"Through: {target}. Medians of {rounds} rounds of {seconds} s each ({reference}, through, {reference} again), wrk -t1, {Environment.ProcessorCount} cores shared with the load generator."));
+        text.AppendLine(Invariant($"Through: {target}. Medians of {rounds} rounds of {seconds} s each ({reference}, through, {reference} again), wrk -t1, {Environment.ProcessorCount} cores shared with the load generator, {circumstances}."));
         text.AppendLine();
         text.AppendLine(Invariant($"| connections | {reference} calls/s | through calls/s | ratio | A/A spread | {reference} p50 / p99 us | through p50 / p99 us | CPU us per call: {reference} | gateway | servers | wrk |"));
         text.AppendLine("|---|---|---|---|---|---|---|---|---|---|---|");
@@ -47,6 +47,7 @@ internal sealed class RoadReport(string target, string reference, int rounds, in
             reference,
             rounds,
             seconds,
+            circumstances,
             cores = Environment.ProcessorCount,
             verdicts = Verdicts(),
             rows = Rows.Select(row => new { row.Connections, row.Ratio, aaSpread = row.Spread, row.Bare, row.Through, row.BareAgain }),

@@ -33,7 +33,10 @@ internal static class CompareBench
             throw new BenchFailedException("--rounds and --milliseconds must be 1 or more, and --warm-up (milliseconds) 0 or more");
         }
 
-        var report = new CompareReport(await MachineFacts.ReadAsync(root).ConfigureAwait(false), setup);
+        using var awake = AwakeProcessors.Keep();
+        Console.Error.WriteLine(awake.Words);
+        var machine = await MachineFacts.ReadAsync(root).ConfigureAwait(false);
+        var report = new CompareReport(machine with { IsKeptAwake = awake.IsKept }, setup);
         var folder = Directory.CreateDirectory(Path.GetFullPath(arguments.Text("--out", workplace.Results))).FullName;
         Console.WriteLine(report.Heading());
         foreach (var scenario in scenarios)

@@ -11,9 +11,6 @@ internal enum Company
     /// <summary>Nobody's: there is no second client.</summary>
     None,
 
-    /// <summary>Those of the healthy servers, no more often than it would get answers from hostile ones: what a second client costs by itself.</summary>
-    Healthy,
-
     /// <summary>Those of one server of each hostile kind.</summary>
     Hostile,
 }
@@ -25,9 +22,6 @@ internal sealed class Fleet : IAsyncDisposable
     public const int HealthyCount = 20;
 
     private const int CallsPerSecond = 200;
-
-    // Of the hostile tools that are called so many are answered at once, well or badly; the others let most calls run into the time-out.
-    private const int AnsweringCount = 17;
 
     // Longer than the time-out of the hostile servers, including a wait for one that is being started.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(25);
@@ -134,7 +128,6 @@ internal sealed class Fleet : IAsyncDisposable
     private static IReadOnlyList<(string Tool, string Arguments)> CalledIn(Company company) => company switch
     {
         Company.Hostile => [.. HostileKind.All.Where(static kind => kind.IsCalled).Select(static kind => ($"{kind.Name}__hello", "{}"))],
-        Company.Healthy => [.. Healthy.Take(AnsweringCount).Select(static name => ($"{name}__echo", """{"message":"hi"}"""))],
         _ => [],
     };
 

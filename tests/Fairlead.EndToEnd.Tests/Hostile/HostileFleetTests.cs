@@ -1,3 +1,4 @@
+using Fairlead.Measuring;
 using Xunit.Abstractions;
 
 namespace Fairlead.EndToEnd.Tests.Hostile;
@@ -5,8 +6,7 @@ namespace Fairlead.EndToEnd.Tests.Hostile;
 /// <summary>One of each hostile kind beside twenty healthy servers: the healthy ones serve as in a fleet without them (product D6).</summary>
 /// <remarks>
 /// The short form proves that nothing fails, is left out, left behind or grows. Latency is judged in the measured form only, and never by a figure alone: the
-/// fleet with hostile servers (B) runs between two runs of the fleet without them (A), and what two runs of A differ by is no finding. A fourth fleet is for the reader, not for the verdict:
-/// whoever calls the hostile tools is a second client, and this one shows what that costs by itself.
+/// fleet without hostile servers (A) and the one with them (B) take turns, A/B/A/B, and what two runs of A differ by is no finding.
 /// </remarks>
 public sealed class HostileFleetTests(ITestOutputHelper output)
 {
@@ -40,21 +40,24 @@ public sealed class HostileFleetTests(ITestOutputHelper output)
             return;
         }
 
+        // Otherwise the host's wake-ups are most of both p99.
+        using var awake = AwakeProcessors.Keep();
+        output.WriteLine(awake.Words);
         var rounds = new List<Round>();
         for (var number = 1; number <= 5; number++)
         {
             var (first, _) = await MeasureAsync(Company.None);
             var (beside, memory) = await MeasureAsync(Company.Hostile);
             var (second, _) = await MeasureAsync(Company.None);
-            var (called, _) = await MeasureAsync(Company.Healthy);
-            rounds.Add(new Round(first, beside, second, called, memory));
+            var (besideAgain, memoryAgain) = await MeasureAsync(Company.Hostile);
+            rounds.Add(new Round(first, beside, second, besideAgain, Math.Max(memory, memoryAgain)));
             output.WriteLine(rounds[^1].ToString());
         }
 
-        ResilienceDocument.Record("hostile fleet", Round.Table(rounds));
+        ResilienceDocument.Record("hostile fleet", Round.Table(rounds, awake.Words));
         var ratio = Round.Median(rounds.Select(static round => round.Ratio));
         var spread = Round.Median(rounds.Select(static round => round.Spread));
-        Assert.True(ratio <= 1.10 || ratio - 1 <= spread, $"the p99 beside hostile servers is {ratio:0.00} of the p99 alone, and two runs alone differ by {spread:0.00}:\n{string.Join('\n', rounds)}");
+        Assert.True(ratio <= 1.10 || ratio - 1 <= spread, $"the p99 beside hostile servers is {ratio:0.00} of the p99 alone, and two runs alone differ by {spread:0.00}; {awake.Words}:\n{string.Join('\n', rounds)}");
     }
 
     /// <summary>One fresh fleet, warmed up, under load.</summary>
