@@ -34,9 +34,7 @@ internal static class CompareBench
         }
 
         using var awake = AwakeProcessors.Keep();
-        Console.Error.WriteLine(awake.Words);
-        var machine = await MachineFacts.ReadAsync(root).ConfigureAwait(false);
-        var report = new CompareReport(machine with { IsKeptAwake = awake.IsKept }, setup);
+        var report = new CompareReport(await MachineFacts.ReadAsync(root).ConfigureAwait(false), setup, awake.Words);
         var folder = Directory.CreateDirectory(Path.GetFullPath(arguments.Text("--out", workplace.Results))).FullName;
         Console.WriteLine(report.Heading());
         foreach (var scenario in scenarios)

@@ -7,7 +7,7 @@ using Fairlead.Measuring;
 namespace Fairlead.Load.Compare;
 
 /// <summary>Everything that was measured, as tables and as JSON.</summary>
-internal sealed class CompareReport(MachineFacts machine, RunSetup setup)
+internal sealed class CompareReport(MachineFacts machine, RunSetup setup, string circumstances)
 {
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web) { WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
@@ -24,6 +24,7 @@ internal sealed class CompareReport(MachineFacts machine, RunSetup setup)
             formatVersion = 1,
             machine,
             setup,
+            circumstances,
             curvePercentiles = Latencies.CurvePercentiles,
             scenarios = Rows.Select(static row => new
             {
@@ -44,7 +45,7 @@ internal sealed class CompareReport(MachineFacts machine, RunSetup setup)
 
     /// <summary>What the sections have in common, as a line of Markdown.</summary>
     public string Heading() =>
-        Invariant($"Medians of {setup.Rounds} interleaved rounds of {setup.Milliseconds / 1000.0:0.###} s (reference, targets, reference again). The load generator shares the machine: {machine}.");
+        Invariant($"Medians of {setup.Rounds} interleaved rounds of {setup.Milliseconds / 1000.0:0.###} s (reference, targets, reference again). The load generator shares the machine, {circumstances}: {machine}.");
 
     /// <summary>The scenario that was measured last, as a section of Markdown with its table and its verdicts.</summary>
     public string LastSection()

@@ -13,9 +13,7 @@ namespace Fairlead.Load.Compare;
 /// <param name="Commit">The checkout's commit; "+" behind it when files were changed.</param>
 /// <param name="Load1Minute">How busy the machine was before: the load average of a minute.</param>
 /// <param name="StartedAt">When.</param>
-/// <param name="IsKeptAwake">Whether its processors were kept awake (<see cref="Fairlead.Measuring.AwakeProcessors"/>).</param>
-internal sealed record MachineFacts(int Cores, string Processor, long MemoryMb, string System, string Kernel, string Runtime, string Commit, string Load1Minute, DateTimeOffset StartedAt,
-    bool IsKeptAwake = false)
+internal sealed record MachineFacts(int Cores, string Processor, long MemoryMb, string System, string Kernel, string Runtime, string Commit, string Load1Minute, DateTimeOffset StartedAt)
 {
     /// <summary>Reads them. What this system does not tell is "unknown".</summary>
     public static async Task<MachineFacts> ReadAsync(string root)
@@ -31,7 +29,7 @@ internal sealed record MachineFacts(int Cores, string Processor, long MemoryMb, 
 
     /// <summary>One line for people.</summary>
     public override string ToString() =>
-        $"{Cores} cores ({Processor}), {MemoryMb / 1024.0:0.0} GB, {System}, Linux {Kernel}, {Runtime}, commit {Commit}, load before {Load1Minute}, {StartedAt:yyyy-MM-dd HH:mm} UTC{(IsKeptAwake ? ", processors kept awake" : "")}";
+        $"{Cores} cores ({Processor}), {MemoryMb / 1024.0:0.0} GB, {System}, Linux {Kernel}, {Runtime}, commit {Commit}, load before {Load1Minute}, {StartedAt:yyyy-MM-dd HH:mm} UTC";
 
     private static string FirstLine(string path, string key)
     {

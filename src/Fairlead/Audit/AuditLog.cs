@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
-using System.Globalization;
-using System.Text;
+using System.Text.Json;
 using Fairlead.Catalog;
 using Fairlead.Configuration;
 using Fairlead.Diagnostics;
@@ -382,8 +381,7 @@ internal sealed partial class AuditLog : IAsyncDisposable
 
         _headAt = _time.GetTimestamp();
         _headNumber = _chain.Number;
-        // Not by the serializer, whose reflection costs a start ten milliseconds. The hash is hexadecimal.
-        return _headFile.Write(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"formatVersion":1,"seq":{{_chain.Number}},"hash":"{{_chain.Hash}}"}""")));
+        return _headFile.Write(JsonSerializer.SerializeToUtf8Bytes(new { formatVersion = 1, seq = _chain.Number, hash = _chain.Hash }));
     }
 
     [LoggerMessage(EventIds.AuditUnwritable, LogLevel.Error,

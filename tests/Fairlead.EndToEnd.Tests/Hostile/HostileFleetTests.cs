@@ -40,7 +40,7 @@ public sealed class HostileFleetTests(ITestOutputHelper output)
             return;
         }
 
-        // Otherwise the host's wake-ups are most of both p99.
+        // What the host takes to wake a processor is of neither fleet.
         using var awake = AwakeProcessors.Keep();
         output.WriteLine(awake.Words);
         var rounds = new List<Round>();
